@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .swiftLanguageMode(.v6)]
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+]
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird: [Target.Dependency] = [
+  .product(name: "Hummingbird", package: "hummingbird"),
+  .product(name: "HummingbirdCore", package: "hummingbird"),
+]
+
+let package = Package(
+  name: "gatehouse",
+  products: [.executable(name: "gatehouse", targets: ["gatehouse"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // C libraries of the system: module maps and shims, nothing else.
+    .systemLibrary(name: "CHiredis", path: "Sources/CHiredis"),
+    .systemLibrary(name: "CArgon2", path: "Sources/CArgon2"),
+    .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
+    .systemLibrary(name: "CCrypt", path: "Sources/CCrypt"),
+
+    // Pieces that know nothing of Gatehouse.
+    .target(name: "RedisClient", dependencies: ["CHiredis", log, metrics, lifecycle] + nio, swiftSettings: strict),
+    .target(name: "StrictJSON", swiftSettings: strict),
+    .target(
+      name: "LocalHTTP", dependencies: [.product(name: "NIOHTTP1", package: "swift-nio")] + nio, swiftSettings: strict),
+    .target(
+      name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt"],
+      resources: [.embedInCode("Resources")], swiftSettings: strict),
+
+    // The domain, its two stores and its face. Stores and face never import each other.
+    .target(name: "GatehouseCore", dependencies: ["GatehouseCrypto", "StrictJSON", log], swiftSettings: strict),
+    .target(
+      name: "GatehouseRedis", dependencies: ["GatehouseCore", "RedisClient", log] + nio,
+      resources: [.embedInCode("Scripts")], swiftSettings: strict),
+    .target(
+      name: "GatehouseLedger",
+      dependencies: ["GatehouseCore", log, metrics, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
+      resources: [.embedInCode("schema.sql")], swiftSettings: strict),
+    .target(
+      name: "GatehouseHTTP",
+      dependencies: [
+        "GatehouseCore", "StrictJSON", log, metrics,
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ] + nio + hummingbird, swiftSettings: strict),
+    .executableTarget(
+      name: "gatehouse",
+      dependencies: [
+        "GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseHTTP", "GatehouseCrypto", "RedisClient", "LocalHTTP",
+        "StrictJSON", "Yams", lifecycle, log, metrics,
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ] + nio + hummingbird, swiftSettings: strict),
+
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "RedisClient", "LocalHTTP", "StrictJSON", log, .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ] + nio, path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
+    .testTarget(name: "GatehouseCryptoTests", dependencies: ["GatehouseCrypto"], swiftSettings: strict),
+    .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore"], swiftSettings: strict),
+    .testTarget(name: "GatehouseRedisTests", dependencies: ["GatehouseRedis", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "GatehouseLedgerTests", dependencies: ["GatehouseLedger", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "GatehouseHTTPTests", dependencies: ["GatehouseHTTP", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["gatehouse", "StrictJSON", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
+  ]
+)

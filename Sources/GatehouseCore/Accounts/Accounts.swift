@@ -1,0 +1,200 @@
+import GatehouseCrypto
+
+/// Sign-up, login, and what a user changes of their own account.
+public struct Accounts<Store: Ledger>: Sendable {
+  /// What the configuration says about accounts.
+  public struct Rules: Sendable {
+    public let passwords: PasswordRules
+    /// No answer to a login leaves before this, whatever the account: its time says nothing.
+    public let loginFloor: Duration
+    public let sessionsMax: @Sendable (_ plan: String) -> Int
+    public let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+    public let allowances: @Sendable () -> AllowanceTable
+
+    public init(
+      passwords: PasswordRules, loginFloor: Duration, sessionsMax: @escaping @Sendable (_ plan: String) -> Int,
+      timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, allowances: @escaping @Sendable () -> AllowanceTable
+    ) {
+      self.passwords = passwords
+      self.loginFloor = loginFloor
+      self.sessionsMax = sessionsMax
+      self.timeouts = timeouts
+      self.allowances = allowances
+    }
+  }
+
+  let ledger: Store
+  let changes: Changes<Store>
+  let clock: ServiceClock
+  let secret: ServerSecret
+  let passwords: Passwords
+  let limits: LoginLimits
+  let rules: Rules
+
+  public init(
+    ledger: Store, changes: Changes<Store>, clock: ServiceClock, secret: ServerSecret, passwords: Passwords, limits: LoginLimits,
+    rules: Rules
+  ) {
+    self.ledger = ledger
+    self.changes = changes
+    self.clock = clock
+    self.secret = secret
+    self.passwords = passwords
+    self.limits = limits
+    self.rules = rules
+  }
+
+  /// A new account. Throws `invalidFields` (email, password, time zone), `rateLimited`, `emailTaken`, `externalIDTaken`.
+  /// - Parameter network: counted by `signup_network`; nil when a backend signs up on behalf.
+  public func signUp(
+    email: String, password: String, name: String?, timeZone: String, externalID: String?, network: String?
+  ) async throws -> User {
+    var faults: [ServiceError.Field] = []
+    let address = EmailAddress(email)
+    if address == nil { faults.append(.init("email", code: "invalid_email", message: "Use an address such as mia@example.com.")) }
+    if let problem = rules.passwords.check(password, email: email, name: name) {
+      faults.append(.init("password", code: problem.code.rawValue, message: problem.message))
+    }
+    if !TimeZoneName.isValid(timeZone) {
+      faults.append(.init("time_zone", code: "unknown_time_zone", message: "Use an IANA name such as Europe/Berlin."))
+    }
+    guard faults.isEmpty, let address else { throw ServiceError(fields: faults) }
+    if let network { try await limits.signUp(network: network) }
+    let hash = try await passwords.hash(password)
+    let user = User(
+      id: .random(), externalID: externalID, email: address.text, name: name, timeZone: timeZone, plan: rules.allowances().defaultPlan,
+      createdAtMilliseconds: clock.now())
+    return try await ledger.createUser(user, canonicalEmail: address.canonical, passwordHash: hash)
+  }
+
+  /// A login by password. Throws `rateLimited`, `overloaded`, `invalidLogin` (unknown, wrong password and suspended alike).
+  public func logIn(_ login: Login) async throws -> OpenedSession {
+    let canonical = EmailAddress(login.email)?.canonical ?? login.email.lowercased()
+    try await limits.attempt(account: canonical, network: login.network)
+    let start = ContinuousClock.now
+    let result: Result<OpenedSession, any Error>
+    do { result = .success(try await open(login, canonical)) } catch { result = .failure(error) }
+    try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
+    return try result.get()
+  }
+
+  private func open(_ login: Login, _ canonical: String) async throws -> OpenedSession {
+    let refusal = ServiceError(.invalidLogin, "There is no account with this email and password.")
+    // A password that changed between the check and the commit is checked once more, then the login fails.
+    for _ in 0..<2 {
+      let known = try await ledger.credentials(canonicalEmail: canonical)
+      let verified = try await passwords.verify(login.password, against: known?.passwordHash)
+      guard verified.isRight, let known, known.user.status == .active else { throw refusal }
+      let now = clock.now()
+      let token = SessionToken.mint(routingID: known.user.id.routingID, secret: secret)
+      let session = Session(
+        id: .random(), userID: known.user.id, sessionClass: login.sessionClass, transport: login.transport, device: login.device,
+        userAgent: login.userAgent, ip: login.ip, createdAtMilliseconds: now, authenticatedAtMilliseconds: now, seenAtMilliseconds: now,
+        expiresAtMilliseconds: now + rules.timeouts(login.sessionClass).absoluteMilliseconds, tokenHash: token.hash)
+      let table = rules.allowances()
+      let plan = table.known(known.user.plan(atMilliseconds: now, fallback: table.defaultPlan))
+      let change = try await ledger.openSession(
+        session, verifiedHash: known.passwordHash, rehash: verified.rehash, sessionsMax: rules.sessionsMax(plan))
+      guard let change else { continue }
+      let ended = await changes.acknowledge(change, takesRightsAway: change.value > 0)
+      return OpenedSession(token: token, session: session, user: known.user, sessionsEnded: ended)
+    }
+    throw refusal
+  }
+
+  /// Verifies the password of a session's user before a sensitive change. Throws `rateLimited`, `overloaded`, `invalidLogin`.
+  func verified(_ user: UserID, password: String, network: String) async throws -> Credentials {
+    guard let known = try await ledger.credentials(of: user) else {
+      throw ServiceError(.unauthenticated, "This account is gone.")
+    }
+    try await limits.attempt(account: EmailAddress(known.user.email)?.canonical ?? known.user.email, network: network)
+    let start = ContinuousClock.now
+    let isRight = try await passwords.verify(password, against: known.passwordHash).isRight
+    try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
+    guard isRight else { throw ServiceError(.invalidLogin, "The password is not right.") }
+    return known
+  }
+
+  /// Replaces the password, ends every other session, and gives this one a new token. Throws as `verified`, and `invalidFields`.
+  public func changePassword(
+    of user: UserID, session: SessionID, current: String, new: String, network: String
+  ) async throws -> (token: SessionToken, session: Session) {
+    let known = try await verified(user, password: current, network: network)
+    if let problem = rules.passwords.check(new, email: known.user.email, name: known.user.name) {
+      throw ServiceError.field("new_password", problem.code.rawValue, problem.message)
+    }
+    let hash = try await passwords.hash(new)
+    let token = SessionToken.mint(routingID: user.routingID, secret: secret)
+    let change = try await ledger.changePassword(
+      of: user, verifiedHash: known.passwordHash, newHash: hash, kept: session, newTokenHash: token.hash, now: clock.now())
+    guard let change else { throw ServiceError(.invalidLogin, "The password was changed meanwhile. Try again with the new one.") }
+    return (token, await changes.acknowledge(change, takesRightsAway: true))
+  }
+
+  /// A successor of the token that is presented: the same one when the call is repeated. Throws `unauthenticated`.
+  public func rotate(_ token: SessionToken, session: SessionID, authenticatedAt: Int64? = nil) async throws -> (SessionToken, Session) {
+    let nonce = SecureRandom.bytes(16)
+    let refusal = ServiceError(.unauthenticated, "The session has ended. Log in again.")
+    guard let fresh = token.successor(nonce: nonce, secret: secret, keyID: secret.currentKeyID) else { throw refusal }
+    let change = try await ledger.prepareSuccessor(
+      session, presented: token.hash, hash: fresh.hash, nonce: nonce, keyID: secret.currentKeyID, authenticatedAt: authenticatedAt,
+      now: clock.now())
+    guard let change else { throw refusal }
+    let standing = await changes.acknowledge(change, takesRightsAway: false)
+    guard let successor = token.successor(nonce: standing.nonce, secret: secret, keyID: standing.keyID),
+      [standing.session.successorHash, standing.session.tokenHash].contains(successor.hash)
+    else { throw refusal }
+    return (successor, standing.session)
+  }
+
+  /// The password again: a successor whose `authenticated_at` is now. Throws as `verified` and `rotate`.
+  public func reauthenticate(
+    _ token: SessionToken, session: SessionID, user: UserID, password: String, network: String
+  ) async throws -> (SessionToken, Session) {
+    _ = try await verified(user, password: password, network: network)
+    return try await rotate(token, session: session, authenticatedAt: clock.now())
+  }
+}
+
+/// What a login brings.
+public struct Login: Sendable {
+  public var email: String
+  public var password: String
+  public var sessionClass: Session.Class
+  public var transport: Session.Transport
+  public var device: String?
+  public var userAgent: String?
+  public var ip: String?
+  /// The address's network, for the limits.
+  public var network: String
+
+  public init(
+    email: String, password: String, sessionClass: Session.Class, transport: Session.Transport, device: String?, userAgent: String?,
+    ip: String?, network: String
+  ) {
+    self.email = email
+    self.password = password
+    self.sessionClass = sessionClass
+    self.transport = transport
+    self.device = device
+    self.userAgent = userAgent
+    self.ip = ip
+    self.network = network
+  }
+}
+
+/// A new session with its token, which exists nowhere else.
+public struct OpenedSession: Sendable {
+  public let token: SessionToken
+  public let session: Session
+  public let user: User
+  public let sessionsEnded: Int
+}
+
+extension ServiceError {
+  /// Several wrong fields.
+  init(fields: [Field]) {
+    let names = fields.map(\.field).joined(separator: ", ")
+    self.init(.invalidFields, "\(fields.count) field\(fields.count == 1 ? " needs" : "s need") attention: \(names).", fields: fields)
+  }
+}

@@ -1,0 +1,74 @@
+/// A person's account as the ledger holds it. Instants are milliseconds since 1970 UTC.
+public struct User: Sendable, Equatable {
+  public enum Status: String, Sendable { case active, suspended, deleted }
+
+  public let id: UserID
+  public var externalID: String?
+  public var email: String
+  public var emailVerified: Bool
+  public var pendingEmail: String?
+  public var name: String?
+  public var timeZone: String
+  /// After a change of zone: the start of the period that was open then, and the end it had. See `Period`.
+  public var zoneOpenStartMilliseconds: Int64?
+  public var zoneFloorMilliseconds: Int64?
+  public var plan: String
+  public var planEndsAtMilliseconds: Int64?
+  public var status: Status
+  public var suspendedReason: String?
+  public let createdAtMilliseconds: Int64
+  public var lastLoginAtMilliseconds: Int64?
+
+  public init(
+    id: UserID, externalID: String? = nil, email: String, emailVerified: Bool = false, pendingEmail: String? = nil, name: String? = nil,
+    timeZone: String, zoneOpenStartMilliseconds: Int64? = nil, zoneFloorMilliseconds: Int64? = nil, plan: String,
+    planEndsAtMilliseconds: Int64? = nil, status: Status = .active, suspendedReason: String? = nil, createdAtMilliseconds: Int64,
+    lastLoginAtMilliseconds: Int64? = nil
+  ) {
+    self.id = id
+    self.externalID = externalID
+    self.email = email
+    self.emailVerified = emailVerified
+    self.pendingEmail = pendingEmail
+    self.name = name
+    self.timeZone = timeZone
+    self.zoneOpenStartMilliseconds = zoneOpenStartMilliseconds
+    self.zoneFloorMilliseconds = zoneFloorMilliseconds
+    self.plan = plan
+    self.planEndsAtMilliseconds = planEndsAtMilliseconds
+    self.status = status
+    self.suspendedReason = suspendedReason
+    self.createdAtMilliseconds = createdAtMilliseconds
+    self.lastLoginAtMilliseconds = lastLoginAtMilliseconds
+  }
+
+  /// The plan in force: the stored one until it ends, then `fallback`.
+  public func plan(atMilliseconds now: Int64, fallback: String) -> String {
+    if let end = planEndsAtMilliseconds, end <= now { return fallback }
+    return plan
+  }
+}
+
+/// Who made a change, for the audit trail: a session's user, a service key, an operator at the ops socket, or the service itself.
+public struct Actor: Sendable, Equatable {
+  public let text: String
+  public static func user(_ id: UserID) -> Actor { Actor(text: id.text) }
+  public static func key(_ id: ServiceKeyID) -> Actor { Actor(text: id.text) }
+  public static let operations = Actor(text: "ops")
+  public static let system = Actor(text: "system")
+}
+
+/// A change of an account; nil leaves a field as it is.
+public struct UserChanges: Sendable, Equatable {
+  /// A value to set, where nil is itself a value.
+  public enum Setting<Value: Sendable & Equatable>: Sendable, Equatable { case keep, set(Value?) }
+
+  public var name: Setting<String> = .keep
+  public var externalID: Setting<String> = .keep
+  public var timeZone: String?
+  public var plan: String?
+  public var planEndsAtMilliseconds: Setting<Int64> = .keep
+  public var status: User.Status?
+  public var reason: String?
+  public init() {}
+}

@@ -1,0 +1,110 @@
+/// Where a user stands with one metric in the period that is open: limits and counts are units, instants milliseconds.
+public struct Allowance: Sendable, Equatable {
+  public let metric: String
+  /// Units a period, bonus not included; nil is unlimited.
+  public let limit: Int64?
+  public let bonus: Int64
+  public let used: Int64
+  public let held: Int64
+  public let periodStartsAtMilliseconds: Int64
+  public let resetsAtMilliseconds: Int64
+
+  public init(
+    metric: String, limit: Int64?, bonus: Int64 = 0, used: Int64, held: Int64, periodStartsAtMilliseconds: Int64,
+    resetsAtMilliseconds: Int64
+  ) {
+    self.metric = metric
+    self.limit = limit
+    self.bonus = bonus
+    self.used = used
+    self.held = held
+    self.periodStartsAtMilliseconds = periodStartsAtMilliseconds
+    self.resetsAtMilliseconds = resetsAtMilliseconds
+  }
+
+  /// Units that can still be reserved; nil is unlimited.
+  public var remaining: Int64? { limit.map { max(0, $0 + bonus - used - held) } }
+
+  /// Whether `amount` more units fit.
+  public func admits(_ amount: Int64) -> Bool { limit.map { used + held + amount <= $0 + bonus } ?? true }
+}
+
+/// Units held for a job that has started.
+public struct Reservation: Sendable, Equatable {
+  public enum Status: String, Sendable { case held, committed, released, expired }
+
+  public let id: ReservationID
+  public let userID: UserID
+  public let metric: String
+  public let amount: Int64
+  public var committed: Int64
+  public var status: Status
+  public let periodStartsAtMilliseconds: Int64
+  public let periodEndsAtMilliseconds: Int64
+  /// nil once finished.
+  public var leaseExpiresAtMilliseconds: Int64?
+  public let createdAtMilliseconds: Int64
+  public var finishedAtMilliseconds: Int64?
+
+  public init(
+    id: ReservationID, userID: UserID, metric: String, amount: Int64, committed: Int64 = 0, status: Status = .held,
+    periodStartsAtMilliseconds: Int64, periodEndsAtMilliseconds: Int64, leaseExpiresAtMilliseconds: Int64?, createdAtMilliseconds: Int64,
+    finishedAtMilliseconds: Int64? = nil
+  ) {
+    self.id = id
+    self.userID = userID
+    self.metric = metric
+    self.amount = amount
+    self.committed = committed
+    self.status = status
+    self.periodStartsAtMilliseconds = periodStartsAtMilliseconds
+    self.periodEndsAtMilliseconds = periodEndsAtMilliseconds
+    self.leaseExpiresAtMilliseconds = leaseExpiresAtMilliseconds
+    self.createdAtMilliseconds = createdAtMilliseconds
+    self.finishedAtMilliseconds = finishedAtMilliseconds
+  }
+}
+
+/// The allowance table of the configuration: what each plan gives of each metric.
+public struct AllowanceTable: Sendable, Equatable {
+  public struct Rule: Sendable, Equatable {
+    /// Units a period; nil is unlimited.
+    public let limit: Int64?
+    public init(limit: Int64?) { self.limit = limit }
+  }
+
+  /// The plan of new users and of plans that ended or are no longer configured.
+  public let defaultPlan: String
+  /// Every plan, the default one first.
+  public let plans: [String]
+  /// Every metric, in the order of the configuration, with the kind of its period.
+  public let metrics: [Metric]
+  private let rules: [String: [String: Rule]]
+
+  public struct Metric: Sendable, Equatable {
+    public let name: String
+    public let kind: Period.Kind
+    public init(name: String, kind: Period.Kind) {
+      self.name = name
+      self.kind = kind
+    }
+  }
+
+  public init(defaultPlan: String, plans: [String], metrics: [Metric], rules: [String: [String: Rule]]) {
+    self.defaultPlan = defaultPlan
+    self.plans = plans
+    self.metrics = metrics
+    self.rules = rules
+  }
+
+  public func metric(_ name: String) -> Metric? { metrics.first { $0.name == name } }
+
+  /// A configured plan as it is, any other as the default.
+  public func known(_ plan: String) -> String { plans.contains(plan) ? plan : defaultPlan }
+
+  /// Units of `metric` that `plan` gives a period; nil is unlimited. A plan that says nothing of a metric gives none of it.
+  public func limit(plan: String, metric: String) -> Int64? {
+    guard let rule = rules[known(plan)]?[metric] else { return 0 }
+    return rule.limit
+  }
+}

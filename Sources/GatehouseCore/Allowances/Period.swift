@@ -1,0 +1,99 @@
+import Foundation
+import Synchronization
+
+/// The span in which an allowance counts: [local midnight, next local midnight) of a user's zone, or a month of such days, as UTC
+/// instants in milliseconds. Midnight is the first instant of a date, by the calendar rules of the zone.
+public struct Period: Sendable, Equatable {
+  public enum Kind: String, Sendable, CaseIterable { case day, month }
+
+  public let kind: Kind
+  public let startMilliseconds: Int64
+  /// Exclusive.
+  public let endMilliseconds: Int64
+
+  public init(kind: Kind, startMilliseconds: Int64, endMilliseconds: Int64) {
+    self.kind = kind
+    self.startMilliseconds = startMilliseconds
+    self.endMilliseconds = endMilliseconds
+  }
+
+  /// The period that is open at `now` for a user.
+  ///
+  /// After a change of zone the period that was open keeps its start and ends at the first midnight of the new zone that is not
+  /// before the end it had: no period is shorter than the one it replaces, so hopping through zones gives no unit.
+  public static func open(
+    kind: Kind, nowMilliseconds now: Int64, zone: String, openStartMilliseconds: Int64? = nil, floorMilliseconds: Int64? = nil
+  ) -> Period {
+    if let start = openStartMilliseconds, let floor = floorMilliseconds, start <= now {
+      let end = firstMidnight(notBefore: floor, zone: zone, kind: kind)
+      if now < end { return Period(kind: kind, startMilliseconds: start, endMilliseconds: end) }
+    }
+    return ZoneCalendar.period(kind, containing: now, zone: zone)
+  }
+
+  /// Where the period that is open now must go on after a change of zone: its start, and the end that it may not fall short of.
+  public static func carriedOver(
+    nowMilliseconds now: Int64, zone: String, openStartMilliseconds: Int64?, floorMilliseconds: Int64?
+  ) -> (openStartMilliseconds: Int64, floorMilliseconds: Int64) {
+    let period = open(
+      kind: .day, nowMilliseconds: now, zone: zone, openStartMilliseconds: openStartMilliseconds, floorMilliseconds: floorMilliseconds)
+    return (period.startMilliseconds, period.endMilliseconds)
+  }
+
+  private static func firstMidnight(notBefore floor: Int64, zone: String, kind: Kind) -> Int64 {
+    let containing = ZoneCalendar.period(kind, containing: floor, zone: zone)
+    return containing.startMilliseconds == floor ? floor : containing.endMilliseconds
+  }
+}
+
+/// Days and months of a zone, with the last one of each zone remembered: almost every call asks for the present day.
+enum ZoneCalendar {
+  /// How many (zone, kind) pairs are remembered; then all are forgotten.
+  private static let rememberedMax = 1_000
+  private static let remembered: Mutex<[String: Period]> = Mutex([:])
+
+  static func period(_ kind: Period.Kind, containing milliseconds: Int64, zone: String) -> Period {
+    let name = "\(kind.rawValue) \(zone)"
+    let known = remembered.withLock { $0[name] }
+    if let known, known.startMilliseconds <= milliseconds, milliseconds < known.endMilliseconds { return known }
+    let period = compute(kind, milliseconds, zone)
+    remembered.withLock { table in
+      if table.count >= rememberedMax { table.removeAll(keepingCapacity: true) }
+      table[name] = period
+    }
+    return period
+  }
+
+  private static func compute(_ kind: Period.Kind, _ milliseconds: Int64, _ zone: String) -> Period {
+    var calendar = Calendar(identifier: .gregorian)
+    calendar.timeZone = TimeZone(identifier: zone) ?? .gmt
+    let moment = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+    let unit: Calendar.Component = kind == .day ? .day : .month
+    guard let interval = calendar.dateInterval(of: unit, for: moment) else {
+      let day: Int64 = 86_400_000
+      let start = milliseconds - milliseconds % day
+      return Period(kind: kind, startMilliseconds: start, endMilliseconds: start + day)
+    }
+    return Period(
+      kind: kind, startMilliseconds: Int64(interval.start.timeIntervalSince1970 * 1000),
+      endMilliseconds: Int64(interval.end.timeIntervalSince1970 * 1000))
+  }
+}
+
+/// IANA names of time zones.
+public enum TimeZoneName {
+  private static let known = Set(TimeZone.knownTimeZoneIdentifiers).union(["UTC"])
+
+  /// Whether `name` is one, letter case included.
+  public static func isValid(_ name: String) -> Bool { known.contains(name) }
+}
+
+/// Dates of a zone.
+public enum LocalDates {
+  /// The date, as `yyyy-MM-dd`, that an instant falls on in a zone.
+  public static func date(_ milliseconds: Int64, zone: String) -> String {
+    let moment = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+    let offset = (TimeZone(identifier: zone) ?? .gmt).secondsFromGMT(for: moment)
+    return Instants.date(milliseconds + Int64(offset) * 1000)
+  }
+}

@@ -1,0 +1,72 @@
+// The sentence that a refusal gives: what, where, what to do.
+
+extension GateAnswer {
+  /// An answer from a decision on a user's state.
+  init(_ decision: HotDecision, request: GateRequest, source: Source) {
+    self.init(
+      decision: decision.decision, source: source, nowMilliseconds: decision.nowMilliseconds, caller: decision.caller,
+      visit: decision.decision == .suspended ? nil : decision.visit, standings: decision.standings, allowance: decision.allowance,
+      retryAfterSeconds: decision.retryAfterSeconds)
+    switch decision.decision {
+    case .allow: break
+    case .unauthenticated: detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
+    case .suspended: detail = "This account is suspended."
+    case .reauthenticationRequired:
+      let age = decision.visit.map { (nowMilliseconds - $0.authenticatedAtMilliseconds) / 1000 } ?? 0
+      let needed = (request.requirements.authenticatedWithinMilliseconds ?? 0) / 1000
+      detail = "Password entered \(spelled(seconds: age)) ago; this needs one within \(needed) seconds."
+    case .emailUnverified: detail = "This needs a verified email address. Verify it and try again."
+    case .planRequired:
+      let plans = (request.requirements.plans ?? []).joined(separator: " or ")
+      detail = "Plan \(decision.caller.plan) does not include this; it needs \(plans)."
+    case .costExceedsLimit:
+      let over = zip(request.charges, decision.standings).first { $0.cost > $1.limit && !$1.shadow }
+      if let (charge, standing) = over {
+        detail =
+          "Cost \(charge.cost) is more than policy \(standing.policy) ever allows (\(standing.limit)). Retrying will not help."
+      }
+    case .rateLimited: detail = rateLimitedDetail
+    case .allowanceExhausted:
+      if let allowance {
+        detail = allowance.exhaustedDetail(plan: decision.caller.plan)
+        retryAfterSeconds = allowance.secondsToReset(nowMilliseconds)
+      }
+    }
+  }
+
+  /// The sentence of a rate limit that is full, naming the first one.
+  var rateLimitedDetail: String {
+    guard let full = standings.first(where: \.exceeded) else { return "A rate limit is used up. Try again later." }
+    let wait = retryAfterSeconds ?? full.resetSeconds
+    return
+      "At most \(full.limit) requests in any \(full.windowSeconds) seconds (policy \(full.policy)). Try again in \(wait) seconds."
+  }
+
+  /// The ledger refused the units that Redis had held.
+  mutating func refuseReservation(_ error: ServiceError) {
+    decision = .allowanceExhausted
+    reserved = nil
+    allowance = error.allowance
+    detail = error.detail
+    retryAfterSeconds = error.allowance?.secondsToReset(nowMilliseconds)
+  }
+
+  private func spelled(seconds: Int64) -> String {
+    switch seconds {
+    case ..<120: "\(seconds) s"
+    case ..<7200: "\(seconds / 60) min"
+    default: "\(seconds / 3600) h"
+    }
+  }
+}
+
+extension Allowance {
+  /// What a person reads when the allowance is used up.
+  public func exhaustedDetail(plan: String) -> String {
+    let taken = held > 0 ? "\(used) used and \(held) held by jobs that run" : "\(used) \(used == 1 ? "is" : "are") used"
+    return "Plan \(plan) has \((limit ?? 0) + bonus) \(metric) a period; \(taken). It resets at the end of the period."
+  }
+
+  /// Whole seconds, rounded up, until the period ends.
+  public func secondsToReset(_ nowMilliseconds: Int64) -> Int { Int(max(1, (resetsAtMilliseconds - nowMilliseconds + 999) / 1000)) }
+}

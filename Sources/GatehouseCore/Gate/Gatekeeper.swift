@@ -1,0 +1,218 @@
+import GatehouseCrypto
+import Logging
+
+/// The gate: who is this, may they call now, and may they use this feature today.
+///
+/// Redis may say yes; only the ledger says that a token is not valid. Without a lease, or without an answer of Redis within its
+/// deadline, the ledger decides (`LedgerGate`).
+public struct Gatekeeper<Store: Ledger>: Sendable {
+  /// How often a cold user is rebuilt for one call before the ledger answers it.
+  static var rebuildsMax: Int { 3 }
+
+  let ledger: Store
+  let hot: any HotStore
+  let lease: Lease
+  let clock: ServiceClock
+  let changes: Changes<Store>
+  let fallback: LedgerGate<Store>
+  let settings: @Sendable () -> AllowanceTable
+  let log: Logger
+  let dead = DeadTokens()
+  let rebuilds = SingleFlight()
+
+  public init(
+    ledger: Store, hot: any HotStore, lease: Lease, clock: ServiceClock, changes: Changes<Store>, fallback: LedgerGate<Store>,
+    allowances: @escaping @Sendable () -> AllowanceTable, log: Logger
+  ) {
+    self.ledger = ledger
+    self.hot = hot
+    self.lease = lease
+    self.clock = clock
+    self.changes = changes
+    self.fallback = fallback
+    self.settings = allowances
+    self.log = log
+  }
+
+  /// Decides without a task of its own where Redis can decide alone: a warm user, no subject policy, nothing to reserve. One command.
+  /// - Parameter done: called exactly once, possibly on an event loop: it must not block.
+  public func decide(_ request: GateRequest, done: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void) {
+    guard let userID = request.userID else { return done(.success(.unauthenticated(source: .ledger, now: clock.now()))) }
+    if let hash = request.tokenHash, dead.contains(hash) {
+      return done(.success(.unauthenticated(source: .ledger, now: clock.now())))
+    }
+    guard request.subjectCharges.isEmpty, request.reserve == nil, lease.isHeld, hot.isUsable else {
+      Task { done(await result { try await decideAtLength(request, userID: userID) }) }
+      return
+    }
+    let query = request.query(for: userID)
+    hot.gate(query) { reply in
+      if case .success(.decided(let decision)) = reply {
+        done(.success(accept(decision, request)))
+      } else {
+        Task { done(await result { try await settleReply(reply, query, request) }) }
+      }
+    }
+  }
+
+  /// `decide`, awaited.
+  public func decide(_ request: GateRequest) async throws(ServiceError) -> GateAnswer {
+    let result = await withCheckedContinuation { continuation in decide(request) { continuation.resume(returning: $0) } }
+    return try result.get()
+  }
+
+  /// Address and subject policies first, in one flush; then the user's state, in another; then the ledger for a reservation.
+  private func decideAtLength(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
+    var request = request
+    var verdicts: [SubjectVerdict] = []
+    if !request.subjectCharges.isEmpty {
+      verdicts = await fallback.limits.check(request.subjectCharges, peek: request.peek, hot: hot, lease: lease)
+    }
+    let refused = verdicts.contains { !$0.allowed }
+    if refused { request = request.peeking() }
+
+    var replay: StoredAnswer?
+    if let call = request.reserve?.call {
+      replay = try await ledger.answer(to: call, now: clock.now())
+      if replay != nil { request = request.withoutReserve() }
+    }
+    var answer: GateAnswer
+    if lease.isHeld, hot.isUsable {
+      let query = request.query(for: userID)
+      answer = try await settleReply(await hot.gate(query), query, request)
+    } else {
+      answer = try await fallback.decide(request)
+    }
+    if let replay, answer.decision == .allow { answer.reserved = .replay(replay) }
+    answer.standings = verdicts.map(\.standing) + answer.standings
+    if refused, answer.decision == .allow || answer.decision == .rateLimited || answer.decision == .allowanceExhausted {
+      answer.decision = .rateLimited
+      answer.retryAfterSeconds = (verdicts.compactMap(\.retryAfterSeconds) + [answer.retryAfterSeconds ?? 0]).max()
+      answer.detail = answer.rateLimitedDetail
+    }
+    return answer
+  }
+
+  /// Follows a reply of Redis to its end: rebuilds a cold user, asks the ledger about a missing session, reserves.
+  private func settleReply(_ first: Result<HotReply, HotFailure>, _ query: HotQuery, _ request: GateRequest) async throws -> GateAnswer {
+    var reply = first
+    for _ in 0..<Self.rebuildsMax {
+      switch reply {
+      case .failure:
+        return try await fallback.decide(request)
+      case .success(.decided(let decision)):
+        let answer = accept(decision, request)
+        guard answer.decision == .allow, let reserve = request.reserve, !request.peek else { return answer }
+        return try await commitReservation(reserve, query, answer)
+      case .success(.cold(let ticket)):
+        guard let next = try await rebuild(query, ticket: ticket) else {
+          return .unauthenticated(source: .ledger, now: clock.now())
+        }
+        reply = next
+      case .success(.absent), .success(.rotated):
+        guard let hash = query.tokenHash, try await isLive(hash, userID: query.userID) else {
+          return .unauthenticated(source: .ledger, now: clock.now())
+        }
+        reply = await hot.gate(query)
+      }
+    }
+    if case .success(.decided(let decision)) = reply, request.reserve == nil { return accept(decision, request) }
+    return try await fallback.decide(request)
+  }
+
+  /// One rebuild a user at a time: its leader writes the snapshot and asks again in one flush; the others ask again after it.
+  /// nil: there is no such user.
+  private func rebuild(_ query: HotQuery, ticket: String) async throws -> Result<HotReply, HotFailure>? {
+    var outcome: Result<Result<HotReply, HotFailure>?, any Error>?
+    let led = await rebuilds.run(query.userID) {
+      do {
+        // The snapshot's transaction is opened now, after the ticket was obtained: a change that it misses kills the ticket.
+        if let snapshot = try await ledger.snapshot(of: query.userID, now: clock.now()) {
+          outcome = .success(await hot.install(snapshot, ticket: ticket, then: query))
+        } else {
+          outcome = .success(nil)
+        }
+      } catch { outcome = .failure(error) }
+    }
+    if led, let outcome { return try outcome.get() }
+    return await hot.gate(query)
+  }
+
+  /// Asks the ledger about a token that Redis does not know, or knows as a rotated successor; makes the user cold if it is live.
+  private func isLive(_ hash: Digest256, userID: UserID) async throws -> Bool {
+    switch try await ledger.session(tokenHash: hash, now: clock.now()) {
+    case .dead:
+      dead.insert(hash)
+      return false
+    case .expired:
+      return false
+    case .live(_, let user, let isSuccessor):
+      guard user.id == userID else { return false }
+      if isSuccessor, let change = try await ledger.adoptSuccessor(hash, graceMilliseconds: rotationGraceMilliseconds, now: clock.now()) {
+        _ = await changes.acknowledge(change, takesRightsAway: false)
+      } else {
+        _ = await hot.drop([userID.routingID])
+      }
+      return true
+    }
+  }
+
+  /// The ledger decides about the units that Redis holds. Refused or failed: the hold and its costs go back.
+  private func commitReservation(_ reserve: GateRequest.Reserve, _ query: HotQuery, _ allowed: GateAnswer) async throws -> GateAnswer {
+    var answer = allowed
+    do {
+      let request = ReservationRequest(
+        id: .random(), userID: query.userID, metric: reserve.metric, amount: reserve.amount,
+        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: nil, analysis: reserve.analysis)
+      let change = try await ledger.reserve(request, call: reserve.call, now: allowed.nowMilliseconds, encode: reserve.encode)
+      let once = await changes.acknowledge(change, takesRightsAway: false)
+      if case .first(let reserved) = once { answer.allowance = reserved.allowance }
+      answer.reserved = once
+    } catch let error as ServiceError {
+      hot.settle(query.userID, holdID: reserve.holdID)
+      guard error.code == .allowanceExhausted else { throw error }
+      _ = await hot.drop([query.userID.routingID])
+      answer.refuseReservation(error)
+    }
+    return answer
+  }
+
+  /// A decision of Redis becomes an answer; what it touched is written to the ledger later.
+  private func accept(_ decision: HotDecision, _ request: GateRequest) -> GateAnswer {
+    clock.heard(redisMilliseconds: decision.nowMilliseconds)
+    if decision.touched, let visit = decision.visit { ledger.touch(visit.id, seenAt: decision.nowMilliseconds) }
+    return GateAnswer(decision, request: request, source: .redis)
+  }
+
+  private func result<Value>(_ body: () async throws -> Value) async -> Result<Value, ServiceError> {
+    do {
+      return .success(try await body())
+    } catch let error as ServiceError {
+      return .failure(error)
+    } catch {
+      log.error("The gate failed unexpectedly", metadata: ["error": "\(error)"])
+      return .failure(ServiceError(.unavailable, "The gate could not decide. Try again."))
+    }
+  }
+}
+
+/// How long a rotated token stays valid after its successor's first use.
+public let rotationGraceMilliseconds: Int64 = 30_000
+
+extension GateRequest {
+  func query(for userID: UserID) -> HotQuery {
+    HotQuery(
+      userID: userID, tokenHash: tokenHash, charges: charges, requirements: requirements,
+      hold: reserve.map { HotQuery.Hold(holdID: $0.holdID, metric: $0.metric, amount: $0.amount) }, peek: peek)
+  }
+
+  func peeking() -> GateRequest {
+    GateRequest(
+      subject: subject, subjectCharges: subjectCharges, charges: charges, requirements: requirements, reserve: reserve, peek: true)
+  }
+
+  func withoutReserve() -> GateRequest {
+    GateRequest(
+      subject: subject, subjectCharges: subjectCharges, charges: charges, requirements: requirements, reserve: nil, peek: peek)
+  }
+}

@@ -1,0 +1,213 @@
+import GatehouseCrypto
+
+// What the domain asks of its hot state. One Redis clock decides; every instant in a reply is Redis TIME in milliseconds.
+
+/// One question to a user's hot state: all of it is decided together, all or nothing.
+public struct HotQuery: Sendable {
+  /// A policy that is keyed by the user, with the units this call costs.
+  public struct Charge: Sendable {
+    public let policy: Policy
+    public let cost: Int64
+    public init(policy: Policy, cost: Int64) {
+      self.policy = policy
+      self.cost = cost
+    }
+  }
+
+  /// Units to hold under `holdID` until the ledger has decided.
+  public struct Hold: Sendable {
+    public let holdID: String
+    public let metric: String
+    public let amount: Int64
+    public init(holdID: String, metric: String, amount: Int64) {
+      self.holdID = holdID
+      self.metric = metric
+      self.amount = amount
+    }
+  }
+
+  public let userID: UserID
+  /// nil: a work call, no session is checked.
+  public let tokenHash: Digest256?
+  public let charges: [Charge]
+  public let requirements: Requirements
+  public let hold: Hold?
+  /// Writes nothing.
+  public let peek: Bool
+
+  public init(userID: UserID, tokenHash: Digest256?, charges: [Charge], requirements: Requirements, hold: Hold?, peek: Bool) {
+    self.userID = userID
+    self.tokenHash = tokenHash
+    self.charges = charges
+    self.requirements = requirements
+    self.hold = hold
+    self.peek = peek
+  }
+}
+
+/// What a call needs beyond a valid session.
+public struct Requirements: Sendable, Equatable {
+  public var authenticatedWithinMilliseconds: Int64?
+  /// The plans that may call; nil is all.
+  public var plans: [String]?
+  public var emailVerified: Bool
+  public init(authenticatedWithinMilliseconds: Int64? = nil, plans: [String]? = nil, emailVerified: Bool = false) {
+    self.authenticatedWithinMilliseconds = authenticatedWithinMilliseconds
+    self.plans = plans
+    self.emailVerified = emailVerified
+  }
+}
+
+/// The decision of the gate; the first that applies, in this order.
+public enum Decision: String, Sendable, CaseIterable {
+  case unauthenticated
+  case suspended
+  case reauthenticationRequired = "reauthentication_required"
+  case emailUnverified = "email_unverified"
+  case planRequired = "plan_required"
+  case costExceedsLimit = "cost_exceeds_limit"
+  case rateLimited = "rate_limited"
+  case allowanceExhausted = "allowance_exhausted"
+  case allow
+}
+
+/// What the hot state answered.
+public enum HotReply: Sendable {
+  /// Nothing is known of the user: rebuild under this ticket.
+  case cold(ticket: String)
+  /// The user is warm and has no such session: the ledger must say whether it is dead.
+  case absent
+  /// The first use of a rotated token: the ledger must adopt it.
+  case rotated
+  case decided(HotDecision)
+}
+
+/// A decision with the state it was made on.
+public struct HotDecision: Sendable {
+  /// Who is calling, as the hot state knows them.
+  public struct Caller: Sendable, Equatable {
+    public let id: UserID
+    public let externalID: String?
+    public let plan: String
+    public let status: User.Status
+    public let emailVerified: Bool
+    public init(id: UserID, externalID: String?, plan: String, status: User.Status, emailVerified: Bool) {
+      self.id = id
+      self.externalID = externalID
+      self.plan = plan
+      self.status = status
+      self.emailVerified = emailVerified
+    }
+  }
+
+  /// The session that the token opened.
+  public struct Visit: Sendable, Equatable {
+    public let id: SessionID
+    public let sessionClass: Session.Class
+    public let createdAtMilliseconds: Int64
+    public let authenticatedAtMilliseconds: Int64
+    public let seenAtMilliseconds: Int64
+    public let expiresAtMilliseconds: Int64
+    public init(
+      id: SessionID, sessionClass: Session.Class, createdAtMilliseconds: Int64, authenticatedAtMilliseconds: Int64,
+      seenAtMilliseconds: Int64, expiresAtMilliseconds: Int64
+    ) {
+      self.id = id
+      self.sessionClass = sessionClass
+      self.createdAtMilliseconds = createdAtMilliseconds
+      self.authenticatedAtMilliseconds = authenticatedAtMilliseconds
+      self.seenAtMilliseconds = seenAtMilliseconds
+      self.expiresAtMilliseconds = expiresAtMilliseconds
+    }
+  }
+
+  public let decision: Decision
+  public let nowMilliseconds: Int64
+  public let caller: Caller
+  public let visit: Visit?
+  /// In the order of the charges; empty when the decision fell before the limits.
+  public let standings: [PolicyStanding]
+  /// Whole seconds until this call's costs fit, for `rateLimited`.
+  public let retryAfterSeconds: Int?
+  /// The standing with the held metric, this hold included.
+  public let allowance: Allowance?
+  /// The session's `seen` was moved to now: the ledger's must follow.
+  public let touched: Bool
+
+  public init(
+    decision: Decision, nowMilliseconds: Int64, caller: Caller, visit: Visit?, standings: [PolicyStanding], retryAfterSeconds: Int?,
+    allowance: Allowance?, touched: Bool
+  ) {
+    self.decision = decision
+    self.nowMilliseconds = nowMilliseconds
+    self.caller = caller
+    self.visit = visit
+    self.standings = standings
+    self.retryAfterSeconds = retryAfterSeconds
+    self.allowance = allowance
+    self.touched = touched
+  }
+}
+
+/// Redis gave no answer that can be used; the ledger serves instead.
+public struct HotFailure: Error, Sendable, Equatable {
+  /// A word for the log: `timeout`, `not_connected`, `loading`, ...
+  public let reason: String
+  public init(reason: String) { self.reason = reason }
+}
+
+/// A policy of an address or another subject, and what this call costs.
+public struct SubjectCharge: Sendable {
+  public let subject: Subject
+  public let policy: Policy
+  public let cost: Int64
+  public init(subject: Subject, policy: Policy, cost: Int64) {
+    self.subject = subject
+    self.policy = policy
+    self.cost = cost
+  }
+}
+
+/// Whom a policy counts when it is not a user.
+public enum Subject: Sendable, Hashable {
+  /// An IPv4 address or an IPv6 /64.
+  case network(String)
+  /// A keyed digest of an email or of any text the backend gave.
+  case keyed(String)
+}
+
+/// One subject policy as it was decided.
+public struct SubjectVerdict: Sendable, Equatable {
+  public let standing: PolicyStanding
+  public let allowed: Bool
+  public let retryAfterSeconds: Int?
+  public init(standing: PolicyStanding, allowed: Bool, retryAfterSeconds: Int?) {
+    self.standing = standing
+    self.allowed = allowed
+    self.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+public protocol HotStore: Sendable {
+  /// Whether a command sent now would reach Redis.
+  var isUsable: Bool { get }
+  /// One command in one flush; `reply` is called exactly once, on an event loop: don't block it.
+  func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void)
+  /// Writes the snapshot if the ticket and the epoch still stand, and asks again: two commands, one flush.
+  func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure>
+  /// Gives a hold and its costs back if the hold is still there. Sent without waiting.
+  func settle(_ userID: UserID, holdID: String)
+  /// Deletes the hot state of users; true once Redis answered for every one of them.
+  func drop(_ routingIDs: [String]) async -> Bool
+  /// Counts attempts, each in its own key, in one flush. Verdicts in the order of the charges.
+  func check(_ charges: [SubjectCharge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure>
+  /// Part of the epoch from now on.
+  func setEra(_ era: Int64)
+}
+
+extension HotStore {
+  /// `gate`, awaited.
+  public func gate(_ query: HotQuery) async -> Result<HotReply, HotFailure> {
+    await withCheckedContinuation { continuation in gate(query) { continuation.resume(returning: $0) } }
+  }
+}

@@ -1,0 +1,51 @@
+import Synchronization
+
+/// The right to serve from Redis, renewed by the poll of pending changes. Times are of the boot-time clock.
+public final class Lease: Sendable {
+  /// How long a poll lets a process serve from Redis, counted from the start of its read.
+  public static let duration: Duration = .milliseconds(500)
+  /// Time between two polls.
+  public static let pollInterval: Duration = .milliseconds(100)
+
+  private let end: Mutex<ContinuousClock.Instant?> = Mutex(nil)
+
+  public init() {}
+
+  /// Every pending change that was read at `start` is gone from Redis.
+  public func renew(readAt start: ContinuousClock.Instant) {
+    end.withLock { end in end = max(end ?? start, start + Self.duration) }
+  }
+
+  /// Whether Redis may be believed now.
+  public var isHeld: Bool { end.withLock { $0.map { ContinuousClock.now < $0 } ?? false } }
+}
+
+/// Polls the ledger for changes that Redis must learn of, drops them there, and renews the lease.
+public struct LeaseKeeper<Store: Ledger>: Sendable {
+  private let ledger: Store
+  private let hot: any HotStore
+  private let lease: Lease
+  private let keys: KeyRing
+
+  public init(ledger: Store, hot: any HotStore, lease: Lease, keys: KeyRing) {
+    self.ledger = ledger
+    self.hot = hot
+    self.lease = lease
+    self.keys = keys
+  }
+
+  /// One poll; whether the lease was renewed. Throws what the ledger throws: the lease then runs out by itself.
+  @discardableResult public func poll() async throws -> Bool {
+    let start = ContinuousClock.now
+    let poll = try await ledger.leasePoll()
+    hot.setEra(poll.era)
+    try await keys.refresh(version: poll.serviceKeysVersion, from: ledger)
+    if !poll.pending.isEmpty {
+      guard await hot.drop(poll.pending.map(\.routingID)) else { return false }
+      ledger.settled(poll.pending)
+    }
+    guard poll.isWhole else { return false }
+    lease.renew(readAt: start)
+    return true
+  }
+}

@@ -1,0 +1,81 @@
+/// The gate while Redis can't be believed: sessions by token hash and allowances exactly, from the ledger; rate limits by a
+/// stricter window in this process.
+public struct LedgerGate<Store: Ledger>: Sendable {
+  let ledger: Store
+  let clock: ServiceClock
+  public let limits: SubjectLimits
+  let allowances: @Sendable () -> AllowanceTable
+  let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+
+  public init(
+    ledger: Store, clock: ServiceClock, limits: SubjectLimits, allowances: @escaping @Sendable () -> AllowanceTable,
+    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts
+  ) {
+    self.ledger = ledger
+    self.clock = clock
+    self.limits = limits
+    self.allowances = allowances
+    self.timeouts = timeouts
+  }
+
+  /// Decides on the ledger alone; subject policies have been decided before.
+  func decide(_ request: GateRequest) async throws -> GateAnswer {
+    let now = clock.now()
+    guard let found = try await find(request, now: now) else { return .unauthenticated(source: .ledger, now: now) }
+    let decision = evaluate(request, user: found.user, session: found.session, now: now)
+    var answer = GateAnswer(decision, request: request, source: .ledger)
+    if decision.touched, let visit = decision.visit { ledger.touch(visit.id, seenAt: now) }
+    guard answer.decision == .allow, let reserve = request.reserve, !request.peek else { return answer }
+    do {
+      let made = ReservationRequest(
+        id: .random(), userID: found.user.id, metric: reserve.metric, amount: reserve.amount,
+        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: nil, analysis: reserve.analysis)
+      let once = try await ledger.reserve(made, call: reserve.call, now: now, encode: reserve.encode).value
+      if case .first(let reserved) = once { answer.allowance = reserved.allowance }
+      answer.reserved = once
+    } catch let error as ServiceError where error.code == .allowanceExhausted {
+      answer.refuseReservation(error)
+    }
+    return answer
+  }
+
+  private func find(_ request: GateRequest, now: Int64) async throws -> (user: User, session: Session?)? {
+    switch request.subject {
+    case .user(let id):
+      return try await ledger.user(id).map { ($0, nil) }
+    case .token(_, let hash):
+      guard case .live(let session, let user, let isSuccessor) = try await ledger.session(tokenHash: hash, now: now) else { return nil }
+      if isSuccessor { _ = try await ledger.adoptSuccessor(hash, graceMilliseconds: rotationGraceMilliseconds, now: now) }
+      return (user, session)
+    }
+  }
+
+  /// The rules of the gate script on a row of the ledger.
+  private func evaluate(_ request: GateRequest, user: User, session: Session?, now: Int64) -> HotDecision {
+    let table = allowances()
+    let plan = table.known(user.plan(atMilliseconds: now, fallback: table.defaultPlan))
+    let caller = HotDecision.Caller(
+      id: user.id, externalID: user.externalID, plan: plan, status: user.status, emailVerified: user.emailVerified)
+    let stale = session.map { now - $0.seenAtMilliseconds > timeouts($0.sessionClass).touchMilliseconds } ?? false
+    let visit = session.map {
+      HotDecision.Visit(
+        id: $0.id, sessionClass: $0.sessionClass, createdAtMilliseconds: $0.createdAtMilliseconds,
+        authenticatedAtMilliseconds: $0.authenticatedAtMilliseconds, seenAtMilliseconds: stale ? now : $0.seenAtMilliseconds,
+        expiresAtMilliseconds: $0.expiresAtMilliseconds)
+    }
+    func say(_ decision: Decision, _ standings: [PolicyStanding] = [], retry: Int? = nil) -> HotDecision {
+      HotDecision(
+        decision: decision, nowMilliseconds: now, caller: caller, visit: visit, standings: standings, retryAfterSeconds: retry,
+        allowance: nil, touched: decision == .allow && stale && !request.peek)
+    }
+    if user.status != .active { return say(.suspended) }
+    let needs = request.requirements
+    if let within = needs.authenticatedWithinMilliseconds, let visit, now - visit.authenticatedAtMilliseconds > within {
+      return say(.reauthenticationRequired)
+    }
+    if needs.emailVerified, !user.emailVerified { return say(.emailUnverified) }
+    if let plans = needs.plans, !plans.contains(plan) { return say(.planRequired) }
+    let local = limits.local(request.charges, user: user.id, plan: plan, now: now, peek: request.peek)
+    return say(local.decision, local.standings, retry: local.retryAfterSeconds)
+  }
+}

@@ -1,0 +1,71 @@
+/// The configuration of a process: every value has a default, and the defaults run the quick start.
+public struct Settings: Sendable {
+  public struct HTTP: Sendable {
+    public var host = "127.0.0.1"
+    public var port = 8080
+    public var opsHost = "127.0.0.1"
+    public var opsPort = 9080
+    public var connectionsMax = 20_000
+    public var trustedProxies: [String] = []
+    public var allowedOrigins: [String] = []
+  }
+
+  public struct Plan: Sendable {
+    public var name: String
+    public var sessionsMax: Int
+    /// Units a period by metric; nil is unlimited, a metric that is missing is not given.
+    public var allowances: [String: Int64?]
+    public init(name: String, sessionsMax: Int, allowances: [String: Int64?]) {
+      self.name = name
+      self.sessionsMax = sessionsMax
+      self.allowances = allowances
+    }
+  }
+
+  public var http = HTTP()
+  public var dataFolder = "data"
+  public var processes = 1
+  public var signUpIsPublic = true
+  public var loginFloorMilliseconds = 60
+  public var passwordLengthMin = 8
+  public var argonMemoryKiB = 19_456
+  public var argonPasses = 2
+  public var cookieIsSecure = true
+  public var metrics: [AllowanceTable.Metric] = [.init(name: "video_analysis", kind: .day)]
+  /// The default plan first.
+  public var plans: [Plan] = [
+    Plan(name: "free", sessionsMax: 10, allowances: ["video_analysis": 1]),
+    Plan(name: "pro", sessionsMax: 25, allowances: ["video_analysis": nil]),
+    Plan(name: "coach", sessionsMax: 25, allowances: ["video_analysis": nil]),
+  ]
+  public var policies: [Policy] = [
+    Policy(name: "api", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(60, byPlan: ["pro": 600, "coach": 600])),
+    Policy(name: "upload", by: .user, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10, byPlan: ["pro": 100, "coach": 100])),
+    Policy(name: "login_pair", by: .subject, windowSeconds: 900, cells: 250, limits: PlanLimits(10)),
+    Policy(name: "login_account", by: .subject, windowSeconds: 3_600, cells: 250, limits: PlanLimits(100)),
+    Policy(name: "login_network", by: .ip, windowSeconds: 900, cells: 250, limits: PlanLimits(60)),
+    Policy(name: "signup_network", by: .ip, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10)),
+  ]
+  public var timeouts: [Session.Class: SessionTimeouts] = [
+    .web: SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000),
+    .remember: SessionTimeouts(idleMilliseconds: 14 * 86_400_000, absoluteMilliseconds: 30 * 86_400_000),
+    .mobile: SessionTimeouts(idleMilliseconds: 30 * 86_400_000, absoluteMilliseconds: 90 * 86_400_000),
+  ]
+
+  public init() {}
+
+  public func timeouts(_ kind: Session.Class) -> SessionTimeouts {
+    timeouts[kind] ?? SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000)
+  }
+
+  public func policy(_ name: String) -> Policy? { policies.first { $0.name == name } }
+
+  /// What each plan gives.
+  public var allowanceTable: AllowanceTable {
+    var rules: [String: [String: AllowanceTable.Rule]] = [:]
+    for plan in plans { rules[plan.name] = plan.allowances.mapValues { AllowanceTable.Rule(limit: $0) } }
+    return AllowanceTable(defaultPlan: plans.first?.name ?? "free", plans: plans.map(\.name), metrics: metrics, rules: rules)
+  }
+
+  public func sessionsMax(plan: String) -> Int { plans.first { $0.name == plan }?.sessionsMax ?? plans.first?.sessionsMax ?? 10 }
+}

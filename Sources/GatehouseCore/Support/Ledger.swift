@@ -1,0 +1,302 @@
+import GatehouseCrypto
+
+// What the domain asks of its durable store. Every method is one transaction; `now` is milliseconds since 1970 UTC, given by the
+// caller. Writes return after a COMMIT that is durable. All throw `ServiceError`: `overloaded` (nothing happened), `unavailable`
+// (nothing happened), `outcomeUnknown`. A method whose result is `Changed` wrote a pending row for each user named in it.
+
+/// Accounts and their changes.
+public protocol AccountLedger: Sendable {
+  /// Throws `emailTaken`, `externalIDTaken`.
+  func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User
+  func user(_ id: UserID) async throws -> User?
+  func user(canonicalEmail: String) async throws -> User?
+  func user(externalID: String) async throws -> User?
+  /// Users whose id, external id or email starts with `query` (all for ""), newest first.
+  func users(matching query: String, page: PageRequest) async throws -> Page<User>
+  /// The account and password hash behind an email, suspended accounts included, deleted ones not.
+  func credentials(canonicalEmail: String) async throws -> Credentials?
+  func credentials(of id: UserID) async throws -> Credentials?
+  /// Applies `changes`, keeps the open period through a change of zone, ends all sessions when a suspension is lifted, writes audit.
+  /// Throws `notFound`, `externalIDTaken`.
+  func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User>
+  /// Frees email and external id, ends all sessions, sets `deleted`; rows follow through `purgeDeleted`. Throws `notFound`.
+  func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void>
+  /// Removes up to `rowsMax` rows of deleted users; how many it removed.
+  func purgeDeleted(rowsMax: Int) async throws -> Int
+  /// Allowance standings of all metrics, sessions' count and what else an operator's view of a user shows.
+  func overview(of id: UserID, now: Int64) async throws -> UserOverview?
+  /// All that the ledger holds of the user, for the export.
+  func export(of id: UserID, now: Int64) async throws -> UserExport?
+}
+
+public struct Credentials: Sendable, Equatable {
+  public let user: User
+  public let passwordHash: String
+  public init(user: User, passwordHash: String) {
+    self.user = user
+    self.passwordHash = passwordHash
+  }
+}
+
+public struct UserOverview: Sendable, Equatable {
+  public let user: User
+  /// The scheme of the password hash: `argon2id`, `pbkdf2`, `scrypt` or `bcrypt`.
+  public let passwordScheme: String
+  public let sessionsLive: Int
+  public let allowances: [Allowance]
+  public init(user: User, passwordScheme: String, sessionsLive: Int, allowances: [Allowance]) {
+    self.user = user
+    self.passwordScheme = passwordScheme
+    self.sessionsLive = sessionsLive
+    self.allowances = allowances
+  }
+}
+
+public struct AuditEntry: Sendable, Equatable {
+  public let occurredAtMilliseconds: Int64
+  public let actor: String
+  public let action: String
+  public let reason: String?
+  /// What changed, a JSON object.
+  public let detail: String
+  public init(occurredAtMilliseconds: Int64, actor: String, action: String, reason: String?, detail: String) {
+    self.occurredAtMilliseconds = occurredAtMilliseconds
+    self.actor = actor
+    self.action = action
+    self.reason = reason
+    self.detail = detail
+  }
+}
+
+public struct UserExport: Sendable {
+  public let user: User
+  public let sessions: [Session]
+  public let analyses: [Analysis]
+  public let usageEvents: [UsageEvent]
+  public let allowances: [Allowance]
+  public let audit: [AuditEntry]
+  public init(
+    user: User, sessions: [Session], analyses: [Analysis], usageEvents: [UsageEvent], allowances: [Allowance], audit: [AuditEntry]
+  ) {
+    self.user = user
+    self.sessions = sessions
+    self.analyses = analyses
+    self.usageEvents = usageEvents
+    self.allowances = allowances
+    self.audit = audit
+  }
+}
+
+/// Sessions and their changes.
+public protocol SessionLedger: Sendable {
+  /// Inserts `session` only if the account is active and its hash is still `verifiedHash`; with `rehash` replaces the hash under the
+  /// same condition. Beyond `sessionsMax` live sessions the least recently seen end. Sets `last_login_at`. nil: the condition failed,
+  /// nothing was written.
+  func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Changed<Int>?
+  /// The live session that a token's hash opens (current, successor or previous within its grace) with its user, by the idle and
+  /// absolute rule at `now`. A suspended user's session is found, a deleted user's is not.
+  func session(tokenHash: Digest256, now: Int64) async throws -> FoundSession
+  func session(_ id: SessionID, of user: UserID, now: Int64) async throws -> Session?
+  /// Live sessions, `first` first, then by last seen.
+  func sessions(of user: UserID, first: SessionID?, page: PageRequest, now: Int64) async throws -> Page<Session>
+  /// Prepares a successor: stores its hash with the nonce and the key's id unless one stands already; answers the one that stands.
+  /// nil: the session is not live or `presented` is not its current or previous token.
+  func prepareSuccessor(
+    _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, authenticatedAt: Int64?, now: Int64
+  ) async throws -> Changed<Successor>?
+  /// The successor's first use: it becomes the current token, the old one ends at `now` + `graceMilliseconds`. nil: nothing to do.
+  func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Changed<Session>?
+  /// Ends one session; false if there was no such live session of this user.
+  func endSession(_ id: SessionID, of user: UserID, by actor: Actor, now: Int64) async throws -> Changed<Bool>
+  /// Ends all live sessions of a user but `kept`; how many.
+  func endSessions(of user: UserID, except kept: SessionID?, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Int>
+  /// Ends everyone's sessions: raises the era and `sessions_valid_from`; how many were live.
+  func endEveryone(by actor: Actor, reason: String, now: Int64) async throws -> Int
+  /// Replaces the password if the hash is still `verifiedHash`, ends all sessions but `kept`, which gets `newTokenHash` at once and
+  /// `authenticated_at` = now. nil: the condition failed.
+  func changePassword(
+    of user: UserID, verifiedHash: String, newHash: String, kept: SessionID, newTokenHash: Digest256, now: Int64
+  ) async throws -> Changed<Session>?
+  /// Writes `seen` later, without waiting; never moves it back.
+  func touch(_ id: SessionID, seenAt now: Int64)
+}
+
+/// What the ledger knows of a token.
+public enum FoundSession: Sendable, Equatable {
+  /// `isSuccessor`: this is the first use of a rotated token, `adoptSuccessor` is due.
+  case live(Session, User, isSuccessor: Bool)
+  /// Past its idle or absolute end.
+  case expired
+  /// Ended, replaced, or never there: it can never become valid.
+  case dead
+}
+
+/// A rotated token's ingredients: the token itself is derived again from the old secret.
+public struct Successor: Sendable, Equatable {
+  public let session: Session
+  public let nonce: [UInt8]
+  public let keyID: String
+  public init(session: Session, nonce: [UInt8], keyID: String) {
+    self.session = session
+    self.nonce = nonce
+    self.keyID = keyID
+  }
+}
+
+/// The first answer to an `Idempotency-Key`, kept 24 hours in the transaction of its effect.
+public struct StoredAnswer: Sendable, Equatable {
+  public let status: Int
+  public let body: [UInt8]
+  public let location: String?
+  public init(status: Int, body: [UInt8], location: String? = nil) {
+    self.status = status
+    self.body = body
+    self.location = location
+  }
+}
+
+/// An `Idempotency-Key` with all that makes a replay safe. `scope` is the user's id or the service key's id.
+public struct IdempotentCall: Sendable, Equatable {
+  public let scope: String
+  public let key: String
+  /// A keyed digest of method, path and body: another body under the same key is `idempotencyKeyReused`.
+  public let fingerprint: Digest256
+  public init(scope: String, key: String, fingerprint: Digest256) {
+    self.scope = scope
+    self.key = key
+    self.fingerprint = fingerprint
+  }
+}
+
+/// The outcome of a call under an `Idempotency-Key`.
+public enum Once<Value: Sendable>: Sendable {
+  case first(Value)
+  case replay(StoredAnswer)
+}
+
+/// A reservation to make, as the ledger is asked for it.
+public struct ReservationRequest: Sendable {
+  public let id: ReservationID
+  public let userID: UserID
+  public let metric: String
+  public let amount: Int64
+  public let leaseMilliseconds: Int64
+  /// Commit at once.
+  public let commit: Bool
+  /// The open period that the gate named; nil: the ledger computes it from the user's zone.
+  public let period: Period?
+  public let analysis: NewAnalysis?
+  public init(
+    id: ReservationID, userID: UserID, metric: String, amount: Int64, leaseMilliseconds: Int64, commit: Bool, period: Period?,
+    analysis: NewAnalysis?
+  ) {
+    self.id = id
+    self.userID = userID
+    self.metric = metric
+    self.amount = amount
+    self.leaseMilliseconds = leaseMilliseconds
+    self.commit = commit
+    self.period = period
+    self.analysis = analysis
+  }
+}
+
+/// A reservation that is durable, with the user's standing after it.
+public struct Reserved: Sendable, Equatable {
+  public let reservation: Reservation
+  public let allowance: Allowance
+  public let analysis: Analysis?
+  public init(reservation: Reservation, allowance: Allowance, analysis: Analysis?) {
+    self.reservation = reservation
+    self.allowance = allowance
+    self.analysis = analysis
+  }
+}
+
+/// Reservations, analyses and usage.
+public protocol WorkLedger: Sendable {
+  /// The stored answer of a call, nil if there is none. Throws `idempotencyKeyReused` for another fingerprint.
+  func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer?
+  /// Expires this user's and metric's overdue reservations, checks plan, override and bonus against `used + sum(open)`, inserts the
+  /// reservation (and analysis) and the idempotency row with `encode`'s answer. Throws `allowanceExhausted` (with `allowance`),
+  /// `notFound`, `suspended`, `idempotencyKeyReused`. `pending` is empty unless overdue reservations were expired or `commit` was set.
+  func reserve(
+    _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
+  ) async throws -> Changed<Once<Reserved>>
+  /// Creates an analysis on a reservation that is held already. Throws `notFound`, `invalidTransition`, `reservationExpired`.
+  func attachAnalysis(
+    _ analysis: NewAnalysis, to reservation: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
+    encode: @escaping @Sendable (Reserved) -> StoredAnswer
+  ) async throws -> Once<Reserved>
+  /// Commits `amount` (nil: all; the rest is released). The same commit again answers the same. Throws `notFound`,
+  /// `invalidTransition`, `reservationExpired`. The units count in the reservation's own period.
+  func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Changed<Reserved>
+  func release(_ id: ReservationID, now: Int64) async throws -> Changed<Reserved>
+  func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Changed<Reserved>
+  func reservation(_ id: ReservationID) async throws -> Reservation?
+  func analysis(_ id: AnalysisID, of user: UserID?) async throws -> Analysis?
+  func analyses(of user: UserID, filter: AnalysisFilter, page: PageRequest) async throws -> Page<Analysis>
+  /// Throws `notFound`, `invalidTransition`, `reservationExpired` (as api.md's PATCH row says, with `rereserve`).
+  func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Changed<Reserved>
+  /// Cancels an open analysis and releases its units. Throws `notFound`, `invalidTransition`. A finished one is deleted (nil).
+  func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Changed<Reserved?>
+  /// Standings of every metric in its open period.
+  func allowances(of user: UserID, now: Int64) async throws -> [Allowance]?
+  /// Used units by period start in `[from, to)`.
+  func dailyUsage(of user: UserID, metric: String, from: Int64, to: Int64) async throws -> [DailyUsage]
+  func events(of user: UserID, from: Int64?, to: Int64?, page: PageRequest) async throws -> Page<UsageEvent>
+  /// All or none. Throws `notFound` naming the first unknown user.
+  func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int>
+  /// Expires up to `rowsMax` overdue reservations of anybody.
+  func expireOverdue(rowsMax: Int, now: Int64) async throws -> Changed<Int>
+  /// Removes up to `rowsMax` rows that retention no longer keeps; how many.
+  func prune(rowsMax: Int, now: Int64) async throws -> Int
+}
+
+public struct DailyUsage: Sendable, Equatable {
+  public let periodStartsAtMilliseconds: Int64
+  public let used: Int64
+  /// The limit in force when the period was last written; nil is unlimited.
+  public let limit: Int64?
+  public init(periodStartsAtMilliseconds: Int64, used: Int64, limit: Int64?) {
+    self.periodStartsAtMilliseconds = periodStartsAtMilliseconds
+    self.used = used
+    self.limit = limit
+  }
+}
+
+public struct AnalysisFilter: Sendable, Equatable {
+  public var status: Analysis.Status?
+  public var from: Int64?
+  public var to: Int64?
+  /// Whether `result` is read.
+  public var includesResult: Bool
+  public init(status: Analysis.Status? = nil, from: Int64? = nil, to: Int64? = nil, includesResult: Bool = false) {
+    self.status = status
+    self.from = from
+    self.to = to
+    self.includesResult = includesResult
+  }
+}
+
+/// What keeps Redis in step with the ledger, and the service keys.
+public protocol HotLedger: Sendable {
+  /// A read transaction opened after this call began. nil: no such user, or deleted.
+  func snapshot(of user: UserID, now: Int64) async throws -> HotSnapshot?
+  func leasePoll() async throws -> LeasePoll
+  /// Whether a pending row is still there.
+  func isPending(_ change: PendingChange) async throws -> Bool
+  /// Drops pending rows later, without waiting, each only if its sequence is still the one given.
+  func settled(_ changes: [PendingChange])
+  func serviceKeys() async throws -> [ServiceKey]
+  func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws
+  /// False if there is no such live key.
+  func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Bool
+  func touchServiceKey(_ id: ServiceKeyID, usedAt now: Int64)
+  /// The newest instant that the ledger has stamped on anything; 0 when empty.
+  func newestStamp() async throws -> Int64
+  /// False once the ledger can't be read or written any more.
+  var isUp: Bool { get }
+}
+
+public typealias Ledger = AccountLedger & SessionLedger & WorkLedger & HotLedger

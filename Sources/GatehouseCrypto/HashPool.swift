@@ -1,0 +1,162 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Why a pool did not do a piece of work.
+public enum HashPoolError: Error, Sendable, Equatable {
+  /// As much work waits as may wait.
+  case full
+  /// The deadline passed before a thread was free; the work was not begun.
+  case expired
+  /// The calling task was cancelled before a thread was free; the work was not begun.
+  case cancelled
+  /// The pool is closed.
+  case closed
+}
+
+/// Threads of its own for password hashing, which would hold up every request on an event loop or on Swift's own threads.
+///
+/// They run at a lower priority than the rest, and a bounded number of pieces of work waits for them, first come, first served.
+public final class HashPool: Sendable {
+  /// One core is left to the event loops.
+  public static var threadsDefault: Int { max(1, ProcessInfo.processInfo.activeProcessorCount - 1) }
+  public static let waitingMaxDefault = 25
+
+  private let queue: HashQueue
+
+  /// A pool with `threads` threads (at least one), where at most `waitingMax` pieces of work wait beside those that are worked on.
+  public init(threads: Int = HashPool.threadsDefault, waitingMax: Int = HashPool.waitingMaxDefault) {
+    let threads = max(1, threads)
+    queue = HashQueue(waitingMax: max(0, waitingMax), threads: threads)
+    for number in 1...threads {
+      Thread.detachNewThread { [queue] in
+        Self.nameThread("hash-\(number)")
+        queue.serve()
+      }
+    }
+  }
+
+  /// What `top -H` shows. Foundation's own name for a thread is not reliably the system's.
+  private static func nameThread(_ name: String) {
+    let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    _ = write(file, name, name.utf8.count)
+    _ = Glibc.close(file)
+  }
+
+  deinit { queue.close(whenDrained: nil) }
+
+  /// What `work` answers, once a thread was free for it. Work that has begun is always brought to its end.
+  public func run<T: Sendable>(
+    deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () -> T
+  ) async throws(HashPoolError) -> T {
+    let number = queue.nextNumber()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, HashPoolError>, Never>) in
+        let item = HashQueue.Item(number: number, deadline: deadline) { refusal in
+          continuation.resume(returning: refusal.map(Result.failure) ?? .success(work()))
+        }
+        if let refusal = queue.add(item) { return continuation.resume(returning: .failure(refusal)) }
+        // The handler found nothing to withdraw if the task was cancelled before the work was in the queue.
+        if Task.isCancelled { queue.withdraw(number) }
+      }
+    } onCancel: {
+      queue.withdraw(number)
+    }
+    return try result.get()
+  }
+
+  /// Pieces of work that wait for a thread.
+  public var depth: Int { queue.depth }
+
+  /// Takes no more work, does what waits, and returns when the threads are done. May be called more than once.
+  public func close() async { await withCheckedContinuation { continuation in queue.close { continuation.resume() } } }
+}
+
+/// The work that waits, and the loop that each thread runs.
+private final class HashQueue: Sendable {
+  struct Item: Sendable {
+    let number: UInt64
+    let deadline: ContinuousClock.Instant
+    /// Called exactly once: with a refusal, or with nil to do the work on the calling thread.
+    let finish: @Sendable (HashPoolError?) -> Void
+  }
+
+  private struct State {
+    var waiting: [Item] = []
+    var threads: Int
+    var isClosed = false
+    var whenDrained: [@Sendable () -> Void] = []
+  }
+
+  /// The threads' nice value: the others of the process, at 0 as a rule, go first.
+  private static let niceness: Int32 = 10
+
+  private let waitingMax: Int
+  private let state: Mutex<State>
+  private let numbers = Atomic<UInt64>(0)
+  /// Raised for each item and for each thread at the end; a thread that finds nothing to do waits again.
+  private let signals = DispatchSemaphore(value: 0)
+
+  init(waitingMax: Int, threads: Int) {
+    self.waitingMax = waitingMax
+    state = Mutex(State(threads: threads))
+  }
+
+  var depth: Int { state.withLock { $0.waiting.count } }
+
+  func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
+
+  /// nil if the item was taken; else why not, and its `finish` is not called.
+  func add(_ item: Item) -> HashPoolError? {
+    let refusal: HashPoolError? = state.withLock { state in
+      if state.isClosed { return .closed }
+      if state.waiting.count >= waitingMax { return .full }
+      state.waiting.append(item)
+      return nil
+    }
+    if refusal == nil { signals.signal() }
+    return refusal
+  }
+
+  /// Frees the place of an item whose caller has gone; nothing happens once a thread has it.
+  func withdraw(_ number: UInt64) {
+    let item = state.withLock { state in
+      state.waiting.firstIndex { $0.number == number }.map { state.waiting.remove(at: $0) }
+    }
+    item?.finish(.cancelled)
+  }
+
+  func close(whenDrained: (@Sendable () -> Void)?) {
+    let (threads, isDrained) = state.withLock { state in
+      state.isClosed = true
+      if state.threads > 0, let whenDrained { state.whenDrained.append(whenDrained) }
+      return (state.threads, state.threads == 0)
+    }
+    for _ in 0..<threads { signals.signal() }
+    if isDrained { whenDrained?() }
+  }
+
+  func serve() {
+    // On Linux 0 names the calling thread alone. Hashing goes on at the usual priority where the system refuses.
+    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+    while let item = next() { item.finish(item.deadline <= ContinuousClock.now ? .expired : nil) }
+    let whenDrained = state.withLock { state in
+      state.threads -= 1
+      return state.threads == 0 ? state.whenDrained : []
+    }
+    for call in whenDrained { call() }
+  }
+
+  /// The next item, nil when the queue is closed and empty.
+  private func next() -> Item? {
+    while true {
+      signals.wait()
+      let (item, isOver) = state.withLock { state in
+        let item = state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        return (item, item == nil && state.isClosed)
+      }
+      if item != nil || isOver { return item }
+    }
+  }
+}

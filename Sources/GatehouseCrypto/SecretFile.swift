@@ -1,0 +1,108 @@
+import Foundation
+
+extension ServerSecret {
+  /// Why a secret file can't be used, in a sentence that says what to do.
+  public struct Failure: Error, CustomStringConvertible, Sendable {
+    public let description: String
+  }
+
+  /// Keys that a file may hold.
+  static let keysMax = 8
+  static let fileBytesMax = 4_096
+  /// The first line: the format's name and version.
+  static let fileHeader = "gatehouse-secret 1"
+
+  /// Reads the secret file at `path`, or makes it with mode 0600, whole or not at all. Of several processes that start at once, one
+  /// makes it and all read the same.
+  ///
+  /// The file holds `gatehouse-secret 1`, then a line `<key id> <64 hexadecimal digits>` for each key, the newest first.
+  public static func loadOrCreate(path: String) throws(Failure) -> ServerSecret {
+    if access(path, F_OK) != 0, errno == ENOENT { try create(path: path) }
+    return try load(path: path)
+  }
+
+  /// Reads the secret file at `path`; nothing is made if it is missing.
+  public static func load(path: String) throws(Failure) -> ServerSecret {
+    let text = try read(path: path)
+    guard let (newest, older) = parse(text) else {
+      throw Failure(
+        description: "The secret file \(path) is damaged: restore it from a backup. If there is none, delete it; "
+          + "a new one is made at the next start and everybody has to log in again.")
+    }
+    return ServerSecret(newest: newest, older: older)
+  }
+
+  static func parse(_ text: String) -> (newest: Root, older: [Root])? {
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    // The last line ends in a newline too: a file that lost its tail is not taken for a whole one.
+    guard lines.popLast() == "", !lines.isEmpty, lines.removeFirst() == fileHeader else { return nil }
+    let roots = lines.compactMap(root)
+    guard let newest = roots.first, roots.count == lines.count, roots.count <= keysMax, Set(roots.map(\.id)).count == roots.count
+    else { return nil }
+    return (newest, Array(roots.dropFirst()))
+  }
+
+  private static func root(_ line: Substring) -> Root? {
+    let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+    guard parts.count == 2, (1...32).contains(parts[0].utf8.count), parts[0].utf8.allSatisfy(Base62.isDigit),
+      let bytes = Hexadecimal.decode(parts[1]), bytes.count == Root.keyBytes
+    else { return nil }
+    return Root(id: String(parts[0]), bytes: bytes)
+  }
+
+  private static func read(path: String) throws(Failure) -> String {
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw Failure(description: "The secret file \(path) can't be opened (\(systemError())): check its owner.") }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw Failure(description: "The secret \(path) is not a regular file: move it away.")
+    }
+    guard status.st_mode & 0o077 == 0 else {
+      let mode = String(status.st_mode & 0o777, radix: 8)
+      throw Failure(description: "The secret file \(path) is open to other users (mode \(mode)): run chmod 600 on it.")
+    }
+    var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
+    var length = 0
+    while length < bytes.count {
+      let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress?.advanced(by: length), $0.count - length) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw Failure(description: "The secret file \(path) can't be read (\(systemError())): check the disk.") }
+      if count == 0 { break }
+      length += count
+    }
+    // Bytes that are no UTF-8 become replacement characters here, which no line of ours holds.
+    return String(decoding: bytes.prefix(length), as: UTF8.self)
+  }
+
+  private static func create(path: String) throws(Failure) {
+    let root = Root.random()
+    let text = Array("\(fileHeader)\n\(root.id) \(Hexadecimal.encode(root.bytes))\n".utf8)
+    let draft = "\(path).\(SecureRandom.identifier(length: 14))"
+    let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw unwritable(path) }
+    defer { unlink(draft) }
+    let whole = fchmod(file, 0o600) == 0 && write(file, text, text.count) == text.count && fsync(file) == 0
+    let failure = whole ? nil : unwritable(path)
+    close(file)
+    if let failure { throw failure }
+    // A link, unlike a rename, fails when another process was first; its secret is then everybody's.
+    guard link(draft, path) == 0 || errno == EEXIST else { throw unwritable(path) }
+    try syncFolder(of: path)
+  }
+
+  /// Tokens signed with a secret that a power cut takes back would all be forged ones afterwards.
+  private static func syncFolder(of path: String) throws(Failure) {
+    let folder = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+    let file = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard file >= 0 else { throw unwritable(path) }
+    defer { close(file) }
+    guard fsync(file) == 0 else { throw unwritable(path) }
+  }
+
+  private static func unwritable(_ path: String) -> Failure {
+    Failure(description: "The secret file \(path) can't be written (\(systemError())): check the folder's owner and the free space.")
+  }
+
+  private static func systemError() -> String { String(cString: strerror(errno)) }
+}

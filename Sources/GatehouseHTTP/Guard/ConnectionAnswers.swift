@@ -1,0 +1,81 @@
+import NIOCore
+import NIOHTTP1
+
+/// The way out: what Hummingbird answers, and what the guard answers itself.
+extension ConnectionGuard {
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    switch Self.unwrapOutboundIn(data) {
+    case .head(let head):
+      context.write(Self.wrapOutboundOut(.head(framed(head))), promise: promise)
+    case .body:
+      context.write(data, promise: promise)
+    case .end:
+      end(context, data, promise)
+    }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if exchange != nil {
+      if context.channel.isWritable { deadline.clear() } else { wait(.write, limits.writeTimeout, context) }
+    }
+    context.fireChannelWritabilityChanged()
+  }
+
+  /// The head of an answer with what its connection's fate demands.
+  private func framed(_ original: HTTPResponseHead) -> HTTPResponseHead {
+    guard var exchange = exchange, original.status.code >= 200 else { return original }
+    var head = original
+    let asked = head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+    exchange.closes = exchange.closes || asked || isQuiescing
+    if exchange.version == .http1_0 {
+      if !head.headers.contains(name: "content-length"), head.status.mayHaveResponseBody {
+        // 1.0 has no chunks: the end of the connection is the end of the body.
+        head.version = .http1_0
+        exchange.closes = true
+      }
+      if !exchange.closes { head.headers.replaceOrAdd(name: "Connection", value: "keep-alive") }
+    }
+    if exchange.closes { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+    self.exchange = exchange
+    return head
+  }
+
+  private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
+    guard let exchange else { return context.write(data, promise: promise) }
+    self.exchange = nil
+    if exchange.closes {
+      discard()
+      closeAfter(context.writeAndFlush(data), promise, context)
+      return
+    }
+    context.write(data, promise: promise)
+    wait(.idle, limits.idleTimeout, context)
+    // The next request goes on in a turn of its own, when this answer has been flushed.
+    context.eventLoop.assumeIsolated().execute { self.goOn(context) }
+  }
+
+  /// Answers with `problem` and ends the connection. Nothing is in flight when this is called.
+  func refuse(_ problem: Problem, answering head: HTTPRequestHead? = nil, _ context: ChannelHandlerContext) {
+    discard()
+    let requestID = RequestID.taken(head?.headers.first(name: "x-request-id"))
+    let body = problem.body(requestID: requestID)
+    var headers = HTTPHeaders([
+      ("Content-Type", Problem.mediaType), ("Content-Length", String(body.count)), ("Connection", "close"),
+      ("Date", HTTPDate.now()), (RequestID.header, requestID),
+    ])
+    for field in SecurityHeaders.fields { headers.add(name: field.name.rawName, value: field.value) }
+    for field in problem.headers { headers.add(name: field.name.rawName, value: field.value) }
+    let answer = HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.code.status), headers: headers)
+    context.write(Self.wrapOutboundOut(.head(answer)), promise: nil)
+    if head?.method != .HEAD { context.write(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil) }
+    closeAfter(context.writeAndFlush(Self.wrapOutboundOut(.end(nil))), nil, context)
+  }
+
+  private func closeAfter(_ written: EventLoopFuture<Void>, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+    written.cascade(to: promise)
+    wait(.write, limits.writeTimeout, context)
+    written.assumeIsolated().whenComplete { result in
+      if case .success = result { self.linger(context) } else { context.close(promise: nil) }
+    }
+  }
+}

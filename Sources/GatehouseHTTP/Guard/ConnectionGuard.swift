@@ -1,0 +1,240 @@
+import NIOCore
+import NIOHTTP1
+
+/// Stands between the parser and Hummingbird, one for each connection, on its event loop.
+///
+/// A request goes on only when it has arrived whole and within every limit, so a handler never runs for one whose framing turns out
+/// to be wrong, and never waits for a body. One request is in flight at a time; what a client pipelines waits here, and while
+/// anything waits nothing more is read. Whatever breaks a rule is answered with a problem, and the connection ends after it.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias InboundOut = HTTPServerRequestPart
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  enum Wait { case header, body, idle, write, linger }
+
+  private enum Held {
+    case part(HTTPServerRequestPart)
+    case failure(Problem)
+    case inputClosed
+  }
+
+  private enum Input {
+    case awaitingHead
+    case collecting(AcceptedHead, ByteBuffer?)
+    /// The last answer is out or on its way; all that still arrives is dropped.
+    case discarding(bytes: Int)
+  }
+
+  /// A request that was passed on and has no whole answer yet.
+  struct Exchange {
+    let version: HTTPVersion
+    var closes: Bool
+  }
+
+  let limits: HTTPLimits
+  var exchange: Exchange?
+  let deadline = Deadline<Wait>()
+  private(set) var isQuiescing = false
+  private var input = Input.awaitingHead
+  // Bounded by what one read of the socket can hold: while anything is in here, nothing is read.
+  private var held = CircularBuffer<Held>(initialCapacity: 4)
+  private var readIsWanted = false
+  private var inputHasEnded = false
+  private var isLingering = false
+  private var ownContext: ChannelHandlerContext?
+  private var requestLine = RequestLine()
+
+  init(limits: HTTPLimits) { self.limits = limits }
+
+  // MARK: Connection
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    ownContext = context
+    wait(.header, limits.headerTimeout, context)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    ownContext = nil
+    deadline.cancel()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    deadline.cancel()
+    held.removeAll()
+    input = .discarding(bytes: 0)
+    context.fireChannelInactive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case is ChannelShouldQuiesceEvent:
+      isQuiescing = true
+      // Hummingbird knows only of requests that it has; it would close over one that is still arriving.
+      if case .collecting = input { return }
+      if case .discarding = input { return }
+      context.fireUserInboundEventTriggered(event)
+    case ChannelEvent.inputClosed:
+      inputHasEnded = true
+      guard case .discarding = input else { return hold(.inputClosed, context) }
+      // Before that the answer is still on its way; `linger` then closes.
+      if isLingering { context.close(promise: nil) }
+    default:
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if case .discarding = input { return }
+    guard let reason = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+    guard reason == .headerOverflow else {
+      return hold(.failure(.malformed("The request is not valid HTTP. Check its request line, header fields and body framing.")), context)
+    }
+    hold(.failure(requestLine.length > limits.uriBytesMax ? .uriTooLong(limits) : .headersTooLarge(limits)), context)
+  }
+
+  // MARK: Reading
+
+  /// Called with bytes before the parser sees them.
+  func bytesArrived(_ bytes: ByteBuffer) {
+    guard let context = ownContext, exchange == nil, held.isEmpty, case .awaitingHead = input else { return }
+    if requestLine.isUntouched { wait(.header, limits.headerTimeout, context) }
+    requestLine.append(bytes)
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if exchange == nil, held.isEmpty { context.read() } else { readIsWanted = true }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let part = Self.unwrapInboundIn(data)
+    if case .discarding(let bytes) = input {
+      guard case .body(let body) = part else { return }
+      input = .discarding(bytes: bytes + body.readableBytes)
+      if bytes + body.readableBytes > limits.discardedBytesMax { context.close(promise: nil) }
+      return
+    }
+    hold(.part(part), context)
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    if case .discarding = input { return context.read() }
+    context.fireChannelReadComplete()
+  }
+
+  private func hold(_ event: Held, _ context: ChannelHandlerContext) {
+    held.append(event)
+    goOn(context)
+  }
+
+  /// Takes up what is held, as far as the request in flight allows.
+  func goOn(_ context: ChannelHandlerContext) {
+    while exchange == nil, let event = held.popFirst() {
+      switch event {
+      case .part(.head(let head)): begin(head, context)
+      case .part(.body(let bytes)): collect(bytes, context)
+      case .part(.end): passOn(context)
+      case .failure(let problem): refuse(problem, context)
+      case .inputClosed: context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+      }
+    }
+    if exchange == nil, readIsWanted {
+      readIsWanted = false
+      context.read()
+    }
+  }
+
+  private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    requestLine = RequestLine()
+    switch HeadRules.judge(head, limits) {
+    case .refuse(let problem):
+      refuse(problem, answering: head, context)
+    case .accept(let accepted):
+      input = .collecting(accepted, nil)
+      wait(.body, limits.bodyTimeout, context)
+      if accepted.expectsContinue {
+        context.writeAndFlush(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+      }
+    }
+  }
+
+  private func collect(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    guard case .collecting(let accepted, let before) = input else { return }
+    guard (before?.readableBytes ?? 0) + bytes.readableBytes <= accepted.bodyBytesMax else {
+      return refuse(.bodyTooLarge(accepted.bodyBytesMax), answering: accepted.head, context)
+    }
+    // Let go of the first buffer before it grows, else each part would copy it.
+    input = .awaitingHead
+    guard var body = before else {
+      input = .collecting(accepted, bytes)
+      return
+    }
+    body.writeImmutableBuffer(bytes)
+    input = .collecting(accepted, body)
+  }
+
+  private func passOn(_ context: ChannelHandlerContext) {
+    guard case .collecting(let accepted, let body) = input else { return }
+    input = .awaitingHead
+    deadline.clear()
+    exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
+    context.fireChannelRead(Self.wrapInboundOut(.head(accepted.head)))
+    if let body { context.fireChannelRead(Self.wrapInboundOut(.body(body))) }
+    context.fireChannelRead(Self.wrapInboundOut(.end(nil)))
+    // Outside a read turn nobody else would tell Hummingbird's channel that there is something to take.
+    context.fireChannelReadComplete()
+    if isQuiescing { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+  }
+
+  // MARK: Ending
+
+  /// From here on nothing that arrives is looked at.
+  func discard() {
+    input = .discarding(bytes: 0)
+    held.removeAll()
+  }
+
+  /// Ends the connection so that the client reads the answer first: close our side, read on for a moment, then close.
+  func linger(_ context: ChannelHandlerContext) {
+    guard !inputHasEnded else { return context.close(promise: nil) }
+    isLingering = true
+    context.close(mode: .output, promise: nil)
+    wait(.linger, limits.lingerTimeout, context)
+    context.read()
+  }
+
+  // MARK: Time
+
+  func wait(_ kind: Wait, _ delay: TimeAmount, _ context: ChannelHandlerContext) {
+    deadline.set(kind, in: delay, on: context.eventLoop) { self.passed($0, context) }
+  }
+
+  private func passed(_ kind: Wait, _ context: ChannelHandlerContext) {
+    switch kind {
+    case .header where !requestLine.isUntouched:
+      refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)
+    case .body:
+      refuse(Problem(.requestTimeout, "The body did not arrive in time. Send it at once."), context)
+    case .header, .idle, .write, .linger:
+      context.close(promise: nil)
+    }
+  }
+}
+
+/// How much of the request line has arrived.
+struct RequestLine {
+  private(set) var length = 0
+  private var isWhole = false
+
+  var isUntouched: Bool { length == 0 }
+
+  mutating func append(_ bytes: ByteBuffer) {
+    guard !isWhole else { return }
+    let view = bytes.readableBytesView
+    let end = view.firstIndex(of: UInt8(ascii: "\n"))
+    length += view.distance(from: view.startIndex, to: end ?? view.endIndex)
+    // An empty line before the request is skipped, as parsers do.
+    isWhole = end != nil && length > 1
+  }
+}

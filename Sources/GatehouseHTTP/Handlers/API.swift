@@ -1,0 +1,188 @@
+import GatehouseCore
+import GatehouseCrypto
+import HTTPTypes
+import Hummingbird
+import Logging
+import StrictJSON
+
+/// What the handlers call. One value a process, shared by both listeners.
+public struct API<Store: Ledger>: Sendable {
+  /// What of the configuration shows in the HTTP contract.
+  public struct Contract: Sendable {
+    public var trustedProxies = TrustedProxies.loopback
+    public var allowedOrigins: [String] = []
+    public var cookieIsSecure = true
+    /// Whether anybody may sign up, or a backend with a key alone.
+    public var signUpIsPublic = true
+    /// A recent password is needed for deletion and export, and for ending other sessions.
+    public var sensitiveWithin: Int64 = 300_000
+    public var othersWithin: Int64 = 900_000
+    public var leaseSecondsDefault = 1_800
+    public var leaseSecondsMax = 86_400
+    public init() {}
+  }
+
+  public let ledger: Store
+  public let gate: Gatekeeper<Store>
+  public let accounts: Accounts<Store>
+  public let changes: Changes<Store>
+  public let limits: SubjectLimits
+  public let loginLimits: LoginLimits
+  public let hot: any HotStore
+  public let lease: Lease
+  public let clock: ServiceClock
+  public let keys: KeyRing
+  public let secret: ServerSecret
+  public let allowances: @Sendable () -> AllowanceTable
+  public let policy: @Sendable (String) -> Policy?
+  public let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+  public let contract: Contract
+  public let readiness: Readiness
+
+  public init(
+    ledger: Store, gate: Gatekeeper<Store>, accounts: Accounts<Store>, changes: Changes<Store>, limits: SubjectLimits,
+    loginLimits: LoginLimits, hot: any HotStore, lease: Lease, clock: ServiceClock, keys: KeyRing, secret: ServerSecret,
+    allowances: @escaping @Sendable () -> AllowanceTable, policy: @escaping @Sendable (String) -> Policy?,
+    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, contract: Contract, readiness: Readiness
+  ) {
+    self.ledger = ledger
+    self.gate = gate
+    self.accounts = accounts
+    self.changes = changes
+    self.limits = limits
+    self.loginLimits = loginLimits
+    self.hot = hot
+    self.lease = lease
+    self.clock = clock
+    self.keys = keys
+    self.secret = secret
+    self.allowances = allowances
+    self.policy = policy
+    self.timeouts = timeouts
+    self.contract = contract
+    self.readiness = readiness
+  }
+
+  /// The plan in force, as answers show it.
+  func plan(of user: User) -> String {
+    let table = allowances()
+    return table.known(user.plan(atMilliseconds: clock.now(), fallback: table.defaultPlan))
+  }
+}
+
+/// A caller with a session, let in by the gate.
+struct Visitor: Sendable {
+  let userID: UserID
+  let sessionID: SessionID
+  let token: SessionToken
+  let fromCookie: Bool
+  let plan: String
+  /// RateLimit fields of the answer.
+  let fields: [(String, String)]
+}
+
+extension API {
+  /// Lets a session in: its own routes cost one unit of policy `api`. Throws the problem of any refusal.
+  func visitor(_ request: Request, _ context: GatehouseContext, within: Int64? = nil, cost: Int64 = 1) async throws -> Visitor {
+    let (text, fromCookie) = try presentedToken(request)
+    guard let token = SessionToken.parse(text, secret: secret) else { throw Problem.unauthenticated }
+    let charges = policy("api").map { [HotQuery.Charge(policy: $0, cost: cost)] } ?? []
+    let answer = try await gate.decide(
+      GateRequest(
+        subject: .token(routingID: token.routingID, hash: token.hash), charges: charges,
+        requirements: Requirements(authenticatedWithinMilliseconds: within)))
+    if let problem = answer.problem { throw problem }
+    guard let caller = answer.caller, let visit = answer.visit else { throw Problem.unauthenticated }
+    return Visitor(
+      userID: caller.id, sessionID: visit.id, token: token, fromCookie: fromCookie, plan: caller.plan, fields: answer.headerFields)
+  }
+
+  /// The text of a session's token, from where it may come.
+  func presentedToken(_ request: Request) throws -> (text: String, fromCookie: Bool) {
+    let credential = try Credential.read(request.headers)
+    try CrossSiteRule(allowedOrigins: contract.allowedOrigins).check(credential, method: request.method, request.headers)
+    guard case .session(let text, let fromCookie) = credential else { throw Problem.unauthenticated }
+    return (text, fromCookie)
+  }
+
+  /// The service key of a request, with one of `scopes`.
+  func serviceKey(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey {
+    guard let key = try serviceKeyIfSent(request, scope) else {
+      throw Problem(.invalidKey, "This needs a service key with scope \(scope.rawValue): Authorization: Bearer ghk_…")
+    }
+    return key
+  }
+
+  /// The same, nil if no key was sent.
+  func serviceKeyIfSent(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey? {
+    guard case .key(let text) = try Credential.read(request.headers) else { return nil }
+    guard let token = ServiceKeyToken.parse(text) else {
+      throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
+    }
+    let key = try keys.check(token, ledger: ledger, now: clock.now())
+    guard key.scopes.contains(scope) else {
+      throw Problem(.scopeMissing, "The service key \(key.name) lacks scope \(scope.rawValue).", extras: ["scope": .string(scope.rawValue)])
+    }
+    return key
+  }
+
+  /// A reader of the JSON body, which must be said to be one.
+  func fields(_ request: Request, _ context: GatehouseContext) async throws -> FieldReader {
+    try await FieldReader(body: body(request, context))
+  }
+
+  /// The bytes of a JSON body.
+  func body(_ request: Request, _ context: GatehouseContext) async throws -> [UInt8] {
+    let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased().filter { $0 != " " }
+    guard type == "application/json" else {
+      throw Problem(.unsupportedMediaType, "Send the body as JSON, with Content-Type: application/json.")
+    }
+    let buffer = try await request.body.collect(upTo: context.maxUploadSize)
+    return Array(buffer.readableBytesView)
+  }
+
+  /// The `Idempotency-Key` of a call, with the digest of all that must be the same in a repeat.
+  func idempotency(_ request: Request, scope: String, body: [UInt8]) throws -> IdempotentCall {
+    let key = try IdempotencyKeyHeader.required(request.headers)
+    let head = Array("\(request.method.rawValue) \(request.uri.path)\n".utf8)
+    return IdempotentCall(scope: scope, key: key, fingerprint: keyed(head + body))
+  }
+
+  func keyed(_ bytes: [UInt8]) -> Digest256 { Digest256(bytes: secret.key(.idempotency).hmac(bytes)) ?? Digest256.sha256(bytes) }
+
+  /// Which unit a retry holds: the same for the same user, caller and key.
+  func holdID(_ user: String, _ call: IdempotentCall) -> String {
+    String(keyed(Array("\(user) \(call.scope) \(call.key)".utf8)).hex.prefix(20))
+  }
+}
+
+extension Problem {
+  static var unauthenticated: Problem {
+    Problem(
+      .unauthenticated, "The session token is missing or not valid: it is unknown, has expired or was ended. Log in again.",
+      headers: [.wwwAuthenticate: #"Bearer realm="gatehouse", error="invalid_token""#])
+  }
+}
+
+/// A 200 of JSON.
+func answer(_ body: [UInt8], fields: [(String, String)] = []) -> Response { answer(.ok, body, fields: fields) }
+
+/// An answer of JSON.
+func answer(_ status: HTTPResponse.Status, _ body: [UInt8], fields: [(String, String)] = [], location: String? = nil) -> Response {
+  var headers: HTTPFields = [.contentType: "application/json"]
+  for (name, value) in fields { if let name = HTTPField.Name(name) { headers[name] = value } }
+  if let location { headers[.location] = location }
+  return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+}
+
+/// The first answer again.
+func replay(_ stored: StoredAnswer) -> Response {
+  answer(.init(code: stored.status), stored.body, fields: [("Idempotency-Replayed", "true")], location: stored.location)
+}
+
+/// An answer without a body.
+func noContent(fields: [(String, String)] = []) -> Response {
+  var headers: HTTPFields = [:]
+  for (name, value) in fields { if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) } }
+  return Response(status: .noContent, headers: headers)
+}

@@ -1,0 +1,165 @@
+import GatehouseCore
+import GatehouseCrypto
+import Hummingbird
+import StrictJSON
+
+/// Who may call the admin routes of a listener.
+public enum AdminAccess: Sendable {
+  /// A TCP listener: a service key with scope `admin`.
+  case key
+  /// The Unix socket in the data folder, which only its owner can open.
+  case owner
+}
+
+extension API {
+  private func actor(_ request: Request, _ access: AdminAccess) throws -> Actor {
+    switch access {
+    case .owner: .operations
+    case .key: .key(try serviceKey(request, .admin).id)
+    }
+  }
+
+  /// `GET /v1/admin/users?query=`
+  func adminUsers(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    _ = try actor(request, access)
+    let query = try QueryReader(request.uri.query, known: ["query", "limit", "cursor"])
+    let text = query["query"] ?? ""
+    let page = try pageRequest(query, list: "users")
+    let found = try await ledger.users(matching: text, page: page)
+    return answer(json { $0.list(found.items, next: cursor(found.next, list: "users")) { $0.user($1, plan: plan(of: $1)) } })
+  }
+
+  /// `GET /v1/admin/users/{id}` (A12)
+  func adminUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    _ = try actor(request, access)
+    return answer(try await overview(userID(context)))
+  }
+
+  /// `PATCH /v1/admin/users/{id}` (A12): plan, its end, status; always with a reason.
+  func adminChangeUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    let actor = try actor(request, access)
+    var fields = try await fields(request, context)
+    var changes = planChanges(&fields, planIsRequired: false)
+    changes.status = fields.optionalOneOf("status", [User.Status.active, .suspended])
+    changes.reason = fields.string("reason", length: 1...Limits.reasonMax)
+    try fields.finish()
+    let id = try userID(context)
+    let change = try await ledger.changeUser(id, changes, by: actor, now: clock.now())
+    _ = await self.changes.acknowledge(change, takesRightsAway: true)
+    return answer(try await overview(id))
+  }
+
+  /// `DELETE /v1/admin/users/{id}` with `{"reason"}`
+  func adminDeleteUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    let actor = try actor(request, access)
+    let reason = try await reason(request, context)
+    let change = try await ledger.deleteUser(userID(context), by: actor, reason: reason, now: clock.now())
+    await changes.acknowledge(change, takesRightsAway: true)
+    return noContent()
+  }
+
+  /// `POST /v1/admin/sessions/revoke-all` with `{"confirm": "everyone", "reason"}`
+  func revokeEveryone(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    let actor = try actor(request, access)
+    var fields = try await fields(request, context)
+    let confirm = fields.string("confirm", length: 1...32)
+    let reason = fields.string("reason", length: 1...Limits.reasonMax)
+    if confirm != "everyone" { fields.refuse("confirm", code: "not_allowed", "Say \"everyone\" to end every session of every user.") }
+    try fields.finish()
+    let ended = try await ledger.endEveryone(by: actor, reason: reason, now: clock.now())
+    await changes.waitForEveryProcess()
+    return answer(json { $0.object { $0.int("ended", ended) } })
+  }
+
+  private func reason(_ request: Request, _ context: GatehouseContext) async throws -> String {
+    var fields = try await fields(request, context)
+    let reason = fields.string("reason", length: 1...Limits.reasonMax)
+    try fields.finish()
+    return reason
+  }
+
+  private func overview(_ id: UserID) async throws -> [UInt8] {
+    guard let found = try await ledger.overview(of: id, now: clock.now()) else { throw Problem.notFound }
+    let user = found.user
+    return json { writer in
+      writer.object { writer in
+        writer.string("id", user.id.text)
+        writer.string("external_id", user.externalID)
+        writer.string("email", user.email)
+        writer.bool("email_verified", user.emailVerified)
+        writer.string("pending_email", user.pendingEmail)
+        writer.string("name", user.name)
+        writer.string("time_zone", user.timeZone)
+        writer.string("plan", plan(of: user))
+        writer.instant("plan_ends_at", user.planEndsAtMilliseconds)
+        writer.string("status", user.status.rawValue)
+        writer.string("suspended_reason", user.suspendedReason)
+        writer.instant("created_at", user.createdAtMilliseconds)
+        writer.instant("last_login_at", user.lastLoginAtMilliseconds)
+        writer.string("password_scheme", found.passwordScheme)
+        writer.int("sessions_live", found.sessionsLive)
+        writer.array("allowances") { writer in for allowance in found.allowances { writer.allowance(allowance, withBonus: true) } }
+        writer.array("overrides") { _ in }
+      }
+    }
+  }
+
+  /// `POST /v1/admin/keys`: the only answer that shows a key.
+  func createKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    let actor = try actor(request, access)
+    var fields = try await fields(request, context)
+    let name = fields.string("name", length: 1...64)
+    let scopes = fields.strings("scopes", count: 1...4, length: 1...16) ?? []
+    let seconds = fields.optionalInt("expires_in_seconds", in: 60...Limits.keySecondsMax)
+    let known = scopes.compactMap(ServiceKey.Scope.init)
+    if known.isEmpty || known.count != scopes.count {
+      fields.refuse("scopes", code: "not_allowed", "Use some of \(ServiceKey.Scope.allCases.map(\.rawValue).joined(separator: ", ")).")
+    }
+    try fields.finish()
+    let id = ServiceKeyID.random()
+    let token = ServiceKeyToken.mint(keyID: id.body)
+    let now = clock.now()
+    let key = ServiceKey(
+      id: id, name: name, hash: token.hash, scopes: Set(known), createdAtMilliseconds: now,
+      expiresAtMilliseconds: seconds.map { now + Int64($0) * 1000 })
+    try await ledger.createServiceKey(key, by: actor)
+    await changes.waitForEveryProcess()
+    return answer(.created, json { $0.serviceKey(key, token: token.text) })
+  }
+
+  /// `GET /v1/admin/keys`
+  func listKeys(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    _ = try actor(request, access)
+    let keys = try await ledger.serviceKeys()
+    return answer(json { $0.list(keys, next: nil) { $0.serviceKey($1, token: nil) } })
+  }
+
+  /// `DELETE /v1/admin/keys/{id}`: no process accepts the key once this is answered.
+  func revokeKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+    let actor = try actor(request, access)
+    guard let id = context.parameters.get("id").flatMap(ServiceKeyID.init),
+      try await ledger.revokeServiceKey(id, by: actor, now: clock.now())
+    else { throw Problem.notFound }
+    await changes.waitForEveryProcess()
+    return noContent()
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func serviceKey(_ key: ServiceKey, token: String?) {
+    object { writer in
+      writer.string("id", key.id.text)
+      writer.string("name", key.name)
+      if let token { writer.string("key", token) }
+      writer.array("scopes") { writer in for scope in key.scopes.map(\.rawValue).sorted() { writer.string(scope) } }
+      writer.instant("created_at", key.createdAtMilliseconds)
+      writer.instant("expires_at", key.expiresAtMilliseconds)
+      writer.instant("last_used_at", key.lastUsedAtMilliseconds)
+      writer.instant("revoked_at", key.revokedAtMilliseconds)
+    }
+  }
+}
+
+extension Limits {
+  static let keySecondsMax = 10 * 365 * 86_400
+}

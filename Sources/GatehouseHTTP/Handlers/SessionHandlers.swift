@@ -1,0 +1,189 @@
+import GatehouseCore
+import GatehouseCrypto
+import HTTPTypes
+import Hummingbird
+import StrictJSON
+
+extension API {
+  /// `POST /v1/users` (A1)
+  func signUp(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let key = try serviceKeyIfSent(request, .accounts)
+    if key == nil, !contract.signUpIsPublic {
+      throw Problem(.invalidKey, "Sign-up is for the app's backend: it needs a service key with scope accounts.")
+    }
+    var fields = try await fields(request, context)
+    let email = fields.string("email", length: 3...EmailAddress.bytesMax)
+    let password = fields.string("password", length: 0...Limits.passwordScalarsMax)
+    let name = fields.optionalString("name", length: 1...Limits.nameMax)
+    let zone = fields.optionalString("time_zone", length: 1...Limits.zoneMax) ?? "UTC"
+    let externalID = key == nil ? nil : fields.optionalString("external_id", length: 1...Limits.externalIDMax)
+    try fields.finish()
+    let client = try client(request, context, key: key)
+    let user = try await accounts.signUp(
+      email: email, password: password, name: name, timeZone: zone, externalID: externalID, network: key == nil ? client.network : nil)
+    return answer(.created, json { $0.user(user, plan: plan(of: user)) }, location: "/v1/users/\(user.id)")
+  }
+
+  /// `POST /v1/sessions` (A2)
+  func logIn(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let key = try serviceKeyIfSent(request, .accounts)
+    var fields = try await fields(request, context)
+    let email = fields.string("email", length: 1...Limits.emailTextMax)
+    let password = fields.string("password", length: 0...Limits.passwordScalarsMax)
+    let kind = fields.oneOf("class", Session.Class.allCases, default: .web)
+    let transport = fields.oneOf("transport", [Session.Transport.bearer, .cookie], default: .bearer)
+    let device = fields.optionalString("device", length: 1...Limits.deviceMax)
+    try fields.finish()
+    let client = try client(request, context, key: key)
+    let opened = try await accounts.logIn(
+      Login(
+        email: email, password: password, sessionClass: kind, transport: transport, device: device,
+        userAgent: userAgent(request, key: key), ip: client.text, network: client.network))
+    let body = json { writer in
+      writer.object { writer in
+        writer.string("token", transport == .bearer ? opened.token.text : nil)
+        writer.name("session")
+        writer.session(opened.session, current: true, timeouts: timeouts(kind))
+        writer.name("user")
+        writer.user(opened.user, plan: plan(of: opened.user))
+        writer.int("sessions_ended", opened.sessionsEnded)
+      }
+    }
+    return answer(.created, body, fields: transport == .cookie ? [setCookie(opened.token, opened.session)] : [])
+  }
+
+  /// `GET /v1/session` (A3)
+  func currentSession(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let visitor = try await visitor(request, context)
+    let now = clock.now()
+    guard let session = try await ledger.session(visitor.sessionID, of: visitor.userID, now: now),
+      let user = try await ledger.user(visitor.userID)
+    else { throw Problem.unauthenticated }
+    let body = json { writer in
+      writer.object { writer in
+        writer.name("session")
+        writer.session(session, current: true, timeouts: timeouts(session.sessionClass))
+        writer.name("user")
+        writer.user(user, plan: plan(of: user))
+      }
+    }
+    return answer(body, fields: visitor.fields)
+  }
+
+  /// `DELETE /v1/session`: 204 also when it has ended already.
+  func logOut(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    guard let token = try SessionToken.parse(presentedToken(request).text, secret: secret) else { throw Problem.unauthenticated }
+    let now = clock.now()
+    if case .live(let session, let user, _) = try await ledger.session(tokenHash: token.hash, now: now) {
+      let change = try await ledger.endSession(session.id, of: user.id, by: .user(user.id), now: now)
+      _ = await changes.acknowledge(change, takesRightsAway: true)
+    }
+    return noContent(fields: [("Set-Cookie", clearedCookie), ("Clear-Site-Data", "\"cookies\"")])
+  }
+
+  /// `GET /v1/sessions` (A4)
+  func devices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let query = try QueryReader(request.uri.query, known: ["limit", "cursor"])
+    let page = try pageRequest(query, list: "sessions")
+    let visitor = try await visitor(request, context)
+    let found = try await ledger.sessions(of: visitor.userID, first: visitor.sessionID, page: page, now: clock.now())
+    let body = json { writer in
+      writer.list(found.items, next: cursor(found.next, list: "sessions")) { writer, session in
+        writer.session(session, current: session.id == visitor.sessionID, timeouts: timeouts(session.sessionClass))
+      }
+    }
+    return answer(body, fields: visitor.fields)
+  }
+
+  /// `DELETE /v1/sessions/{id}`
+  func endDevice(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    guard let id = context.parameters.get("id").flatMap(SessionID.init) else { throw Problem.notFound }
+    let visitor = try await visitor(request, context, within: contract.othersWithin)
+    let change = try await ledger.endSession(id, of: visitor.userID, by: .user(visitor.userID), now: clock.now())
+    guard await changes.acknowledge(change, takesRightsAway: true) else { throw Problem.notFound }
+    return noContent(fields: visitor.fields)
+  }
+
+  /// `DELETE /v1/sessions`: the others, or all with `?include_current=true`.
+  func endDevices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let all = try QueryReader(request.uri.query, known: ["include_current"]).bool("include_current", default: false)
+    let visitor = try await visitor(request, context, within: contract.othersWithin)
+    let change = try await ledger.endSessions(
+      of: visitor.userID, except: all ? nil : visitor.sessionID, by: .user(visitor.userID), reason: nil, now: clock.now())
+    let ended = await changes.acknowledge(change, takesRightsAway: true)
+    return answer(json { $0.object { $0.int("ended", ended) } }, fields: visitor.fields)
+  }
+
+  /// `POST /v1/session/rotate` (A14)
+  func rotate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let visitor = try await visitor(request, context)
+    let (token, session) = try await accounts.rotate(visitor.token, session: visitor.sessionID)
+    return successor(token, session, visitor)
+  }
+
+  /// `POST /v1/session/reauthenticate`
+  func reauthenticate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let visitor = try await visitor(request, context)
+    var fields = try await fields(request, context)
+    let password = fields.string("password", length: 1...Limits.passwordScalarsMax)
+    try fields.finish()
+    let client = try client(request, context, key: nil)
+    let (token, session) = try await accounts.reauthenticate(
+      visitor.token, session: visitor.sessionID, user: visitor.userID, password: password, network: client.network)
+    return successor(token, session, visitor)
+  }
+
+  /// `PUT /v1/user/password`: ends all other sessions, a new token for this one.
+  func changePassword(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let visitor = try await visitor(request, context)
+    var fields = try await fields(request, context)
+    let current = fields.string("current_password", length: 1...Limits.passwordScalarsMax)
+    let new = fields.string("new_password", length: 0...Limits.passwordScalarsMax)
+    try fields.finish()
+    let client = try client(request, context, key: nil)
+    let (token, session) = try await accounts.changePassword(
+      of: visitor.userID, session: visitor.sessionID, current: current, new: new, network: client.network)
+    return successor(token, session, visitor)
+  }
+
+  private func successor(_ token: SessionToken, _ session: Session, _ visitor: Visitor) -> Response {
+    let body = json { writer in
+      writer.object { writer in
+        writer.string("token", session.transport == .bearer ? token.text : nil)
+        writer.name("session")
+        writer.session(session, current: true, timeouts: timeouts(session.sessionClass))
+      }
+    }
+    return answer(body, fields: visitor.fields + (session.transport == .cookie ? [setCookie(token, session)] : []))
+  }
+
+  /// The cookie that carries a token; it outlives the browser's session only for class `remember`.
+  private func setCookie(_ token: SessionToken, _ session: Session) -> (String, String) {
+    var value = "\(cookieName)=\(token.text); Path=/; \(contract.cookieIsSecure ? "Secure; " : "")HttpOnly; SameSite=Lax"
+    if session.sessionClass == .remember { value += "; Max-Age=\((session.expiresAtMilliseconds - clock.now()) / 1000)" }
+    return ("Set-Cookie", value)
+  }
+
+  private var clearedCookie: String {
+    "\(cookieName)=; Path=/; \(contract.cookieIsSecure ? "Secure; " : "")HttpOnly; SameSite=Lax; Max-Age=0"
+  }
+
+  private var cookieName: String { Credential.cookieName }
+}
+
+/// How long the texts of requests may be, in code points.
+enum Limits {
+  static let passwordScalarsMax = 4_096
+  static let emailTextMax = 320
+  static let nameMax = 200
+  static let zoneMax = 64
+  static let externalIDMax = 255
+  static let deviceMax = 100
+  static let filenameMax = 255
+  static let metadataBytesMax = 8_192
+  static let resultBytesMax = 65_536
+  static let errorBytesMax = 8_192
+  static let reasonMax = 500
+  static let shortAgentMax = 60
+  static let amountMax = 1_000_000
+}

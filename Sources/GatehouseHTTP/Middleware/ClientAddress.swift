@@ -1,0 +1,116 @@
+import HTTPTypes
+import NIOCore
+
+/// An IPv4 or IPv6 address. An IPv4 address mapped into IPv6 is the IPv4 one.
+public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
+  /// 4 or 16 bytes, in network order.
+  public let bytes: [UInt8]
+  /// The canonical text.
+  public let description: String
+
+  /// The address that `text` is, without port, brackets or zone; nil when it is none.
+  public init?(_ text: some StringProtocol) {
+    guard text.utf8.count <= 45, !text.utf8.contains(UInt8(ascii: "%")),
+      let address = try? SocketAddress(ipAddress: String(text), port: 0)
+    else { return nil }
+    self.init(address)
+  }
+
+  /// The address of a peer; nil for a Unix socket.
+  public init?(_ address: SocketAddress) {
+    switch address {
+    case .v4(let v4): self.init(bytes: withUnsafeBytes(of: v4.address.sin_addr) { Array($0) })
+    case .v6(let v6): self.init(bytes: withUnsafeBytes(of: v6.address.sin6_addr) { Array($0) })
+    case .unixDomainSocket: return nil
+    }
+  }
+
+  init?(bytes raw: [UInt8]) {
+    let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+    let bytes = raw.count == 16 && raw.starts(with: mapped) ? Array(raw.suffix(4)) : raw
+    guard let text = try? SocketAddress(packedIPAddress: ByteBuffer(bytes: bytes), port: 0).ipAddress else { return nil }
+    self.bytes = bytes
+    description = text
+  }
+
+  /// What counts as one client: the IPv4 address, or the /64 that an IPv6 address lies in.
+  public var network: String {
+    guard bytes.count == 16, let prefix = IPAddress(bytes: bytes.prefix(8) + [UInt8](repeating: 0, count: 8)) else { return description }
+    return prefix.description + "/64"
+  }
+}
+
+/// A range of addresses in CIDR notation.
+public struct AddressRange: Sendable, Equatable {
+  private let first: [UInt8]
+  private let bits: Int
+
+  /// The range that `text` names, such as `10.0.0.0/8`, or the one address that it is; nil when it is neither.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard let address = parts.first.flatMap({ IPAddress($0) }), parts.count <= 2 else { return nil }
+    var bits = address.bytes.count * 8
+    if parts.count == 2 {
+      guard let given = Int(parts[1]), given >= 0, given <= bits else { return nil }
+      bits = given
+    }
+    first = address.bytes
+    self.bits = bits
+  }
+
+  /// Whether `address` is in the range. No IPv4 address is in a range of IPv6, and the other way round.
+  public func contains(_ address: IPAddress) -> Bool {
+    guard address.bytes.count == first.count else { return false }
+    for (index, pair) in zip(first, address.bytes).enumerated() {
+      let left = bits - index * 8
+      if left <= 0 { return true }
+      let mask = left >= 8 ? 0xFF : UInt8(truncatingIfNeeded: 0xFF00 >> left)
+      if pair.0 & mask != pair.1 & mask { return false }
+    }
+    return true
+  }
+}
+
+/// Finds the client behind the proxies that are ours.
+public struct TrustedProxies: Sendable {
+  /// How many hops are looked at: more than any honest chain has.
+  private static let hopsMax = 32
+
+  private let ranges: [AddressRange]
+  private let trustsUnixSockets: Bool
+
+  /// Trusts peers in `ranges`, and all that come over our own Unix socket.
+  public init(_ ranges: [AddressRange], trustsUnixSockets: Bool = true) {
+    self.ranges = ranges
+    self.trustsUnixSockets = trustsUnixSockets
+  }
+
+  /// Loopback and our Unix socket.
+  public static let loopback = TrustedProxies(["127.0.0.0/8", "::1"].compactMap(AddressRange.init))
+
+  /// The right-most hop of `X-Forwarded-For` that is not ours, where the peer is. What is no address ends the walk: the hop that
+  /// named it is then the client. Nil when nothing but Unix sockets is known.
+  public func client(of peer: SocketAddress?, _ headers: HTTPFields) -> IPAddress? {
+    let direct = peer.flatMap { IPAddress($0) }
+    guard direct.map(isTrusted) ?? (peer != nil && trustsUnixSockets), let name = HTTPField.Name("X-Forwarded-For") else { return direct }
+    let hops = headers[values: name].joined(separator: ",").split(separator: ",", omittingEmptySubsequences: false)
+    var client = direct
+    for hop in hops.reversed().prefix(Self.hopsMax) {
+      guard let address = IPAddress(hop.trimmed) else { break }
+      client = address
+      if !isTrusted(address) { break }
+    }
+    return client
+  }
+
+  private func isTrusted(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }
+}
+
+extension StringProtocol where SubSequence == Substring {
+  /// Without the spaces and tabs around it.
+  var trimmed: Substring {
+    let head = drop { $0 == " " || $0 == "\t" }
+    guard let last = head.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return head.prefix(0) }
+    return head[...last]
+  }
+}

@@ -1,0 +1,68 @@
+import HTTPTypes
+
+/// What a request brought to prove who it is from; not yet checked.
+public enum Credential: Sendable, Equatable {
+  case none
+  /// A session token `gh_…`, from `Authorization` or from our cookie.
+  case session(token: String, fromCookie: Bool)
+  /// A service key `ghk_…`.
+  case key(String)
+
+  /// The one cookie that is ours.
+  public static let cookieName = "__Host-gatehouse"
+
+  /// Reads the one credential of `headers`. Schemes and bearers that are not ours are ignored.
+  /// Throws 400 `ambiguous_credentials` for more than one `Authorization` field, more than one cookie of our name, or both.
+  public static func read(_ headers: HTTPFields) throws(Problem) -> Credential {
+    let fields = headers[values: .authorization]
+    guard fields.count <= 1 else { throw .ambiguous("There is more than one Authorization header. Send one.") }
+    let bearer = fields.first.flatMap(ours)
+    let cookies = cookies(headers)
+    guard cookies.count <= 1 else { throw .ambiguous("There is more than one cookie \(cookieName). Send one.") }
+    switch (bearer, cookies.first) {
+    case (nil, nil): return .none
+    case (.some, .some): throw .ambiguous("Send either the Authorization header or the cookie \(cookieName), not both.")
+    case (let credential?, nil): return credential
+    case (nil, let token?): return .session(token: token, fromCookie: true)
+    }
+  }
+
+  private static func ours(_ field: String) -> Credential? {
+    let parts = field.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+    let token = String(parts[1].trimmed)
+    if token.hasPrefix("gh_") { return .session(token: token, fromCookie: false) }
+    return token.hasPrefix("ghk_") ? .key(token) : nil
+  }
+
+  private static func cookies(_ headers: HTTPFields) -> [String] {
+    headers[values: .cookie].flatMap { $0.split(separator: ";") }.compactMap { pair in
+      let pair = pair.trimmed
+      guard pair.hasPrefix(cookieName + "=") else { return nil }
+      return String(pair.dropFirst(cookieName.utf8.count + 1))
+    }
+  }
+}
+
+/// The defence against other sites that make a browser send our cookie.
+public struct CrossSiteRule: Sendable {
+  private let allowedOrigins: Set<String>
+
+  /// `allowedOrigins` may use the cookie from elsewhere; they are compared as they are.
+  public init(allowedOrigins: [String]) { self.allowedOrigins = Set(allowedOrigins) }
+
+  /// Throws 403 `csrf_rejected` when `credential` came in a cookie, `method` is unsafe, and neither `Sec-Fetch-Site` nor `Origin`
+  /// shows that the request is meant.
+  public func check(_ credential: Credential, method: HTTPRequest.Method, _ headers: HTTPFields) throws(Problem) {
+    guard case .session(_, fromCookie: true) = credential, ![.get, .head, .options, .trace].contains(method) else { return }
+    if let name = HTTPField.Name("Sec-Fetch-Site"), let site = headers[name], site == "same-origin" || site == "none" { return }
+    if let origin = headers[.origin], allowedOrigins.contains(origin) { return }
+    throw Problem(
+      .csrfRejected,
+      "A request with the cookie that changes something must come from the same origin or from one in allowed_origins.")
+  }
+}
+
+extension Problem {
+  fileprivate static func ambiguous(_ detail: String) -> Problem { Problem(.ambiguousCredentials, detail) }
+}

@@ -1,0 +1,98 @@
+import GatehouseCore
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// What stands around all routes of a listener: every answer and every error passes here.
+public struct Edge: HTTPResponder {
+  public typealias Context = GatehouseContext
+
+  private let inner: RouterResponder<GatehouseContext>
+  private let allow: AllowTable
+  private let crossOrigin: CrossOrigin
+  private let requestIDName: HTTPField.Name?
+
+  /// An empty router whose errors come to `Edge`, with HEAD wherever there is GET.
+  public static func router() -> Router<GatehouseContext> {
+    let router = Router(context: GatehouseContext.self, options: [.autoGenerateHeadEndpoints])
+    router.add(middleware: ErrorMiddleware())
+    return router
+  }
+
+  /// Wraps the routes that `router`, made by `Edge.router()`, has by now.
+  public init(_ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: [])) {
+    inner = router.buildResponder()
+    allow = AllowTable(router)
+    self.crossOrigin = crossOrigin
+    requestIDName = HTTPField.Name(RequestID.header)
+  }
+
+  /// The answer to a request; never throws.
+  public func respond(to request: Request, context: GatehouseContext) async throws -> Response {
+    var context = context
+    // 1. The request gets its name, which all that follows uses.
+    context.requestID = RequestID.taken(requestIDName.flatMap { request.headers[$0] })
+    context.log[metadataKey: "request_id"] = .string(context.requestID)
+    // 2. The routes, or the problem that stands for what they threw.
+    var response: Response
+    do {
+      response = try await route(request, context)
+    } catch {
+      response = answer(to: error, request, context)
+      if request.method == .head { response = response.createHeadResponse() }
+    }
+    // 3. What every answer says, problems as well.
+    crossOrigin.mark(&response.headers, origin: request.headers[.origin])
+    SecurityHeaders.add(to: &response.headers)
+    if let requestIDName { response.headers[requestIDName] = context.requestID }
+    return response
+  }
+
+  private func route(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let path = request.uri.path
+    if request.method == .options, path == "*" { return Response(status: .noContent) }
+    // The router would overlook empty segments: `/v1/user/` is not `/v1/user`.
+    guard path == "/" || !(path.hasSuffix("/") || path.contains("//")) else { throw Problem.notFound }
+    if request.method == .options {
+      let methods = allow.methods(path)
+      if crossOrigin.isOn, crossOrigin.isPreflight(request), !methods.isEmpty {
+        return crossOrigin.preflight(request, methods: methods)
+      }
+      if !methods.isEmpty, !allow.routesOptions(path) {
+        return Response(status: .noContent, headers: [.allow: methods.map(\.rawValue).joined(separator: ", ")])
+      }
+    }
+    return try await inner.respond(to: request, context: context)
+  }
+
+  private func answer(to error: any Error, _ request: Request, _ context: GatehouseContext) -> Response {
+    problem(for: error, request, context).response(requestID: context.requestID)
+  }
+
+  /// Every error as a problem. What nobody foresaw is a 503, since no input may make a 500, and is logged.
+  private func problem(for error: any Error, _ request: Request, _ context: GatehouseContext) -> Problem {
+    if let problem = error as? Problem { return problem }
+    if let error = error as? ServiceError { return Problem(error) }
+    switch (error as? ErrorMiddleware.Failure)?.status {
+    case 404, 405: return unrouted(request)
+    case 413:
+      return Problem(.bodyTooLarge, "The body is larger than it may be here. Send less, or in parts.", headers: [.connection: "close"])
+    case 415: return Problem(.unsupportedMediaType, "Send the body as application/json.")
+    case .some(let status) where (400..<500).contains(status): return .malformed("The request could not be understood.")
+    default:
+      context.log.error(
+        "request failed",
+        metadata: [
+          "method": .string(request.method.rawValue), "path": .string(request.uri.path), "error_type": .string("\(type(of: error))"),
+        ])
+      return Problem(.unavailable, "The request could not be carried out. Try again in a moment.")
+    }
+  }
+
+  private func unrouted(_ request: Request) -> Problem {
+    let methods = allow.methods(request.uri.path)
+    guard !methods.isEmpty, !methods.contains(request.method) else { return .notFound }
+    let list = methods.map(\.rawValue).joined(separator: ", ")
+    return Problem(.methodNotAllowed, "This address knows only \(list).", headers: [.allow: list])
+  }
+}

@@ -1,0 +1,29 @@
+import Hummingbird
+import Logging
+import NIOCore
+
+/// What handlers know of a request beside the request itself.
+public struct GatehouseContext: RequestContext, RemoteAddressRequestContext {
+  /// Hummingbird's own part.
+  public var coreContext: CoreRequestContextStorage
+  /// The peer of the connection, a proxy perhaps; nil when the transport has none.
+  public let remoteAddress: SocketAddress?
+  /// The loop that the connection lives on.
+  public let eventLoop: any EventLoop
+  /// The request's name in logs, problems and the answer; set by `Edge` before anything else runs.
+  public var requestID = ""
+  /// Logs with the request's name.
+  public var log: Logger
+  /// Bodies are capped by route before they get here; this is the largest of those caps.
+  public var maxUploadSize: Int { Self.largestBodyBytes }
+
+  private static let largestBodyBytes = HTTPLimits().largestBodyBytesMax
+
+  /// The context of a request on the channel of `source`.
+  public init(source: ApplicationRequestContextSource) {
+    coreContext = .init(source: source)
+    remoteAddress = source.channel.remoteAddress
+    eventLoop = source.channel.eventLoop
+    log = source.logger
+  }
+}

@@ -1,0 +1,66 @@
+import HTTPTypes
+import Hummingbird
+import StrictJSON
+
+/// A refusal as the caller gets it: `application/problem+json` (RFC 9457). Throwing one from a handler answers with it.
+public struct Problem: Error, Sendable {
+  /// The media type of every problem.
+  public static let mediaType = "application/problem+json"
+
+  /// Which refusal this is; decides status, type and title.
+  public let code: ProblemCode
+  /// What is wrong, where, and what to do. Free of secrets.
+  public let detail: String
+  /// Members after the common ones, in this order.
+  public let extras: JSONObject
+  /// Header fields of the answer beside those that every problem has.
+  public var headers: HTTPFields
+
+  /// A refusal. 401s get `WWW-Authenticate` and 503s `Retry-After: 1` unless `headers` has them.
+  public init(_ code: ProblemCode, _ detail: String, extras: JSONObject = [:], headers: HTTPFields = [:]) {
+    self.code = code
+    self.detail = detail
+    self.extras = extras
+    self.headers = headers
+    if code.status == 401, headers[.wwwAuthenticate] == nil { self.headers[.wwwAuthenticate] = #"Bearer realm="gatehouse""# }
+    if code.status == 503, headers[.retryAfter] == nil { self.headers[.retryAfter] = "1" }
+  }
+
+  /// The HTTP status, that of the code.
+  public var status: HTTPResponse.Status { HTTPResponse.Status(code: code.status) }
+
+  /// Writes the members of the problem object into `writer`.
+  public func write(into writer: inout JSONWriter, requestID: String) {
+    writer.object { writer in
+      writer.string("type", code.type)
+      writer.string("title", code.title)
+      writer.int("status", code.status)
+      writer.string("code", code.rawValue)
+      writer.string("detail", detail)
+      writer.string("request_id", requestID)
+      for member in extras.members { writer.value(member.name, member.value) }
+    }
+  }
+
+  /// The problem object as JSON text.
+  public func body(requestID: String) -> [UInt8] {
+    var writer = JSONWriter(capacity: 512)
+    write(into: &writer, requestID: requestID)
+    return writer.bytes
+  }
+
+  /// The whole answer.
+  public func response(requestID: String) -> Response {
+    var fields = headers
+    fields[.contentType] = Self.mediaType
+    return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body(requestID: requestID))))
+  }
+}
+
+extension Problem {
+  /// The 400 for something that can't be read.
+  public static func malformed(_ detail: String) -> Problem { Problem(.malformedRequest, detail) }
+
+  /// The 404, the same for what never was and what belongs to somebody else.
+  public static var notFound: Problem { Problem(.notFound, "There is nothing at this address. Check the path and the id in it.") }
+}

@@ -1,0 +1,188 @@
+import GRDB
+import GatehouseCore
+
+extension Analysis {
+  init(row: Row) {
+    self.init(
+      id: AnalysisID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), status: Status(rawValue: row["status"]) ?? .failed,
+      filename: row["filename"], metadata: row["metadata"], metric: row["metric"], amount: row["amount"],
+      reservationID: ReservationID(unchecked: row["reservation_id"]), leaseExpiresAtMilliseconds: row["lease"], result: row["result"],
+      error: row["error"], createdAtMilliseconds: row["created_at"], finishedAtMilliseconds: row["finished_at"])
+  }
+}
+
+enum AnalysisRecord {
+  /// An analysis with the lease of its reservation; `result` only where it is asked for, since it is most of the row.
+  static func columns(result: Bool) -> String {
+    """
+    a.id, a.user_id, a.status, a.filename, a.metadata, a.metric, a.amount, a.reservation_id, a.created_at, a.finished_at, a.error,
+    \(result ? "a.result" : "NULL AS result"), CASE WHEN r.status = 'held' THEN r.lease_expires_at END AS lease
+    FROM analyses a LEFT JOIN reservations r ON r.id = a.reservation_id
+    """
+  }
+
+  static let byID = "SELECT \(columns(result: true)) WHERE a.id = ?"
+
+  static func page(_ filter: AnalysisFilter) -> String {
+    """
+    SELECT \(columns(result: filter.includesResult))
+    WHERE a.user_id = :user AND \(filter.status == nil ? "" : "a.status = :status AND") a.created_at >= :from AND a.created_at < :to
+      AND (a.created_at, a.id) < (:at, :id) ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
+    """
+  }
+
+  static func insert(_ new: NewAnalysis, on reservation: Reservation, _ db: Database) throws -> Analysis {
+    try db.run(
+      """
+      INSERT INTO analyses (id, user_id, reservation_id, status, filename, metadata, metric, amount, created_at)
+      VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?)
+      """,
+      [
+        new.id.text, reservation.userID.text, reservation.id.text, new.filename, new.metadata, reservation.metric, reservation.amount,
+        reservation.createdAtMilliseconds,
+      ])
+    return Analysis(
+      id: new.id, userID: reservation.userID, status: .pending, filename: new.filename, metadata: new.metadata, metric: reservation.metric,
+      amount: reservation.amount, reservationID: reservation.id, leaseExpiresAtMilliseconds: reservation.leaseExpiresAtMilliseconds,
+      result: nil, error: nil, createdAtMilliseconds: reservation.createdAtMilliseconds, finishedAtMilliseconds: nil)
+  }
+
+  static func require(_ id: AnalysisID, of user: UserID?, _ db: Database) throws -> Analysis {
+    guard let row = try db.row(byID, [id.text]), user == nil || row["user_id"] == user?.text else {
+      throw ServiceError(.notFound, "There is no analysis \(id).")
+    }
+    return Analysis(row: row)
+  }
+
+  static func finish(_ analysis: Analysis, _ status: Analysis.Status, result: String?, error: String?, _ db: Database, now: Int64) throws {
+    try db.run(
+      "UPDATE analyses SET status = ?, result = ?, error = ?, finished_at = ? WHERE id = ?",
+      [status.rawValue, result, error, now, analysis.id.text])
+  }
+}
+
+extension SQLiteLedger {
+  public func attachAnalysis(
+    _ analysis: NewAnalysis, to id: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
+    encode: @escaping @Sendable (Reserved) -> StoredAnswer
+  ) async throws -> Once<Reserved> {
+    let rules = rules
+    return try await write { db in
+      if let call, let stored = try Idempotency.find(call, db, now: now) { return .replay(stored) }
+      let held = try ReservationRecord.require(id, db)
+      guard held.userID == user else { throw ServiceError(.notFound, "There is no reservation \(id).") }
+      guard held.status == .held else { throw ReservationRecord.refusal(held) }
+      guard try db.row("SELECT id FROM analyses WHERE reservation_id = ?", [id.text]) == nil else {
+        throw ServiceError(.invalidTransition, "Reservation \(id) belongs to an analysis already.")
+      }
+      let made = try AnalysisRecord.insert(analysis, on: held, db)
+      let reserved = Reserved(
+        reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: made)
+      if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
+      return .first(reserved)
+    }
+  }
+
+  public func analysis(_ id: AnalysisID, of user: UserID?) async throws -> Analysis? {
+    try await read { db in
+      try db.row(AnalysisRecord.byID, [id.text]).map(Analysis.init(row:)).flatMap { user == nil || $0.userID == user ? $0 : nil }
+    }
+  }
+
+  public func analyses(of user: UserID, filter: AnalysisFilter, page: PageRequest) async throws -> Page<Analysis> {
+    try await read { db in
+      var arguments: StatementArguments = [
+        "user": user.text, "from": filter.from ?? 0, "to": filter.to ?? Int64.max, "at": page.after?.milliseconds ?? Int64.max,
+        "id": page.after?.id ?? "", "limit": page.limit + 1,
+      ]
+      if let status = filter.status { arguments += ["status": status.rawValue] }
+      return try db.rows(AnalysisRecord.page(filter), arguments).map(Analysis.init(row:)).page(limit: page.limit) {
+        PageStart(milliseconds: $0.createdAtMilliseconds, id: $0.id.text)
+      }
+    }
+  }
+
+  public func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Changed<Reserved> {
+    let rules = rules
+    let event = UsageEventID.random()
+    return try await write { db in
+      let analysis = try AnalysisRecord.require(id, of: nil, db)
+      var reservation = try ReservationRecord.require(analysis.reservationID, db)
+      func answer(pending: Bool) throws -> Changed<Reserved> {
+        let after = try AnalysisRecord.require(id, of: nil, db)
+        let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
+        return Changed(
+          Reserved(reservation: reservation, allowance: standing, analysis: after),
+          pending: pending ? [try db.pending(analysis.userID, now: now)] : [])
+      }
+      if analysis.isRepeat(of: report) { return try answer(pending: false) }
+      if analysis.status == .expired, case .completed(_, rereserve: true) = report {
+        reservation = try Self.reopen(reservation, db, rules, now: now)
+      } else if !analysis.isOpen {
+        throw analysis.status == .expired
+          ? ReservationRecord.refusal(reservation)
+          : ServiceError(.invalidTransition, "Analysis \(id) is \(analysis.status.rawValue) already.")
+      }
+      switch report {
+      case .running(let lease):
+        reservation.leaseExpiresAtMilliseconds = now + lease
+        try db.run("UPDATE reservations SET lease_expires_at = ? WHERE id = ?", [now + lease, reservation.id.text])
+        try db.run("UPDATE analyses SET status = 'running' WHERE id = ?", [id.text])
+        return try answer(pending: true)
+      case .completed(let result, let rereserve):
+        let limit = try ReservationRecord.standing(reservation, db, rules, now: now).limit
+        reservation = try ReservationRecord.commit(
+          reservation, amount: reservation.amount, limit: limit, action: "analysis_completed", event: event, db, now: now)
+        try AnalysisRecord.finish(analysis, .completed, result: result, error: nil, db, now: now)
+        return try answer(pending: rereserve)
+      case .failed(let error):
+        reservation = try ReservationRecord.release(reservation, db, now: now)
+        try AnalysisRecord.finish(analysis, .failed, result: nil, error: error, db, now: now)
+        return try answer(pending: true)
+      }
+    }
+  }
+
+  /// Takes the units of an expired reservation again, in the period that is open now, if they still fit.
+  private static func reopen(_ expired: Reservation, _ db: Database, _ rules: Rules, now: Int64) throws -> Reservation {
+    let user = try require(expired.userID, db)
+    let table = rules.allowances()
+    guard let metric = table.metric(expired.metric) else { throw ReservationRecord.refusal(expired) }
+    let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
+    guard ReservationRecord.allowance(quota, plan: rules.plan(of: user, now: now), table).admits(expired.amount) else {
+      throw ReservationRecord.refusal(expired)
+    }
+    try db.run(
+      "UPDATE reservations SET status = 'held', period_start = ?, period_end = ?, lease_expires_at = ?, finished_at = NULL WHERE id = ?",
+      [quota.period.startMilliseconds, quota.period.endMilliseconds, now + 60_000, expired.id.text])
+    return try ReservationRecord.require(expired.id, db)
+  }
+
+  public func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Changed<Reserved?> {
+    let rules = rules
+    return try await write { db in
+      let analysis = try AnalysisRecord.require(id, of: user, db)
+      guard analysis.isOpen else {
+        try db.run("DELETE FROM analyses WHERE id = ?", [id.text])
+        return Changed(nil, pending: [])
+      }
+      let released = try ReservationRecord.release(try ReservationRecord.require(analysis.reservationID, db), db, now: now)
+      try AnalysisRecord.finish(analysis, .cancelled, result: nil, error: nil, db, now: now)
+      let standing = try ReservationRecord.standing(released, db, rules, now: now)
+      let after = try AnalysisRecord.require(id, of: user, db)
+      return Changed(
+        Reserved(reservation: released, allowance: standing, analysis: after), pending: [try db.pending(analysis.userID, now: now)])
+    }
+  }
+}
+
+extension Analysis {
+  /// Whether a report says again what is written already.
+  fileprivate func isRepeat(of report: AnalysisReport) -> Bool {
+    switch report {
+    case .running: false
+    case .completed(let result, _): status == .completed && self.result == result
+    case .failed(let error): status == .failed && self.error == error
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import GRDB
+import GatehouseCore
+import GatehouseCrypto
+
+extension ServiceKey {
+  init(row: Row) {
+    let scopes = (row["scopes"] as String).split(separator: ",").compactMap { Scope(rawValue: String($0)) }
+    self.init(
+      id: ServiceKeyID(unchecked: row["id"]), name: row["name"],
+      hash: Digest256(bytes: Array(row["hash"] as Data)) ?? Digest256.sha256([]), scopes: Set(scopes),
+      createdAtMilliseconds: row["created_at"], expiresAtMilliseconds: row["expires_at"], lastUsedAtMilliseconds: row["last_used_at"],
+      revokedAtMilliseconds: row["revoked_at"])
+  }
+}
+
+extension SQLiteLedger: HotLedger {
+  /// Pending changes of one poll.
+  static let pendingMax = 1_000
+
+  public func snapshot(of user: UserID, now: Int64) async throws -> HotSnapshot? {
+    let rules = rules
+    return try await read { db in
+      guard let row = try db.row(UserRecord.byID, [user.text]) else { return nil }
+      let user = User(row: row)
+      var until = Int64.max
+      if let end = user.planEndsAtMilliseconds, end > now { until = end }
+      var sessions = try SessionRecord.live(of: user.id, db, rules, now: now)
+      for index in sessions.indices {
+        guard let end = sessions[index].previousEndsAtMilliseconds, sessions[index].previousHash != nil, now < end else {
+          sessions[index].previousHash = nil
+          continue
+        }
+        until = min(until, end)
+      }
+      var quotas: [HotSnapshot.Quota] = []
+      for metric in rules.allowances().metrics {
+        let (quota, changesAt) = try ReservationRecord.quota(user, metric, db, now: now)
+        quotas.append(quota)
+        until = min(until, changesAt)
+      }
+      return HotSnapshot(
+        user: user, plan: rules.plan(of: user, now: now), sessions: sessions, quotas: quotas,
+        validUntilMilliseconds: min(until, Instants.millisecondsMax))
+    }
+  }
+
+  public func leasePoll() async throws -> LeasePoll {
+    try await read { db in
+      let pending = try db.rows("SELECT routing_id, seq FROM hot_pending LIMIT ?", [Self.pendingMax]).map {
+        PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])
+      }
+      let meta = try db.row("SELECT era, service_keys_version FROM meta", [])
+      return LeasePoll(
+        pending: pending, isWhole: pending.count < Self.pendingMax, era: meta?["era"] ?? 0,
+        serviceKeysVersion: meta?["service_keys_version"] ?? 0)
+    }
+  }
+
+  public func isPending(_ change: PendingChange) async throws -> Bool {
+    try await read { db in
+      try db.number("SELECT seq FROM hot_pending WHERE routing_id = ? AND seq >= ?", [change.routingID, change.sequence]) != nil
+    }
+  }
+
+  public func settled(_ changes: [PendingChange]) {
+    database.enqueue { db in
+      for change in changes { try db.run("DELETE FROM hot_pending WHERE routing_id = ? AND seq = ?", [change.routingID, change.sequence]) }
+    }
+  }
+
+  public func serviceKeys() async throws -> [ServiceKey] {
+    try await read { db in try db.rows("SELECT * FROM service_keys ORDER BY created_at, id", []).map(ServiceKey.init(row:)) }
+  }
+
+  public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws {
+    try await write { db in
+      try db.run(
+        "INSERT INTO service_keys (id, name, hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+          key.id.text, key.name, key.hash.data, key.scopes.map(\.rawValue).sorted().joined(separator: ","), key.createdAtMilliseconds,
+          key.expiresAtMilliseconds,
+        ])
+      try db.run("UPDATE meta SET service_keys_version = service_keys_version + 1", [])
+      try db.audit(nil, "service_key_created", by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
+    }
+  }
+
+  public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Bool {
+    try await write { db in
+      try db.run("UPDATE service_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [now, id.text])
+      guard db.changesCount == 1 else { return false }
+      try db.run("UPDATE meta SET service_keys_version = service_keys_version + 1", [])
+      try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
+      return true
+    }
+  }
+
+  public func touchServiceKey(_ id: ServiceKeyID, usedAt now: Int64) {
+    database.enqueue { db in try db.run("UPDATE service_keys SET last_used_at = ? WHERE id = ?", [now, id.text]) }
+  }
+
+  public func newestStamp() async throws -> Int64 {
+    try await read { db in try db.number("SELECT newest_stamp FROM meta", []) ?? 0 }
+  }
+}

@@ -1,0 +1,260 @@
+import GRDB
+import GatehouseCore
+
+extension Reservation {
+  init(row: Row) {
+    self.init(
+      id: ReservationID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), metric: row["metric"], amount: row["amount"],
+      committed: row["committed"], status: Status(rawValue: row["status"]) ?? .released, periodStartsAtMilliseconds: row["period_start"],
+      periodEndsAtMilliseconds: row["period_end"], leaseExpiresAtMilliseconds: row["lease_expires_at"],
+      createdAtMilliseconds: row["created_at"], finishedAtMilliseconds: row["finished_at"])
+  }
+}
+
+/// Reservations and what they add up to. Held is the sum of the open ones: there is no counter to go wrong.
+enum ReservationRecord {
+  static let byID = "SELECT * FROM reservations WHERE id = ?"
+  static let held = """
+    SELECT coalesce(sum(amount), 0) AS held, min(lease_expires_at) AS lease FROM reservations
+    WHERE user_id = ? AND metric = ? AND period_start = ? AND status = 'held' AND lease_expires_at > ?
+    """
+  static let used = "SELECT used FROM usage_daily WHERE user_id = ? AND metric = ? AND period_start = ?"
+  static let overrides = "SELECT * FROM overrides WHERE user_id = ? AND metric = ? AND ends_at > ? ORDER BY id"
+  static let overdue = "SELECT * FROM reservations WHERE status = 'held' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ?"
+  static let overdueOfUser = """
+    SELECT * FROM reservations INDEXED BY reservations_held WHERE user_id = ? AND metric = ? AND status = 'held' AND lease_expires_at <= ?
+    """
+
+  /// A user's standing with one metric in the period that is open, and when it changes by itself.
+  static func quota(
+    _ user: User, _ metric: AllowanceTable.Metric, _ db: Database, period: Period? = nil, now: Int64
+  ) throws -> (quota: HotSnapshot.Quota, changesAt: Int64) {
+    let period =
+      period
+      ?? Period.open(
+        kind: metric.kind, nowMilliseconds: now, zone: user.timeZone, openStartMilliseconds: user.zoneOpenStartMilliseconds,
+        floorMilliseconds: user.zoneFloorMilliseconds)
+    let used = try db.number(Self.used, [user.id.text, metric.name, period.startMilliseconds]) ?? 0
+    let open = try db.row(held, [user.id.text, metric.name, period.startMilliseconds, now])
+    var changesAt = period.endMilliseconds
+    var override: Int64??
+    var bonus: Int64 = 0
+    for row in try db.rows(overrides, [user.id.text, metric.name, now]) {
+      let starts: Int64 = row["starts_at"]
+      guard starts <= now else {
+        changesAt = min(changesAt, starts)
+        continue
+      }
+      changesAt = min(changesAt, row["ends_at"])
+      if row["kind"] == "limit" { override = .some(row["units"]) } else { bonus += row["units"] ?? 0 }
+    }
+    let quota = HotSnapshot.Quota(
+      metric: metric.name, period: period, used: used, held: open?["held"] ?? 0, leaseEndsAtMilliseconds: open?["lease"],
+      override: override, bonus: bonus)
+    return (quota, changesAt)
+  }
+
+  static func allowance(_ quota: HotSnapshot.Quota, plan: String, _ table: AllowanceTable) -> Allowance {
+    Allowance(
+      metric: quota.metric, limit: quota.override ?? table.limit(plan: plan, metric: quota.metric), bonus: quota.bonus, used: quota.used,
+      held: quota.held, periodStartsAtMilliseconds: quota.period.startMilliseconds, resetsAtMilliseconds: quota.period.endMilliseconds)
+  }
+
+  static func allowances(_ user: User, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Allowance] {
+    let table = rules.allowances()
+    let plan = rules.plan(of: user, now: now)
+    return try table.metrics.map { allowance(try quota(user, $0, db, now: now).quota, plan: plan, table) }
+  }
+
+  /// The standing in a reservation's own period.
+  static func standing(_ reservation: Reservation, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Allowance {
+    let table = rules.allowances()
+    guard let row = try db.row("SELECT * FROM users WHERE id = ?", [reservation.userID.text]) else {
+      throw ServiceError(.notFound, "There is no user \(reservation.userID).")
+    }
+    let user = User(row: row)
+    let kind = table.metric(reservation.metric)?.kind ?? .day
+    let period = Period(
+      kind: kind, startMilliseconds: reservation.periodStartsAtMilliseconds, endMilliseconds: reservation.periodEndsAtMilliseconds)
+    let found = try quota(user, .init(name: reservation.metric, kind: kind), db, period: period, now: now)
+    return allowance(found.quota, plan: rules.plan(of: user, now: now), table)
+  }
+
+  /// Ends an open reservation whose lease is over, and its job.
+  static func expire(_ reservation: Reservation, _ db: Database, now: Int64) throws {
+    try db.run("UPDATE reservations SET status = 'expired', finished_at = ? WHERE id = ? AND status = 'held'", [now, reservation.id.text])
+    try db.run(
+      "UPDATE analyses SET status = 'expired', finished_at = ? WHERE reservation_id = ? AND status IN ('pending', 'running')",
+      [now, reservation.id.text])
+  }
+
+  /// Turns a held reservation into `amount` used units of its own period.
+  static func commit(
+    _ held: Reservation, amount: Int64, limit: Int64?, action: String, event: UsageEventID, _ db: Database, now: Int64
+  ) throws -> Reservation {
+    try db.run(
+      "UPDATE reservations SET status = 'committed', committed = ?, finished_at = ? WHERE id = ? AND status = 'held'",
+      [amount, now, held.id.text])
+    try db.run(
+      """
+      INSERT INTO usage_daily (user_id, metric, period_start, used, limit_units) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (user_id, metric, period_start) DO UPDATE SET used = used + excluded.used, limit_units = excluded.limit_units
+      """, [held.userID.text, held.metric, held.periodStartsAtMilliseconds, amount, limit])
+    try UsageRecord.insert(
+      UsageEvent(
+        id: event, userID: held.userID, action: action, metric: held.metric, amount: amount, occurredAtMilliseconds: now,
+        metadata: "{\"reservation_id\":\"\(held.id)\"}"), db)
+    var done = held
+    done.status = .committed
+    done.committed = amount
+    done.leaseExpiresAtMilliseconds = nil
+    done.finishedAtMilliseconds = now
+    return done
+  }
+
+  static func insert(_ reservation: Reservation, _ db: Database) throws {
+    try db.run(
+      """
+      INSERT INTO reservations (id, user_id, metric, amount, status, period_start, period_end, lease_expires_at, created_at)
+      VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?)
+      """,
+      [
+        reservation.id.text, reservation.userID.text, reservation.metric, reservation.amount, reservation.periodStartsAtMilliseconds,
+        reservation.periodEndsAtMilliseconds, reservation.leaseExpiresAtMilliseconds, reservation.createdAtMilliseconds,
+      ])
+  }
+
+  static func require(_ id: ReservationID, _ db: Database) throws -> Reservation {
+    guard let row = try db.row(byID, [id.text]) else { throw ServiceError(.notFound, "There is no reservation \(id).") }
+    return Reservation(row: row)
+  }
+
+  /// Finishes a held reservation without using it.
+  static func release(_ held: Reservation, _ db: Database, now: Int64) throws -> Reservation {
+    try db.run("UPDATE reservations SET status = 'released', finished_at = ? WHERE id = ? AND status = 'held'", [now, held.id.text])
+    var done = held
+    done.status = .released
+    done.leaseExpiresAtMilliseconds = nil
+    done.finishedAtMilliseconds = now
+    return done
+  }
+
+  /// The refusal of a change that its state does not allow.
+  static func refusal(_ reservation: Reservation) -> ServiceError {
+    reservation.status == .expired
+      ? ServiceError(.reservationExpired, "The lease of \(reservation.id) ran out and its units were returned. Reserve again.")
+      : ServiceError(.invalidTransition, "Reservation \(reservation.id) is \(reservation.status.rawValue) already.")
+  }
+}
+
+extension SQLiteLedger {
+  public func reserve(
+    _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
+  ) async throws -> Changed<Once<Reserved>> {
+    let rules = rules
+    let event = UsageEventID.random()
+    return try await write { db in
+      if let call, let stored = try Idempotency.find(call, db, now: now) { return Changed(.replay(stored), pending: []) }
+      let user = try Self.require(request.userID, db)
+      guard user.status == .active else { throw ServiceError(.suspended, "This account is suspended.") }
+      let table = rules.allowances()
+      guard let metric = table.metric(request.metric) else { throw ServiceError(.notFound, "There is no metric \(request.metric).") }
+      let overdue = try db.rows(ReservationRecord.overdueOfUser, [user.id.text, metric.name, now]).map(Reservation.init(row:))
+      for reservation in overdue { try ReservationRecord.expire(reservation, db, now: now) }
+      let plan = rules.plan(of: user, now: now)
+      let quota = try ReservationRecord.quota(user, metric, db, period: request.period, now: now).quota
+      let before = ReservationRecord.allowance(quota, plan: plan, table)
+      guard before.admits(request.amount) else {
+        throw ServiceError(
+          .allowanceExhausted, before.exhaustedDetail(plan: plan), retryAfterSeconds: before.secondsToReset(now), allowance: before,
+          violated: [metric.name])
+      }
+      var reservation = Reservation(
+        id: request.id, userID: user.id, metric: metric.name, amount: request.amount,
+        periodStartsAtMilliseconds: quota.period.startMilliseconds, periodEndsAtMilliseconds: quota.period.endMilliseconds,
+        leaseExpiresAtMilliseconds: now + request.leaseMilliseconds, createdAtMilliseconds: now)
+      try ReservationRecord.insert(reservation, db)
+      if request.commit {
+        reservation = try ReservationRecord.commit(
+          reservation, amount: request.amount, limit: before.limit, action: "committed", event: event, db, now: now)
+      }
+      let analysis = try request.analysis.map { try AnalysisRecord.insert($0, on: reservation, db) }
+      let after = ReservationRecord.allowance(
+        try ReservationRecord.quota(user, metric, db, period: quota.period, now: now).quota, plan: plan, table)
+      let reserved = Reserved(reservation: reservation, allowance: after, analysis: analysis)
+      if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
+      let pending = overdue.isEmpty && !request.commit ? [] : [try db.pending(user.id, now: now)]
+      return Changed(.first(reserved), pending: pending)
+    }
+  }
+
+  public func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Changed<Reserved> {
+    let rules = rules
+    let event = UsageEventID.random()
+    return try await write { db in
+      let held = try ReservationRecord.require(id, db)
+      let units = amount ?? held.amount
+      if held.status == .committed, held.committed == units {
+        return Changed(
+          Reserved(reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: nil), pending: [])
+      }
+      guard held.status == .held else { throw ReservationRecord.refusal(held) }
+      guard units <= held.amount else {
+        throw ServiceError.field("amount", "out_of_range", "At most the \(held.amount) units that are held can be committed.")
+      }
+      let limit = try ReservationRecord.standing(held, db, rules, now: now).limit
+      let done = try ReservationRecord.commit(held, amount: units, limit: limit, action: "committed", event: event, db, now: now)
+      let allowance = try ReservationRecord.standing(done, db, rules, now: now)
+      let pending = units == held.amount ? [] : [try db.pending(held.userID, now: now)]
+      return Changed(Reserved(reservation: done, allowance: allowance, analysis: nil), pending: pending)
+    }
+  }
+
+  public func release(_ id: ReservationID, now: Int64) async throws -> Changed<Reserved> {
+    let rules = rules
+    return try await write { db in
+      let held = try ReservationRecord.require(id, db)
+      if held.status == .released {
+        return Changed(
+          Reserved(reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: nil), pending: [])
+      }
+      guard held.status == .held else { throw ReservationRecord.refusal(held) }
+      let done = try ReservationRecord.release(held, db, now: now)
+      let allowance = try ReservationRecord.standing(done, db, rules, now: now)
+      return Changed(Reserved(reservation: done, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
+    }
+  }
+
+  public func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Changed<Reserved> {
+    let rules = rules
+    return try await write { db in
+      var held = try ReservationRecord.require(id, db)
+      guard held.status == .held else { throw ReservationRecord.refusal(held) }
+      held.leaseExpiresAtMilliseconds = now + leaseMilliseconds
+      try db.run("UPDATE reservations SET lease_expires_at = ? WHERE id = ?", [held.leaseExpiresAtMilliseconds, id.text])
+      let allowance = try ReservationRecord.standing(held, db, rules, now: now)
+      return Changed(Reserved(reservation: held, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
+    }
+  }
+
+  public func reservation(_ id: ReservationID) async throws -> Reservation? {
+    try await read { db in try db.row(ReservationRecord.byID, [id.text]).map(Reservation.init(row:)) }
+  }
+
+  public func expireOverdue(rowsMax: Int, now: Int64) async throws -> Changed<Int> {
+    try await write { db in
+      let overdue = try db.rows(ReservationRecord.overdue, [now, rowsMax]).map(Reservation.init(row:))
+      for reservation in overdue { try ReservationRecord.expire(reservation, db, now: now) }
+      let users = Set(overdue.map(\.userID))
+      return Changed(overdue.count, pending: try users.map { try db.pending($0, now: now) })
+    }
+  }
+
+  public func allowances(of user: UserID, now: Int64) async throws -> [Allowance]? {
+    let rules = rules
+    return try await read { db in
+      guard let row = try db.row(UserRecord.byID, [user.text]) else { return nil }
+      return try ReservationRecord.allowances(User(row: row), db, rules, now: now)
+    }
+  }
+}

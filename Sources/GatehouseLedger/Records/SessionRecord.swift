@@ -1,0 +1,230 @@
+import Foundation
+import GRDB
+import GatehouseCore
+import GatehouseCrypto
+
+extension Session {
+  init(row: Row) {
+    func digest(_ name: String) -> Digest256? { (row[name] as Data?).flatMap { Digest256(bytes: Array($0)) } }
+    self.init(
+      id: SessionID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), sessionClass: Class(rawValue: row["class"]) ?? .web,
+      transport: Transport(rawValue: row["transport"]) ?? .bearer, device: row["device"], userAgent: row["user_agent"], ip: row["ip"],
+      createdAtMilliseconds: row["created_at"], authenticatedAtMilliseconds: row["authenticated_at"], seenAtMilliseconds: row["seen_at"],
+      expiresAtMilliseconds: row["expires_at"], tokenHash: digest("token_hash") ?? Digest256.sha256([]),
+      successorHash: digest("successor_hash"), previousHash: digest("previous_hash"), previousEndsAtMilliseconds: row["previous_ends_at"])
+  }
+}
+
+extension Digest256 {
+  /// As SQLite stores it.
+  var data: Data { Data(bytes) }
+}
+
+enum SessionRecord {
+  static let endAll = "UPDATE sessions SET ended_at = ?1 WHERE user_id = ?2 AND ended_at IS NULL"
+  static let liveOfUser = "SELECT * FROM sessions WHERE user_id = ? AND ended_at IS NULL ORDER BY seen_at DESC"
+  static let byToken = "SELECT * FROM sessions WHERE token_hash = ?"
+  static let bySuccessor = "SELECT * FROM sessions WHERE successor_hash = ?"
+  static let byPrevious = "SELECT * FROM sessions WHERE previous_hash = ?"
+
+  static func validFrom(_ db: Database) throws -> Int64 { try db.number("SELECT sessions_valid_from FROM meta", []) ?? 0 }
+
+  /// Neither ended nor past any of its ends.
+  static func isLive(_ session: Session, validFrom: Int64, _ rules: SQLiteLedger.Rules, now: Int64) -> Bool {
+    session.createdAtMilliseconds >= validFrom && now < session.expiresAtMilliseconds
+      && now <= rules.timeouts(session.sessionClass).idleEnd(seenAtMilliseconds: session.seenAtMilliseconds)
+  }
+
+  /// The live sessions of a user, the last seen first.
+  static func live(of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
+    let validFrom = try validFrom(db)
+    return try db.rows(liveOfUser, [user.text]).map(Session.init(row:)).filter { isLive($0, validFrom: validFrom, rules, now: now) }
+  }
+
+  static func live(_ id: SessionID, of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Session? {
+    guard let row = try db.row("SELECT * FROM sessions WHERE id = ? AND user_id = ? AND ended_at IS NULL", [id.text, user.text])
+    else { return nil }
+    let session = Session(row: row)
+    return isLive(session, validFrom: try validFrom(db), rules, now: now) ? session : nil
+  }
+
+  static func insert(_ session: Session, _ db: Database) throws {
+    try db.run(
+      """
+      INSERT INTO sessions (id, user_id, class, transport, device, user_agent, ip, created_at, authenticated_at, seen_at, expires_at, token_hash)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        session.id.text, session.userID.text, session.sessionClass.rawValue, session.transport.rawValue, session.device, session.userAgent,
+        session.ip, session.createdAtMilliseconds, session.authenticatedAtMilliseconds, session.seenAtMilliseconds,
+        session.expiresAtMilliseconds, session.tokenHash.data,
+      ])
+  }
+}
+
+extension SQLiteLedger: SessionLedger {
+  public func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Changed<Int>? {
+    let rules = rules
+    return try await write { db in
+      let now = session.createdAtMilliseconds
+      try db.run(
+        "UPDATE users SET last_login_at = ?, password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?",
+        [now, rehash ?? verifiedHash, session.userID.text, verifiedHash])
+      guard db.changesCount == 1 else { return nil }
+      let live = try SessionRecord.live(of: session.userID, db, rules, now: now)
+      let beyond = live.dropFirst(max(0, sessionsMax - 1))
+      for old in beyond { try db.run("UPDATE sessions SET ended_at = ? WHERE id = ?", [now, old.id.text]) }
+      try SessionRecord.insert(session, db)
+      try db.audit(session.userID, "logged_in", by: .user(session.userID), now: now)
+      return Changed(beyond.count, pending: [try db.pending(session.userID, now: now)])
+    }
+  }
+
+  public func session(tokenHash: Digest256, now: Int64) async throws -> FoundSession {
+    let rules = rules
+    return try await read { db in
+      var isSuccessor = false
+      var row = try db.row(SessionRecord.byToken, [tokenHash.data])
+      if row == nil {
+        row = try db.row(SessionRecord.bySuccessor, [tokenHash.data])
+        isSuccessor = row != nil
+      }
+      if row == nil, let old = try db.row(SessionRecord.byPrevious, [tokenHash.data]) {
+        guard now < old["previous_ends_at"] ?? 0 else { return .dead }
+        row = old
+      }
+      guard let row, (row["ended_at"] as Int64?) == nil else { return .dead }
+      let session = Session(row: row)
+      let validFrom = try SessionRecord.validFrom(db)
+      guard session.createdAtMilliseconds >= validFrom, let owner = try db.row(UserRecord.byID, [session.userID.text]) else { return .dead }
+      guard SessionRecord.isLive(session, validFrom: validFrom, rules, now: now) else { return .expired }
+      return .live(session, User(row: owner), isSuccessor: isSuccessor)
+    }
+  }
+
+  public func session(_ id: SessionID, of user: UserID, now: Int64) async throws -> Session? {
+    let rules = rules
+    return try await read { db in try SessionRecord.live(id, of: user, db, rules, now: now) }
+  }
+
+  public func sessions(of user: UserID, first: SessionID?, page: PageRequest, now: Int64) async throws -> Page<Session> {
+    let rules = rules
+    return try await read { db in
+      // Sessions are capped at a hundred a user in every plan: sorted here, the current one first.
+      let live = try SessionRecord.live(of: user, db, rules, now: now).sorted {
+        ($0.id == first ? 1 : 0, $0.seenAtMilliseconds, $0.id.text) > ($1.id == first ? 1 : 0, $1.seenAtMilliseconds, $1.id.text)
+      }
+      let start = page.after.flatMap { after in live.firstIndex { $0.id.text == after.id } }.map { $0 + 1 } ?? 0
+      return Array(live.dropFirst(start).prefix(page.limit + 1)).page(limit: page.limit) {
+        PageStart(milliseconds: $0.seenAtMilliseconds, id: $0.id.text)
+      }
+    }
+  }
+
+  public func prepareSuccessor(
+    _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, authenticatedAt: Int64?, now: Int64
+  ) async throws -> Changed<Successor>? {
+    let rules = rules
+    return try await write { db in
+      guard let row = try db.row("SELECT * FROM sessions WHERE id = ? AND ended_at IS NULL", [id.text]) else { return nil }
+      var session = Session(row: row)
+      guard SessionRecord.isLive(session, validFrom: try SessionRecord.validFrom(db), rules, now: now) else { return nil }
+      if presented == session.previousHash, now < session.previousEndsAtMilliseconds ?? 0 {
+        // The old token repeats its call after the successor's first use: the same successor again.
+        return Changed(
+          Successor(session: session, nonce: (row["successor_nonce"] as Data?).map(Array.init) ?? [], keyID: row["successor_key"] ?? ""),
+          pending: [])
+      }
+      guard presented == session.tokenHash else { return nil }
+      if session.successorHash != nil, authenticatedAt == nil {
+        return Changed(
+          Successor(session: session, nonce: (row["successor_nonce"] as Data?).map(Array.init) ?? [], keyID: row["successor_key"] ?? ""),
+          pending: [])
+      }
+      session.successorHash = hash
+      if let authenticatedAt { session.authenticatedAtMilliseconds = authenticatedAt }
+      try db.run(
+        "UPDATE sessions SET successor_hash = ?, successor_nonce = ?, successor_key = ?, authenticated_at = ? WHERE id = ?",
+        [hash.data, Data(nonce), keyID, session.authenticatedAtMilliseconds, id.text])
+      return Changed(Successor(session: session, nonce: nonce, keyID: keyID), pending: [try db.pending(session.userID, now: now)])
+    }
+  }
+
+  public func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Changed<Session>? {
+    try await write { db in
+      guard let row = try db.row(SessionRecord.bySuccessor, [hash.data]), (row["ended_at"] as Int64?) == nil else { return nil }
+      var session = Session(row: row)
+      session.previousHash = session.tokenHash
+      session.previousEndsAtMilliseconds = now + graceMilliseconds
+      session.tokenHash = hash
+      session.successorHash = nil
+      try db.run(
+        "UPDATE sessions SET previous_hash = token_hash, previous_ends_at = ?, token_hash = successor_hash, successor_hash = NULL WHERE id = ?",
+        [session.previousEndsAtMilliseconds, session.id.text])
+      return Changed(session, pending: [try db.pending(session.userID, now: now)])
+    }
+  }
+
+  public func endSession(_ id: SessionID, of user: UserID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
+    try await write { db in
+      try db.run("UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at IS NULL", [now, id.text, user.text])
+      guard db.changesCount == 1 else { return Changed(false, pending: []) }
+      try db.audit(user, "session_ended", by: actor, detail: "{\"session_id\":\"\(id)\"}", now: now)
+      return Changed(true, pending: [try db.pending(user, now: now)])
+    }
+  }
+
+  public func endSessions(of user: UserID, except kept: SessionID?, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<
+    Int
+  > {
+    let rules = rules
+    return try await write { db in
+      let live = try SessionRecord.live(of: user, db, rules, now: now).filter { $0.id != kept }
+      try db.run(
+        "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ?", [now, user.text, kept?.text ?? ""])
+      guard db.changesCount > 0 else { return Changed(0, pending: []) }
+      try db.audit(user, "sessions_ended", by: actor, reason: reason, now: now)
+      return Changed(live.count, pending: [try db.pending(user, now: now)])
+    }
+  }
+
+  public func endEveryone(by actor: Actor, reason: String, now: Int64) async throws -> Int {
+    try await write { db in
+      let live = try db.number(
+        "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ? AND created_at >= ?",
+        [now, try SessionRecord.validFrom(db)])
+      try db.run("UPDATE meta SET era = era + 1, sessions_valid_from = ?, newest_stamp = max(newest_stamp, ?)", [now + 1, now])
+      try db.audit(nil, "everyone_ended", by: actor, reason: reason, now: now)
+      return Int(live ?? 0)
+    }
+  }
+
+  public func changePassword(
+    of user: UserID, verifiedHash: String, newHash: String, kept: SessionID, newTokenHash: Digest256, now: Int64
+  ) async throws -> Changed<Session>? {
+    let rules = rules
+    return try await write { db in
+      guard let session = try SessionRecord.live(kept, of: user, db, rules, now: now) else { return nil }
+      try db.run(
+        "UPDATE users SET password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?", [newHash, user.text, verifiedHash])
+      guard db.changesCount == 1 else { return nil }
+      try db.run("UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ?", [now, user.text, kept.text])
+      try db.run(
+        """
+        UPDATE sessions SET token_hash = ?, authenticated_at = ?, successor_hash = NULL, previous_hash = NULL, previous_ends_at = NULL
+        WHERE id = ?
+        """, [newTokenHash.data, now, kept.text])
+      try db.audit(user, "password_changed", by: .user(user), now: now)
+      var changed = session
+      changed.tokenHash = newTokenHash
+      changed.authenticatedAtMilliseconds = now
+      return Changed(changed, pending: [try db.pending(user, now: now)])
+    }
+  }
+
+  public func touch(_ id: SessionID, seenAt now: Int64) {
+    database.enqueue { db in
+      try db.run("UPDATE sessions SET seen_at = ?1 WHERE id = ?2 AND ended_at IS NULL AND seen_at < ?1", [now, id.text])
+    }
+  }
+}

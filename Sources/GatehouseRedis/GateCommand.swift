@@ -1,0 +1,107 @@
+import GatehouseCore
+import GatehouseCrypto
+import RedisClient
+
+/// The gate script's arguments and replies; the layout is written in `gate.lua`.
+enum GateCommand {
+  static let ticketCharacters = 16
+  /// A reservation lives at most this long in Redis: the ledger keeps its lease.
+  static let holdMilliseconds: Int64 = 60_000
+
+  static func arguments(
+    _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (Session.Class) -> SessionTimeouts
+  ) -> [String] {
+    let needs = query.requirements
+    var words = [epoch, SecureRandom.identifier(length: ticketCharacters), query.tokenHash?.hex ?? "", query.peek ? "1" : "0"]
+    for kind in [Session.Class.web, .remember, .mobile] { words.append(String(timeouts(kind).idleMilliseconds)) }
+    words.append(needs.authenticatedWithinMilliseconds.map(String.init) ?? "")
+    words.append(needs.emailVerified ? "1" : "0")
+    words.append(String(table.plans.map { needs.plans?.contains($0) ?? true ? "1" : "0" }))
+    words += table.plans
+    words.append(String(query.charges.count))
+    for charge in query.charges {
+      let policy = charge.policy
+      words += [policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells), String(charge.cost)]
+      words += table.plans.map { policy.shadow ? "" : String(policy.limits.limit(plan: $0)) }
+    }
+    guard let hold = query.hold else { return words + [""] }
+    words += [hold.holdID, hold.metric, String(hold.amount), String(holdMilliseconds)]
+    return words + table.plans.map { table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" }
+  }
+
+  static func reply(
+    _ result: Result<RedisReply, RedisError>, _ query: HotQuery, table: AllowanceTable,
+    timeouts: (Session.Class) -> SessionTimeouts
+  ) -> Result<HotReply, HotFailure> {
+    switch result {
+    case .failure(let error): return .failure(HotFailure(reason: error.reason))
+    case .success(let reply):
+      guard let reply = parse(reply, query, table: table) else { return .failure(HotFailure(reason: "unreadable_reply")) }
+      return .success(reply)
+    }
+  }
+
+  private static func parse(_ reply: RedisReply, _ query: HotQuery, table: AllowanceTable) -> HotReply? {
+    guard case .array(let parts) = reply, parts.count >= 2, let word = parts[0].text, let now = parts[1].integerValue else { return nil }
+    switch word {
+    case "COLD": return parts.count == 3 ? parts[2].text.map { .cold(ticket: $0) } : nil
+    case "ABSENT": return .absent
+    case "ROTATED": return .rotated
+    default: break
+    }
+    guard let decision = Decision(rawValue: word), parts.count >= 10, let id = parts[2].text, id == query.userID.text,
+      let external = parts[3].text, let mail = parts[4].text, let plan = parts[5].text,
+      let status = parts[6].text.flatMap(User.Status.init), let session = parts[7].text, let quota = parts[9].text
+    else { return nil }
+    let caller = HotDecision.Caller(
+      id: query.userID, externalID: external.isEmpty ? nil : external, plan: plan, status: status, emailVerified: mail == "1")
+    let windows = windows(parts, query, plan: plan, now: now)
+    return .decided(
+      HotDecision(
+        decision: decision, nowMilliseconds: now, caller: caller, visit: visit(session), standings: windows.standings,
+        retryAfterSeconds: decision == .rateLimited ? windows.retryAfterSeconds : nil,
+        allowance: allowance(quota, query, plan: plan, table: table), touched: parts[8].integerValue == 1))
+  }
+
+  private static func windows(
+    _ parts: [RedisReply], _ query: HotQuery, plan: String, now: Int64
+  ) -> (standings: [PolicyStanding], retryAfterSeconds: Int?) {
+    var standings: [PolicyStanding] = []
+    var wait: Int?
+    for (index, charge) in query.charges.enumerated() {
+      let at = 10 + 2 * index
+      guard parts.count > at + 1, let verdict = parts[at].integerValue, let packed = parts[at + 1].byteValues else { break }
+      let policy = charge.policy
+      let limit = policy.limits.limit(plan: plan)
+      let window = PackedWindow(bytes: packed)
+      let exceeded =
+        policy.shadow
+        ? !window.admits(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) && query.peek : verdict != 1
+      standings.append(window.standing(nowMilliseconds: now, policy: policy, limit: limit, exceeded: exceeded))
+      if verdict == 0, let seconds = window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) {
+        wait = max(wait ?? 0, seconds)
+      }
+    }
+    return (standings, wait)
+  }
+
+  private static func visit(_ value: String) -> HotDecision.Visit? {
+    let parts = value.split(separator: "|", omittingEmptySubsequences: false)
+    guard parts.count >= 8, let kind = Session.Class(rawValue: String(parts[0])), let created = Int64(parts[2]),
+      let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
+    else { return nil }
+    return HotDecision.Visit(
+      id: SessionID(unchecked: String(parts[1])), sessionClass: kind, createdAtMilliseconds: created,
+      authenticatedAtMilliseconds: auth, seenAtMilliseconds: seen, expiresAtMilliseconds: end)
+  }
+
+  private static func allowance(_ value: String, _ query: HotQuery, plan: String, table: AllowanceTable) -> Allowance? {
+    let parts = value.split(separator: "|", omittingEmptySubsequences: false)
+    guard let metric = query.hold?.metric, parts.count == 7, let start = Int64(parts[0]), let end = Int64(parts[1]),
+      let used = Int64(parts[2]), let held = Int64(parts[3]), let bonus = Int64(parts[6])
+    else { return nil }
+    let limit: Int64? = parts[5] == "*" ? nil : Int64(parts[5]) ?? table.limit(plan: plan, metric: metric)
+    return Allowance(
+      metric: metric, limit: limit, bonus: bonus, used: used, held: held, periodStartsAtMilliseconds: start, resetsAtMilliseconds: end)
+  }
+}

@@ -1,0 +1,121 @@
+import GatehouseCore
+import GatehouseCrypto
+import NIOCore
+import RedisClient
+import Synchronization
+
+/// The hot state in Redis: four scripts and one DEL. Every call uses the connection of the event loop it runs on, or of the next one.
+public final class HotState: HotStore {
+  private struct EpochCache {
+    var era: Int64 = 0
+    var epochs: [String: String] = [:]
+  }
+
+  private let redis: RedisClient
+  private let group: any EventLoopGroup
+  private let plans: @Sendable () -> AllowanceTable
+  private let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+  private let epochCache = Mutex(EpochCache())
+
+  /// - Parameter redis: a client that was built with `Scripts.all`.
+  public init(
+    redis: RedisClient, group: any EventLoopGroup, plans: @escaping @Sendable () -> AllowanceTable,
+    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts
+  ) {
+    self.redis = redis
+    self.group = group
+    self.plans = plans
+    self.timeouts = timeouts
+  }
+
+  public var isUsable: Bool { redis.isUp }
+
+  public func setEra(_ era: Int64) {
+    epochCache.withLock { cache in
+      if cache.era != era { cache = EpochCache(era: era) }
+    }
+  }
+
+  public func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
+    onLoop { connection in
+      guard let epoch = self.epoch(connection) else { return reply(.failure(HotFailure(reason: "not_connected"))) }
+      self.sendGate(query, epoch: epoch, on: connection, reply: reply)
+    }
+  }
+
+  public func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure> {
+    await withCheckedContinuation { continuation in
+      onLoop { connection in
+        guard let epoch = self.epoch(connection) else {
+          return continuation.resume(returning: .failure(HotFailure(reason: "not_connected")))
+        }
+        let words = UserHash.installArguments(snapshot, epoch: epoch, ticket: ticket)
+        connection.evaluate(Scripts.install, keys: [KeySpace.user(snapshot.user.id)], arguments: words) { _ in }
+        self.sendGate(query, epoch: epoch, on: connection) { continuation.resume(returning: $0) }
+      }
+    }
+  }
+
+  public func settle(_ userID: UserID, holdID: String) {
+    onLoop { connection in
+      connection.evaluate(Scripts.settle, keys: [KeySpace.user(userID), KeySpace.windows(userID)], arguments: [holdID]) { _ in }
+    }
+  }
+
+  public func drop(_ routingIDs: [String]) async -> Bool {
+    await withCheckedContinuation { continuation in
+      onLoop { connection in
+        let tally = DropTally(expected: routingIDs.count) { continuation.resume(returning: $0) }
+        for routingID in routingIDs {
+          connection.send(["DEL", KeySpace.user(routingID: routingID)]) { result in
+            if case .success(.integer) = result { tally.answered(true) } else { tally.answered(false) }
+          }
+        }
+      }
+    }
+  }
+
+  public func check(_ charges: [SubjectCharge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+    await withCheckedContinuation { continuation in
+      onLoop { connection in
+        let tally = CheckTally(charges: charges) { continuation.resume(returning: $0) }
+        for (index, charge) in charges.enumerated() {
+          let words = SubjectCheck.arguments(charge, peek: peek)
+          connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(charge.subject)], arguments: words) { result in
+            tally.answered(index, SubjectCheck.verdict(result, charge))
+          }
+        }
+      }
+    }
+  }
+
+  private func sendGate(
+    _ query: HotQuery, epoch: String, on connection: RedisConnection, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void
+  ) {
+    let table = plans()
+    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: timeouts)
+    connection.evaluate(
+      Scripts.gate, keys: [KeySpace.user(query.userID), KeySpace.windows(query.userID)], arguments: words
+    ) { [timeouts] result in
+      reply(GateCommand.reply(result, query, table: table, timeouts: timeouts))
+    }
+  }
+
+  /// The epoch of a connection: which Redis timeline it speaks to, and which era of the ledger is in force.
+  private func epoch(_ connection: RedisConnection) -> String? {
+    guard let replicationID = connection.replicationID else { return nil }
+    return epochCache.withLock { cache in
+      if let known = cache.epochs[replicationID] { return known }
+      let epoch = String(Digest256.sha256(Array("\(replicationID) \(cache.era)".utf8)).hex.prefix(16))
+      if cache.epochs.count >= 16 { cache.epochs.removeAll() }
+      cache.epochs[replicationID] = epoch
+      return epoch
+    }
+  }
+
+  private func onLoop(_ body: @escaping @Sendable (RedisConnection) -> Void) {
+    let loop = MultiThreadedLoop.current(in: group)
+    let connection = redis.connection(on: loop)
+    if loop.inEventLoop { body(connection) } else { loop.execute { body(connection) } }
+  }
+}

@@ -1,0 +1,18 @@
+import GatehouseCore
+
+/// Every Redis key of Gatehouse, named in one place. All keys of a user share a hash tag, so they live in one cluster slot.
+public enum KeySpace {
+  /// The user's hash: account, sessions, allowances, holds.
+  public static func user(_ id: UserID) -> String { user(routingID: id.routingID) }
+  /// The same from a routing id.
+  public static func user(routingID: String) -> String { "gh:{\(routingID)}" }
+  /// The user's rate windows, one field a policy.
+  public static func windows(_ id: UserID) -> String { "gh:{\(id.routingID)}:rl" }
+  /// The rate windows of an address or another subject.
+  public static func windows(_ subject: Subject) -> String {
+    switch subject {
+    case .network(let network): "gh:{ip:\(network)}:rl"
+    case .keyed(let digest): "gh:{sub:\(digest)}:rl"
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import RedisClient
+
+/// The four scripts. `window.lua` is a prelude of those that touch rate windows.
+public enum Scripts {
+  static let gate = script("gate", PackageResources.window_lua, PackageResources.gate_lua)
+  static let install = script("install", PackageResources.install_lua)
+  static let settle = script("settle", PackageResources.window_lua, PackageResources.settle_lua)
+  static let limitCheck = script("limit_check", PackageResources.window_lua, PackageResources.limit_check_lua)
+
+  /// What a `RedisClient` must be built with.
+  public static let all = [gate, install, settle, limitCheck]
+
+  private static func script(_ name: String, _ parts: [UInt8]...) -> RedisScript {
+    RedisScript(name: name, source: parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n"))
+  }
+}

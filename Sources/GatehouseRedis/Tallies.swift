@@ -1,0 +1,60 @@
+import GatehouseCore
+import NIOCore
+import NIOPosix
+import Synchronization
+
+enum MultiThreadedLoop {
+  /// The event loop that is running, else the group's next.
+  static func current(in group: any EventLoopGroup) -> any EventLoop {
+    guard let current = MultiThreadedEventLoopGroup.currentEventLoop, group.makeIterator().contains(where: { $0 === current }) else {
+      return group.next()
+    }
+    return current
+  }
+}
+
+/// Waits for the answers of several DELs; true only if every one was answered.
+final class DropTally: Sendable {
+  private let state: Mutex<(left: Int, all: Bool)>
+  private let done: @Sendable (Bool) -> Void
+
+  init(expected: Int, done: @escaping @Sendable (Bool) -> Void) {
+    state = Mutex((expected, true))
+    self.done = done
+    if expected == 0 { done(true) }
+  }
+
+  func answered(_ good: Bool) {
+    let all: Bool? = state.withLock { state in
+      state.left -= 1
+      state.all = state.all && good
+      return state.left == 0 ? state.all : nil
+    }
+    if let all { done(all) }
+  }
+}
+
+/// Collects the verdicts of several subject checks in their order; the first failure fails all.
+final class CheckTally: Sendable {
+  private let state: Mutex<(verdicts: [SubjectVerdict?], left: Int, failure: HotFailure?)>
+  private let done: @Sendable (Result<[SubjectVerdict], HotFailure>) -> Void
+
+  init(charges: [SubjectCharge], done: @escaping @Sendable (Result<[SubjectVerdict], HotFailure>) -> Void) {
+    state = Mutex((Array(repeating: nil, count: charges.count), charges.count, nil))
+    self.done = done
+    if charges.isEmpty { done(.success([])) }
+  }
+
+  func answered(_ index: Int, _ result: Result<SubjectVerdict, HotFailure>) {
+    let whole: Result<[SubjectVerdict], HotFailure>? = state.withLock { state in
+      switch result {
+      case .success(let verdict): state.verdicts[index] = verdict
+      case .failure(let failure): state.failure = failure
+      }
+      state.left -= 1
+      guard state.left == 0 else { return nil }
+      return state.failure.map { .failure($0) } ?? .success(state.verdicts.compactMap(\.self))
+    }
+    if let whole { done(whole) }
+  }
+}

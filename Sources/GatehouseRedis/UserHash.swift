@@ -1,0 +1,51 @@
+import GatehouseCore
+
+/// How a user's hash is written: names and values that a person can read, none of which logs anyone in.
+enum UserHash {
+  /// A warm hash lives this long after its last touch.
+  static let timeToLiveMilliseconds: Int64 = 86_400_000
+  /// The most bytes of an agent's text: longer fields would cost the compact encoding.
+  static let userAgentBytesMax = 40
+
+  /// The arguments of the install script.
+  static func installArguments(_ snapshot: HotSnapshot, epoch: String, ticket: String) -> [String] {
+    let user = snapshot.user
+    var words = [epoch, ticket, String(timeToLiveMilliseconds)]
+    words += ["v", "1", "id", user.id.text, "mail", user.emailVerified ? "1" : "0", "plan", snapshot.plan]
+    words += ["status", user.status.rawValue, "epoch", epoch, "until", String(snapshot.validUntilMilliseconds)]
+    if let externalID = user.externalID { words += ["ext", externalID] }
+    for session in snapshot.sessions {
+      let value = sessionValue(session)
+      words += ["s:" + session.tokenHash.hex, value]
+      if let successor = session.successorHash { words += ["s:" + successor.hex, value + "|prev"] }
+      if let previous = session.previousHash { words += ["s:" + previous.hex, value] }
+    }
+    for quota in snapshot.quotas { words += ["q:" + quota.metric, quotaValue(quota)] }
+    return words
+  }
+
+  /// `class|sid|created|auth|seen|abs|ip|ua`
+  private static func sessionValue(_ session: Session) -> String {
+    let parts: [String] = [
+      session.sessionClass.rawValue, session.id.text, String(session.createdAtMilliseconds),
+      String(session.authenticatedAtMilliseconds), String(session.seenAtMilliseconds), String(session.expiresAtMilliseconds),
+      session.ip ?? "", short(session.userAgent ?? ""),
+    ]
+    return parts.joined(separator: "|")
+  }
+
+  /// `start|end|used|held|min_lease|override|bonus`
+  private static func quotaValue(_ quota: HotSnapshot.Quota) -> String {
+    let override = quota.override.map { $0.map(String.init) ?? "*" } ?? ""
+    let parts: [String] = [
+      String(quota.period.startMilliseconds), String(quota.period.endMilliseconds), String(quota.used), String(quota.held),
+      quota.leaseEndsAtMilliseconds.map(String.init) ?? "", override, String(quota.bonus),
+    ]
+    return parts.joined(separator: "|")
+  }
+
+  /// Printable ASCII without the separator, cut to the bound.
+  private static func short(_ text: String) -> String {
+    String(decoding: text.utf8.filter { (0x20...0x7e).contains($0) && $0 != 0x7c }.prefix(userAgentBytesMax), as: UTF8.self)
+  }
+}

@@ -1,0 +1,40 @@
+/// What a new connection says before anybody else speaks, and what it learns from the answers. All of it goes out in one flush.
+struct Handshake {
+  enum Question {
+    /// Its answer only has to be no error.
+    case plain
+    case load(RedisScript)
+    case replication
+  }
+
+  /// Hexadecimal digits of the digest that SCRIPT LOAD answers.
+  private static let digestLength = 40
+
+  let questions: [(words: [String], question: Question)]
+
+  /// The replication is asked for at last: once it is answered, everything is.
+  init(_ configuration: RedisConfiguration, scripts: [RedisScript]) {
+    var questions: [(words: [String], question: Question)] = []
+    if configuration.username != nil || configuration.password != nil {
+      questions.append((["AUTH"] + [configuration.username].compactMap(\.self) + [configuration.password ?? ""], .plain))
+    }
+    questions.append((["CLIENT", "SETNAME", configuration.clientName], .plain))
+    questions += scripts.map { (["SCRIPT", "LOAD", $0.source], .load($0)) }
+    questions.append((["INFO", "replication"], .replication))
+    self.questions = questions
+  }
+
+  /// The digest in an answer to SCRIPT LOAD.
+  static func digest(_ reply: RedisReply) -> String? {
+    guard let digest = reply.text, digest.utf8.count == digestLength, digest.allSatisfy(\.isHexDigit) else { return nil }
+    return digest
+  }
+
+  /// The timeline in an answer to INFO.
+  static func replicationID(_ reply: RedisReply) -> String? {
+    let name = "master_replid:"
+    let line = reply.text?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name) }
+    guard let id = line?.dropFirst(name.count), !id.isEmpty else { return nil }
+    return String(id)
+  }
+}

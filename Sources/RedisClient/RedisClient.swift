@@ -1,0 +1,51 @@
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// A connection to Redis for each event loop of a group.
+public final class RedisClient: Service, Sendable {
+  public let statistics = RedisStatistics()
+  private let connections: [RedisConnection]
+  private let indexes: [ObjectIdentifier: Int]
+  private let turn = Atomic<Int>(0)
+
+  /// - Parameters:
+  ///   - scripts: loaded whenever a connection is made; their names differ.
+  ///   - group: has at least one loop.
+  public init(configuration: RedisConfiguration, scripts: [RedisScript] = [], group: any EventLoopGroup, logger: Logger) {
+    precondition(Set(scripts.map(\.name)).count == scripts.count, "two scripts of one name")
+    let statistics = statistics
+    let loops = Array(group.makeIterator())
+    connections = loops.map {
+      RedisConnection(eventLoop: $0, configuration: configuration, scripts: scripts, statistics: statistics, log: logger)
+    }
+    indexes = Dictionary(uniqueKeysWithValues: loops.enumerated().map { (ObjectIdentifier($1), $0) })
+  }
+
+  /// The connection of a loop of the group; of the first loop for any other.
+  public func connection(on loop: any EventLoop) -> RedisConnection { connections[indexes[ObjectIdentifier(loop)] ?? 0] }
+
+  /// The connection of the running event loop if it is one of the group's, else each in turn.
+  public func any() -> RedisConnection {
+    if let loop = MultiThreadedEventLoopGroup.currentEventLoop, let index = indexes[ObjectIdentifier(loop)] { return connections[index] }
+    let turn = UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue)
+    return connections[Int(turn % UInt(connections.count))]
+  }
+
+  /// Whether a command could be sent over every connection now.
+  public var isUp: Bool { statistics.usableConnections.load(ordering: .relaxed) == connections.count }
+
+  /// Connects, and connects again, until the service stops or its task is cancelled. Then nothing more is sent; it returns when what
+  /// was sent has been answered or is overdue, and every connection is closed. A client runs once.
+  public func run() async throws {
+    for connection in connections { connection.eventLoop.execute { connection.start() } }
+    try? await gracefulShutdown()
+    for connection in connections {
+      await withCheckedContinuation { continuation in
+        connection.eventLoop.execute { connection.stop { continuation.resume() } }
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import NIOCore
+
+/// Where Redis listens.
+public enum RedisAddress: Sendable, Equatable {
+  /// A socket file; the system bounds the path to 107 bytes.
+  case unix(path: String)
+  case tcp(host: String, port: Int)
+}
+
+/// How a client speaks to Redis, with all its bounds.
+public struct RedisConfiguration: Sendable {
+  public var address: RedisAddress
+  /// The ACL user; nil is the default user.
+  public var username: String?
+  /// nil for a user without a password.
+  public var password: String?
+  /// What `CLIENT LIST` shows; without blanks.
+  public var clientName: String
+  /// A reply that comes later is never used, also that of a script that had to be sent a second time.
+  public var commandDeadline: TimeAmount = .milliseconds(50)
+  /// For connecting, and again for all the answers of the handshake.
+  public var handshakeDeadline: TimeAmount = .seconds(1)
+  /// A connection whose oldest command has been unanswered for this long is closed.
+  public var stallLimit: TimeAmount = .seconds(1)
+  /// The first wait before connecting again; it doubles up to `backoffMax`. Half of each wait is random.
+  public var backoffMin: TimeAmount = .milliseconds(20)
+  public var backoffMax: TimeAmount = .milliseconds(250)
+  /// Unanswered commands of one connection.
+  public var pendingCommandsMax = 8_192
+  /// Bytes of one reply.
+  public var replyBytesMax = 1 << 20
+
+  public init(address: RedisAddress, username: String? = nil, password: String? = nil, clientName: String = "gatehouse") {
+    self.address = address
+    self.username = username
+    self.password = password
+    self.clientName = clientName
+  }
+}

@@ -1,0 +1,69 @@
+/// A refusal of Redis: the first word of its message says which.
+public struct RedisServerError: Error, Sendable, Equatable {
+  /// The prefixes that Redis 7 uses, lower-cased; what follows a prefix is for people.
+  public enum Kind: String, Sendable, CaseIterable {
+    case noScript = "noscript"
+    case loading
+    case misconf
+    case outOfMemory = "oom"
+    case readOnly = "readonly"
+    /// A script or module runs and does not end.
+    case busy
+    case noAuth = "noauth"
+    case wrongPassword = "wrongpass"
+    case noPermission = "noperm"
+    /// Protected mode turned the connection away.
+    case denied
+    case wrongType = "wrongtype"
+    /// Too many clients; Redis says it under `ERR`.
+    case maxClients = "maxclients"
+    case masterDown = "masterdown"
+    case noMasterLink = "nomasterlink"
+    case noReplicas = "noreplicas"
+    case noGoodReplica = "nogoodslave"
+    case tryAgain = "tryagain"
+    case moved
+    case ask
+    case clusterDown = "clusterdown"
+    case crossSlot = "crossslot"
+    case execAbort = "execabort"
+    case unblocked
+    case noProtocol = "noproto"
+    case notBusy = "notbusy"
+    case unkillable
+    case inProgress = "inprog"
+    case busyKey = "busykey"
+    case ioError = "ioerr"
+    /// A script does not compile, failed, or called what its user may not call; Redis says it under `ERR`.
+    case script
+    case generic = "err"
+    /// Some other prefix: the first word of the message.
+    case other
+  }
+
+  /// Longer messages are cut: Redis quotes arguments in some of them.
+  static let messageBytesMax = 256
+
+  public let kind: Kind
+  /// What Redis said, prefix included, at most 256 bytes. It may quote arguments, so it belongs in no answer to a client.
+  public let message: String
+
+  public init(message: String) {
+    let text = String(decoding: message.utf8.prefix(Self.messageBytesMax), as: UTF8.self)
+    self.message = text
+    let prefix = text.prefix { $0 != " " }
+    let kind = prefix.contains(where: \.isLowercase) ? Kind.other : Kind(rawValue: prefix.lowercased()) ?? .other
+    switch kind {
+    case .generic: self.kind = Self.generic(text)
+    case .script, .maxClients, .other: self.kind = .other
+    default: self.kind = kind
+    }
+  }
+
+  /// What Redis has no prefix of its own for.
+  private static func generic(_ text: String) -> Kind {
+    if text.hasPrefix("ERR max number of clients") { return .maxClients }
+    let ofScripts = ["ERR user_script:", "ERR Error running script", "ERR Error compiling script", "ERR The user executing the script"]
+    return ofScripts.contains(where: text.hasPrefix) || text.contains(", on @user_script") ? .script : .generic
+  }
+}

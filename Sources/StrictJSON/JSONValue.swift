@@ -1,0 +1,77 @@
+/// A JSON value as it stood in the text: numbers keep their spelling, objects their order.
+public enum JSONValue: Sendable {
+  case null
+  case bool(Bool)
+  case number(JSONNumber)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// A whole number.
+  public static func int64(_ value: Int64) -> JSONValue { .number(JSONNumber(value)) }
+
+  /// A text, or `null` for nil.
+  public static func optional(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
+
+  /// A whole number, or `null` for nil.
+  public static func optional(_ value: Int64?) -> JSONValue { value.map(JSONValue.int64) ?? .null }
+
+  /// What the value is called in a sentence for the caller: "text", "a number", "an object".
+  public var kind: String {
+    switch self {
+    case .null: "null"
+    case .bool: "true or false"
+    case .number: "a number"
+    case .string: "text"
+    case .array: "a list"
+    case .object: "an object"
+    }
+  }
+}
+
+extension JSONValue: Equatable {
+  /// Texts are equal when their bytes are: no Unicode normalisation.
+  public static func == (left: JSONValue, right: JSONValue) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.bool(let a), .bool(let b)): a == b
+    case (.number(let a), .number(let b)): a == b
+    case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+    case (.array(let a), .array(let b)): a == b
+    case (.object(let a), .object(let b)): a == b
+    default: false
+    }
+  }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
+  ExpressibleByDictionaryLiteral
+{
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(integerLiteral value: Int64) { self = .int64(value) }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
+}
+
+/// A number in the spelling of its text, at most `textLengthMax` characters when parsed.
+public struct JSONNumber: Sendable, Equatable {
+  /// The longest spelling that the parser takes.
+  public static let textLengthMax = 128
+
+  /// The spelling, valid JSON.
+  public let text: String
+
+  /// The number `value`.
+  public init(_ value: Int64) { text = String(value) }
+
+  init(checkedText: String) { text = checkedText }
+
+  /// The exact value when the spelling is that of an integer within 64 bits. `1.0` and `1e3` are not integers; `-0` is 0.
+  public var asInt64: Int64? { Int64(text) }
+
+  /// Whether the spelling has neither fraction nor exponent, whatever its size.
+  public var isIntegerText: Bool { text.utf8.allSatisfy { $0 == UInt8(ascii: "-") || isDigit($0) } }
+}
+
+@inline(__always) func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }

@@ -1,0 +1,74 @@
+import GatehouseCore
+import GatehouseHTTP
+import GatehouseLedger
+import Logging
+import ServiceLifecycle
+
+/// What a process does by itself: the lease poll, leases that ran out, rows that nobody keeps.
+struct Upkeep: Service {
+  private static let sweepInterval: Duration = .seconds(60)
+  private static let rowsMax = 500
+
+  let keeper: LeaseKeeper<SQLiteLedger>
+  let ledger: SQLiteLedger
+  let changes: Changes<SQLiteLedger>
+  let clock: ServiceClock
+  let log: Logger
+
+  func run() async throws {
+    clock.atLeast(ledgerMilliseconds: try await ledger.newestStamp())
+    await cancelWhenGracefulShutdown {
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await poll() }
+        group.addTask { await sweep() }
+      }
+    }
+  }
+
+  private func poll() async {
+    var failing = false
+    while !Task.isCancelled {
+      do {
+        try await keeper.poll()
+        failing = false
+      } catch {
+        if !failing { log.error("The lease poll fails: serving from the ledger", metadata: ["error": "\(error)"]) }
+        failing = true
+      }
+      try? await Task.sleep(for: Lease.pollInterval)
+    }
+  }
+
+  private func sweep() async {
+    while !Task.isCancelled {
+      do {
+        let change = try await ledger.expireOverdue(rowsMax: Self.rowsMax, now: clock.now())
+        _ = await changes.acknowledge(change, takesRightsAway: false)
+        while try await ledger.purgeDeleted(rowsMax: 1_000) > 0 {}
+        while try await ledger.prune(rowsMax: Self.rowsMax, now: clock.now()) == Self.rowsMax {}
+      } catch { log.warning("A sweep failed and is tried again", metadata: ["error": "\(error)"]) }
+      try? await Task.sleep(for: Self.sweepInterval)
+    }
+  }
+}
+
+/// Closes the ledger after everything that writes to it has stopped.
+struct LedgerService: Service {
+  let ledger: SQLiteLedger
+  func run() async throws {
+    try? await gracefulShutdown()
+    await ledger.close()
+  }
+}
+
+/// The first to stop: readiness turns before the listeners close, so that a balancer looks elsewhere.
+struct Drain: Service {
+  private static let notice: Duration = .milliseconds(300)
+  let readiness: Readiness
+  func run() async throws {
+    readiness.become(.ready)
+    try? await gracefulShutdown()
+    readiness.become(.draining)
+    try? await Task.sleep(for: Self.notice)
+  }
+}

@@ -1,0 +1,122 @@
+import GatehouseHTTP
+import Hummingbird
+import Logging
+import NIOCore
+import Synchronization
+import TestSupport
+
+/// A server with a few routes behind the guard and the edge.
+final class DemoServer: Sendable {
+  let port: Int
+  private let counter: Counter
+
+  /// How often `/canary` ran.
+  var canaries: Int { counter.count }
+
+  /// Returns when `/flood` could write no more.
+  func streamIsCut() async {
+    for await _ in counter.cut.stream { return }
+  }
+
+  private final class Counter: Sendable {
+    private let runs = Mutex(0)
+    let cut = AsyncStream<Void>.makeStream()
+    var count: Int { runs.withLock { $0 } }
+    func add() { runs.withLock { $0 += 1 } }
+  }
+
+  private struct Unforeseen: Error {}
+
+  private init(port: Int, _ counter: Counter) {
+    self.port = port
+    self.counter = counter
+  }
+
+  /// Runs `body` against a server with these limits, then stops it.
+  static func with(
+    _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []),
+    _ body: @Sendable (DemoServer) async throws -> Void
+  ) async throws {
+    let running = AsyncStream<Int>.makeStream()
+    let counter = Counter()
+    var quiet = Logger(label: "demo")
+    quiet.logLevel = .critical
+    let app = Application(
+      responder: Edge(routes(counter), crossOrigin: crossOrigin),
+      server: .http1(configuration: makeHTTP1(limits: limits)),
+      configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+      onServerRunning: { running.continuation.yield($0.localAddress?.port ?? 0) },
+      logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await app.run() }
+      for await port in running.stream {
+        try await body(DemoServer(port: port, counter))
+        break
+      }
+      group.cancelAll()
+    }
+  }
+
+  private static func routes(_ counter: Counter) -> Router<GatehouseContext> {
+    let router = Edge.router()
+    let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 65_536)
+    router.get("canary") { _, _ in
+      counter.add()
+      return "chirp"
+    }
+    router.post("echo") { request, context in
+      let body = try await request.body.collect(upTo: context.maxUploadSize)
+      return Response(status: .ok, body: .init(byteBuffer: body))
+    }
+    router.post("v1/gate/batch") { request, context in
+      let body = try await request.body.collect(upTo: context.maxUploadSize)
+      return String(body.readableBytes)
+    }
+    router.get("items/:id") { _, context in context.parameters.get("id") ?? "" }
+    router.delete("items/:id") { _, _ in HTTPResponse.Status.noContent }
+    router.get("closing") { _, _ in
+      Response(status: .ok, headers: [.connection: "close"], body: .init(byteBuffer: ByteBuffer(string: "bye")))
+    }
+    router.get("broken") { _, _ -> String in throw Unforeseen() }
+    router.get("refused") { _, _ -> String in throw Problem(.suspended, "The account is suspended.", extras: ["until": 7]) }
+    router.get("stream") { _, _ in
+      Response(
+        status: .ok,
+        body: ResponseBody { writer in
+          for _ in 0..<256 { try await writer.write(piece) }
+          try await writer.finish(nil)
+        })
+    }
+    router.get("flood") { _, _ in
+      Response(
+        status: .ok,
+        body: ResponseBody { writer in
+          do {
+            while true { try await writer.write(piece) }
+          } catch {
+            counter.cut.continuation.yield()
+            throw error
+          }
+        })
+    }
+    return router
+  }
+
+  /// Sends `text` on a new connection and returns all answers, once the server has closed.
+  func talk(_ text: String) async throws -> [RawHTTP.Answer] {
+    let client = try await RawHTTP.connect(port: port)
+    try await client.send(text)
+    let answers = try await client.answersUntilClosed()
+    await client.close()
+    return answers
+  }
+}
+
+extension RawHTTP.Answer {
+  /// Whether this is the problem `code` in full: media type, members, request id, and the fields of every answer.
+  func isProblem(_ status: Int, _ code: String) -> Bool {
+    self.status == status && self["Content-Type"] == Problem.mediaType && body.contains("\"code\":\"\(code)\"")
+      && body.contains("\"status\":\(status)") && self["X-Request-Id"].map { body.contains("\"request_id\":\"\($0)\"") } == true
+      && self["Cache-Control"] == "no-store" && self["X-Content-Type-Options"] == "nosniff"
+  }
+}

@@ -1,0 +1,40 @@
+import StrictJSON
+import Testing
+
+@Suite("The writer")
+struct WriterTests {
+  @Test("writes members in the order given, with commas where they belong")
+  func order() {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.string("b", "x")
+      writer.int64("a", nil)
+      writer.array("list") { writer in
+        writer.int(1)
+        writer.object { _ in }
+        writer.array { $0.null() }
+        writer.bool(true)
+      }
+      writer.object("o") { $0.raw("m", Array(#"{"z": 1}"#.utf8)) }
+      writer.bool("last", false)
+    }
+    #expect(writer.text == #"{"b":"x","a":null,"list":[1,{},[null],true],"o":{"m":{"z": 1}},"last":false}"#)
+  }
+
+  @Test("escapes what must be escaped, and what it wrote is read back the same")
+  func escapes() throws {
+    let text = String(String.UnicodeScalarView((0...0x7F).compactMap { Unicode.Scalar($0 as UInt32) })) + "é😀\u{2028}"
+    var writer = JSONWriter()
+    writer.string(text)
+    #expect(try JSONValue.parse(writer.bytes) == .string(text))
+    #expect(writer.text.hasPrefix(#""\u0000\u0001"#))
+    #expect(writer.text.contains(#"\t\n\u000b\u000c\r\u000e"#))
+  }
+
+  @Test("writes a value built of literals")
+  func literals() {
+    var writer = JSONWriter()
+    writer.value(["one": 1, "two": ["x", true], "none": .null])
+    #expect(writer.text == #"{"one":1,"two":["x",true],"none":null}"#)
+  }
+}

@@ -1,0 +1,15 @@
+/// A condition that did not come true in time.
+public struct NotInTime: Error, CustomStringConvertible {
+  public let description: String
+}
+
+/// Waits until a condition holds; looks every 2 ms. Throws `NotInTime` after `limit`.
+public func eventually(
+  _ claim: String, within limit: Duration = .seconds(10), _ holds: () async throws -> Bool
+) async throws {
+  let end = ContinuousClock.now + limit
+  while try await !holds() {
+    guard ContinuousClock.now < end else { throw NotInTime(description: "not within \(limit): \(claim)") }
+    try await Task.sleep(for: .milliseconds(2))
+  }
+}
