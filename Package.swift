@@ -92,6 +92,9 @@ let package = Package(
     .testTarget(name: "GatehouseLedgerTests", dependencies: ["GatehouseLedger", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "GatehouseHTTPTests", dependencies: ["GatehouseHTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "ProtocolTests", dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseCrypto", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "EndToEndTests", dependencies: ["gatehouse", "StrictJSON", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
