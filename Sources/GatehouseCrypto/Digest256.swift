@@ -33,7 +33,7 @@ public struct Digest256: Sendable, Hashable, CustomStringConvertible {
 
 /// OpenSSL's algorithms, fetched once: a fetch costs more than a digest of a token.
 ///
-/// `@unchecked Sendable`: fetched algorithms are never written after `init`, and OpenSSL lets threads share them.
+/// Invariant of `@unchecked Sendable`: fetched algorithms are never written after `init`, and OpenSSL lets threads share them.
 final class Algorithms: @unchecked Sendable {
   static let shared = Algorithms()
 

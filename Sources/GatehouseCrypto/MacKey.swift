@@ -14,7 +14,7 @@ public struct MacKey: Sendable {
 
 /// Contexts that hold the expanded key: starting one anew costs a fifth of building it from the key's bytes.
 ///
-/// `@unchecked Sendable`: `template` is only ever read (duplicated); every other context is either in `idle`, under its lock, or in
+/// Invariant of `@unchecked Sendable`: `template` is only ever read (duplicated); every other context is either in `idle`, under its lock, or in
 /// the hands of the one call that took it out.
 private final class MacContexts: @unchecked Sendable {
   /// Contexts kept for reuse; more are made and freed when more threads than this compute at once.
@@ -23,6 +23,7 @@ private final class MacContexts: @unchecked Sendable {
   private let template: OpaquePointer
   private let idle = Mutex<[Context]>([])
 
+  /// Invariant: one holder at a time, as above.
   private struct Context: @unchecked Sendable { let pointer: OpaquePointer }
 
   init(key: [UInt8]) {

@@ -1,5 +1,6 @@
 /// A person's account as the ledger holds it. Instants are milliseconds since 1970 UTC.
 public struct User: Sendable, Equatable {
+  /// A deleted user is gone for every caller; its rows follow in batches.
   public enum Status: String, Sendable { case active, suspended, deleted }
 
   public let id: UserID

@@ -31,6 +31,7 @@ public struct Allowance: Sendable, Equatable {
 
 /// Units held for a job that has started.
 public struct Reservation: Sendable, Equatable {
+  /// Held until its job ends; then one of the others, for good.
   public enum Status: String, Sendable { case held, committed, released, expired }
 
   public let id: ReservationID
@@ -67,6 +68,7 @@ public struct Reservation: Sendable, Equatable {
 
 /// The allowance table of the configuration: what each plan gives of each metric.
 public struct AllowanceTable: Sendable, Equatable {
+  /// What one plan gives of one metric.
   public struct Rule: Sendable, Equatable {
     /// Units a period; nil is unlimited.
     public let limit: Int64?
@@ -81,6 +83,7 @@ public struct AllowanceTable: Sendable, Equatable {
   public let metrics: [Metric]
   private let rules: [String: [String: Rule]]
 
+  /// What is counted, and over which kind of period.
   public struct Metric: Sendable, Equatable {
     public let name: String
     public let kind: Period.Kind

@@ -4,6 +4,7 @@ import Synchronization
 /// The span in which an allowance counts: [local midnight, next local midnight) of a user's zone, or a month of such days, as UTC
 /// instants in milliseconds. Midnight is the first instant of a date, by the calendar rules of the zone.
 public struct Period: Sendable, Equatable {
+  /// The calendar span of a period.
   public enum Kind: String, Sendable, CaseIterable { case day, month }
 
   public let kind: Kind

@@ -1,5 +1,6 @@
 /// A metered job with a JSON result, as the ledger holds it. `metadata`, `result` and `error` are JSON texts as they were received.
 public struct Analysis: Sendable, Equatable {
+  /// Open while `pending` or `running`; the others are final, but that an expired job may be reported with `rereserve`.
   public enum Status: String, Sendable, CaseIterable { case pending, running, completed, failed, expired, cancelled }
 
   public let id: AnalysisID

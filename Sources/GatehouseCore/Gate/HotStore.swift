@@ -188,6 +188,7 @@ public struct SubjectVerdict: Sendable, Equatable {
   }
 }
 
+/// The fast copy of the users' state. No method throws: a failure is a value, and the ledger serves instead.
 public protocol HotStore: Sendable {
   /// Whether a command sent now would reach Redis.
   var isUsable: Bool { get }

@@ -2,7 +2,9 @@ import GatehouseCrypto
 
 /// One device's login as the ledger holds it. Instants are milliseconds since 1970 UTC.
 public struct Session: Sendable, Equatable {
+  /// Decides the idle and absolute timeouts.
   public enum Class: String, Sendable, CaseIterable { case web, remember, mobile }
+  /// Where the token travels: in the Authorization header, or in the cookie.
   public enum Transport: String, Sendable { case bearer, cookie }
 
   public let id: SessionID

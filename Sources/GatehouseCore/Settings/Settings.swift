@@ -1,5 +1,6 @@
 /// The configuration of a process: every value has a default, and the defaults run the quick start.
 public struct Settings: Sendable {
+  /// Listeners and whom they trust.
   public struct HTTP: Sendable {
     public var host = "127.0.0.1"
     public var port = 8080
@@ -10,6 +11,7 @@ public struct Settings: Sendable {
     public var allowedOrigins: [String] = []
   }
 
+  /// What a plan gives.
   public struct Plan: Sendable {
     public var name: String
     public var sessionsMax: Int

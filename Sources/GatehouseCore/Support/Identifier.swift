@@ -33,11 +33,17 @@ public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable, CustomString
   public var description: String { text }
 }
 
+/// Ids of users: an account.
 public enum UserKind: IdentifierKind { public static let prefix = "usr_" }
+/// Ids of sessions: one device's login.
 public enum SessionKind: IdentifierKind { public static let prefix = "ses_" }
+/// Ids of analyses: a metered job.
 public enum AnalysisKind: IdentifierKind { public static let prefix = "ana_" }
+/// Ids of reservations: units held for a job.
 public enum ReservationKind: IdentifierKind { public static let prefix = "rsv_" }
+/// Ids of service keys: a backend's credential.
 public enum ServiceKeyKind: IdentifierKind { public static let prefix = "key_" }
+/// Ids of usage events: one fact of the history.
 public enum UsageEventKind: IdentifierKind { public static let prefix = "evt_" }
 
 public typealias UserID = Identifier<UserKind>

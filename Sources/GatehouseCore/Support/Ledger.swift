@@ -29,6 +29,7 @@ public protocol AccountLedger: Sendable {
   func export(of id: UserID, now: Int64) async throws -> UserExport?
 }
 
+/// A user with the hash that proves their password.
 public struct Credentials: Sendable, Equatable {
   public let user: User
   public let passwordHash: String
@@ -38,6 +39,7 @@ public struct Credentials: Sendable, Equatable {
   }
 }
 
+/// What an operator sees of a user.
 public struct UserOverview: Sendable, Equatable {
   public let user: User
   /// The scheme of the password hash: `argon2id`, `pbkdf2`, `scrypt` or `bcrypt`.
@@ -52,6 +54,7 @@ public struct UserOverview: Sendable, Equatable {
   }
 }
 
+/// One change of an account: who did what, when and why. Instants are milliseconds since 1970 UTC.
 public struct AuditEntry: Sendable, Equatable {
   public let occurredAtMilliseconds: Int64
   public let actor: String
@@ -68,6 +71,7 @@ public struct AuditEntry: Sendable, Equatable {
   }
 }
 
+/// All that the ledger holds of one user.
 public struct UserExport: Sendable {
   public let user: User
   public let sessions: [Session]
@@ -253,6 +257,7 @@ public protocol WorkLedger: Sendable {
   func prune(rowsMax: Int, now: Int64) async throws -> Int
 }
 
+/// Units used in one period.
 public struct DailyUsage: Sendable, Equatable {
   public let periodStartsAtMilliseconds: Int64
   public let used: Int64
@@ -265,6 +270,7 @@ public struct DailyUsage: Sendable, Equatable {
   }
 }
 
+/// Which analyses a list shows: `[from, to)` in milliseconds since 1970 UTC.
 public struct AnalysisFilter: Sendable, Equatable {
   public var status: Analysis.Status?
   public var from: Int64?
@@ -299,4 +305,5 @@ public protocol HotLedger: Sendable {
   var isUp: Bool { get }
 }
 
+/// The whole durable store.
 public typealias Ledger = AccountLedger & SessionLedger & WorkLedger & HotLedger

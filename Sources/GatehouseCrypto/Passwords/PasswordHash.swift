@@ -1,5 +1,6 @@
 /// A stored password hash: ours (Argon2id) or one that another application wrote and that is replaced at its user's next login.
 public struct PasswordHash: Sendable {
+  /// How a stored password was hashed; all but Argon2id come from imports and are replaced at the next login.
   public enum Scheme: String, Sendable, CaseIterable { case argon2id, pbkdf2, scrypt, bcrypt }
 
   enum Kind: Sendable {

@@ -8,6 +8,7 @@ public func canonicalPassword(_ password: String) -> [UInt8] { Array(password.pr
 
 /// Why a password may not be chosen.
 public struct PasswordProblem: Error, Sendable, Equatable {
+  /// Why a password is refused: the `code` of its field error.
   public enum Code: String, Sendable, CaseIterable {
     case tooShort = "password_too_short"
     case tooLong = "password_too_long"

@@ -2,6 +2,7 @@ import GRDB
 
 /// Why a write or read of the ledger gave no result.
 public struct LedgerFailure: Error, Sendable, Equatable {
+  /// The failures, by what has become of the write.
   public enum Kind: Sendable, Equatable {
     /// The queue is full; nothing happened.
     case overloaded

@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+
+/// The rules of the house that a machine can check.
+@Suite struct TidyTests {
+  /// What may not be written, where, and what to write instead.
+  struct Ban: Sendable, CustomTestStringConvertible {
+    let pattern: String
+    let instead: String
+    var inTests = true
+    var except: [String] = []
+    var testDescription: String { pattern }
+  }
+
+  static let bans: [Ban] = [
+    Ban(pattern: #"\btry!"#, instead: "try, and let the caller decide"),
+    Ban(pattern: #"\bas!"#, instead: "as?, and say what is wrong"),
+    Ban(pattern: #"\b(TO"# + #"DO|FIX"# + #"ME|XX"# + #"X)\b"#, instead: "finish it, or leave it out"),
+    // A process whose cryptography fails stops rather than go on without it; two scripts of one name can't be started with.
+    Ban(
+      pattern: #"\b(fatalError|precondition|preconditionFailure)\("#, instead: "a typed error; no input stops the process", inTests: false,
+      except: ["Sources/GatehouseCrypto/", "Sources/RedisClient/RedisClient.swift"]),
+    Ban(pattern: #"\bprint\("#, instead: "the log; only commands print", inTests: false, except: ["Sources/gatehouse/"]),
+    Ban(
+      pattern: #"\bThread\.sleep|\bsleep\("#, instead: "wait for a condition",
+      except: ["Sources/GatehouseLedger/Engine/LedgerDatabase.swift"]),
+    Ban(
+      pattern: #"\bRunLoop\b|\bDispatchSemaphore\b"#, instead: "structured concurrency", inTests: false,
+      except: ["Sources/GatehouseCrypto/HashPool.swift"]),
+    Ban(pattern: #"\b(class|struct|enum|actor|protocol) \w*(Manager|Helper|Utils|Util)\b"#, instead: "a noun that says what it is"),
+    Ban(pattern: #"\.disabled\(|\bXCTSkip\b"#, instead: "a test that runs"),
+    Ban(pattern: #"\b(KEYS|SCAN|CONFIG|FLUSHALL)\b.*send\("#, instead: "the four scripts and DEL", inTests: false),
+  ]
+
+  @Test("What the house bans is nowhere in it", arguments: bans)
+  func banned(ban: Ban) throws {
+    let pattern = try Regex(ban.pattern)
+    for file in SourceTree.sources + (ban.inTests ? SourceTree.tests : []) where file.path.hasSuffix(".swift") {
+      if ban.except.contains(where: file.path.hasPrefix) || file.path.hasSuffix("/TidyTests.swift") { continue }
+      for (number, line) in file.lines.enumerated() where line.contains(pattern) {
+        Issue.record("\(file.path):\(number + 1): instead: \(ban.instead)")
+      }
+    }
+  }
+
+  @Test("A file holds one idea: no source is longer than 400 lines")
+  func length() {
+    for file in SourceTree.sources + SourceTree.tests where file.lines.count > 401 {
+      Issue.record("\(file.path) has \(file.lines.count - 1) lines: does it hold two ideas?")
+    }
+  }
+
+  /// What each target may import of the others: nothing else.
+  static let directions: [String: Set<String>] = [
+    "RedisClient": ["CHiredis"],
+    "StrictJSON": [],
+    "LocalHTTP": [],
+    "GatehouseCrypto": ["CArgon2", "COpenSSL", "CCrypt"],
+    "GatehouseCore": ["GatehouseCrypto", "StrictJSON"],
+    "GatehouseRedis": ["GatehouseCore", "GatehouseCrypto", "RedisClient"],
+    "GatehouseLedger": ["GatehouseCore", "GatehouseCrypto"],
+    "GatehouseHTTP": ["GatehouseCore", "GatehouseCrypto", "StrictJSON"],
+  ]
+  static let ours = Set(directions.keys).union(["CHiredis", "CArgon2", "COpenSSL", "CCrypt", "gatehouse"])
+
+  @Test("Stores and face never import each other, and the domain imports neither", arguments: directions.keys.sorted())
+  func imports(target: String) {
+    let files = SourceTree.sources.filter { $0.path.hasPrefix("Sources/\(target)/") && $0.path.hasSuffix(".swift") }
+    for file in files {
+      for name in Self.importedModules(file) where Self.ours.contains(name) && Self.directions[target]?.contains(name) != true {
+        Issue.record("\(file.path) imports \(name)")
+      }
+    }
+  }
+
+  @Test("The domain does no I/O of its own, and a C library is imported in its own folder alone")
+  func packages() {
+    let homes = [
+      "CHiredis": "Sources/RedisClient/Hiredis/", "CArgon2": "Sources/GatehouseCrypto/", "COpenSSL": "Sources/GatehouseCrypto/",
+      "CCrypt": "Sources/GatehouseCrypto/", "GRDB": "Sources/GatehouseLedger/",
+    ]
+    let outside = ["NIO", "NIOCore", "NIOPosix", "Hummingbird", "GRDB", "RedisClient"]
+    for file in SourceTree.sources where file.path.hasSuffix(".swift") {
+      for name in Self.importedModules(file) {
+        if let home = homes[name], !file.path.hasPrefix(home) { Issue.record("\(file.path) imports \(name), which belongs to \(home)") }
+        if file.path.hasPrefix("Sources/GatehouseCore/"), outside.contains(name) { Issue.record("\(file.path) imports \(name)") }
+      }
+    }
+  }
+
+  @Test("Every public type says what it is")
+  func documented() throws {
+    let pattern = try Regex(#"^\s*public (final |indirect )?(struct|enum|class|actor|protocol) \w+"#)
+    for file in SourceTree.sources where file.path.hasSuffix(".swift") {
+      for (number, line) in file.lines.enumerated() where line.contains(pattern) {
+        let above = file.lines[..<number].last { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("@") } ?? ""
+        if !above.trimmingCharacters(in: .whitespaces).hasPrefix("///") {
+          Issue.record("\(file.path):\(number + 1) has no sentence of its own")
+        }
+      }
+    }
+  }
+
+  @Test("@unchecked Sendable comes with the invariant that makes it true")
+  func unchecked() {
+    for file in SourceTree.sources where file.path.hasSuffix(".swift") {
+      for (number, line) in file.lines.enumerated() where line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") {
+        let around = file.lines[max(0, number - 4)...min(file.lines.count - 1, number + 3)]
+        if !around.contains(where: { $0.contains("Invariant") }) { Issue.record("\(file.path):\(number + 1) names no invariant") }
+      }
+    }
+  }
+
+  @Test("Every script says its keys, its arguments and its answer, and stays small: under 4 KB, the gate under 6")
+  func scripts() {
+    let scripts = SourceTree.sources.filter { $0.path.hasSuffix(".lua") }
+    #expect(scripts.count == 5)
+    for file in scripts {
+      let bytes = file.lines.joined(separator: "\n").utf8.count
+      let head = file.lines.prefix { $0.hasPrefix("--") }.joined(separator: "\n")
+      if file.path.hasSuffix("window.lua") { continue }
+      #expect(head.contains("KEYS") && head.contains("ARGV") && head.contains("Gives"), "\(file.path)")
+      #expect(file.path.hasSuffix("gate.lua") ? bytes < 6_144 : bytes < 4_096, "\(file.path) has \(bytes) bytes")
+    }
+  }
+
+  private static func importedModules(_ file: SourceTree.File) -> [String] {
+    file.lines.compactMap { line in
+      let words = line.split(separator: " ").drop { $0.hasPrefix("@") }
+      guard words.first == "import" else { return nil }
+      return words.last.map(String.init)
+    }
+  }
+}
