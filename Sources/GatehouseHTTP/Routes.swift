@@ -63,6 +63,7 @@ struct RouteTable<Store: Ledger>: Sendable {
         Route(.post, "/v1/reservations/{id}/release") { try await $0.releaseReservation($1, $2) },
         Route(.post, "/v1/reservations/{id}/extend") { try await $0.extendReservation($1, $2) },
         Route(.post, "/v1/gate") { try await $0.decideGate($1, $2) },
+        Route(.post, "/v1/gate/batch") { try await $0.decideBatch($1, $2) },
         Route(.post, "/v1/limits/{policy}/check") { try await $0.checkLimit($1, $2) },
       ])
   }
@@ -85,17 +86,23 @@ struct RouteTable<Store: Ledger>: Sendable {
 
 extension API {
   /// The responder of the public listener.
-  public var publicResponder: Edge { responder(.public) }
+  public var publicResponder: Edge {
+    responder(
+      .public, crossOrigin: CrossOrigin(origins: contract.allowedOrigins),
+      anyMethod: Edge.AnyMethod(prefix: ForwardAuth.prefix) { await self.forwardAuth($0, $1) })
+  }
   /// The responder of an ops listener.
   public func operationsResponder(_ access: AdminAccess) -> Edge { responder(.operations(access)) }
 
-  private func responder(_ table: RouteTable<Store>) -> Edge {
+  private func responder(
+    _ table: RouteTable<Store>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), anyMethod: Edge.AnyMethod? = nil
+  ) -> Edge {
     let router = Edge.router()
     router.add(middleware: DrainMiddleware(readiness: readiness))
     for route in table.routes {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
     }
-    return Edge(router)
+    return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod)
   }
 
   /// 200 while requests are answered, degraded while Redis is away; 503 while starting, draining or without the ledger.

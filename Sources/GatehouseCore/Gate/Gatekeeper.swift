@@ -61,6 +61,15 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     return try result.get()
   }
 
+  /// Decides every request on its own; all are sent before any reply is awaited. Results in the order of the requests.
+  public func decideAll(_ requests: [GateRequest]) async -> [Result<GateAnswer, ServiceError>] {
+    guard !requests.isEmpty else { return [] }
+    return await withCheckedContinuation { continuation in
+      let answers = GateAnswers(expected: requests.count) { continuation.resume(returning: $0) }
+      for (index, request) in requests.enumerated() { decide(request) { answers.add($0, at: index) } }
+    }
+  }
+
   /// Address and subject policies first, in one flush; then the user's state, in another; then the ledger for a reservation.
   private func decideAtLength(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
     var request = request

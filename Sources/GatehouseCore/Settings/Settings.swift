@@ -48,6 +48,8 @@ public struct Settings: Sendable {
     Policy(name: "login_network", by: .ip, windowSeconds: 900, cells: 250, limits: PlanLimits(60)),
     Policy(name: "signup_network", by: .ip, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10)),
   ]
+  /// What proxies may ask for at `/v1/auth/{profile}`.
+  public var profiles: [Profile] = [Profile(name: "api", policies: ["api"])]
   public var timeouts: [Session.Class: SessionTimeouts] = [
     .web: SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000),
     .remember: SessionTimeouts(idleMilliseconds: 14 * 86_400_000, absoluteMilliseconds: 30 * 86_400_000),
@@ -61,6 +63,8 @@ public struct Settings: Sendable {
   }
 
   public func policy(_ name: String) -> Policy? { policies.first { $0.name == name } }
+
+  public func profile(_ name: String) -> Profile? { profiles.first { $0.name == name } }
 
   /// What each plan gives.
   public var allowanceTable: AllowanceTable {

@@ -35,6 +35,7 @@ public struct API<Store: Ledger>: Sendable {
   public let secret: ServerSecret
   public let allowances: @Sendable () -> AllowanceTable
   public let policy: @Sendable (String) -> Policy?
+  public let profile: @Sendable (String) -> Profile?
   public let timeouts: @Sendable (Session.Class) -> SessionTimeouts
   public let contract: Contract
   public let readiness: Readiness
@@ -43,7 +44,8 @@ public struct API<Store: Ledger>: Sendable {
     ledger: Store, gate: Gatekeeper<Store>, accounts: Accounts<Store>, changes: Changes<Store>, limits: SubjectLimits,
     loginLimits: LoginLimits, hot: any HotStore, lease: Lease, clock: ServiceClock, keys: KeyRing, secret: ServerSecret,
     allowances: @escaping @Sendable () -> AllowanceTable, policy: @escaping @Sendable (String) -> Policy?,
-    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, contract: Contract, readiness: Readiness
+    profile: @escaping @Sendable (String) -> Profile?, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, contract: Contract,
+    readiness: Readiness
   ) {
     self.ledger = ledger
     self.gate = gate
@@ -58,6 +60,7 @@ public struct API<Store: Ledger>: Sendable {
     self.secret = secret
     self.allowances = allowances
     self.policy = policy
+    self.profile = profile
     self.timeouts = timeouts
     self.contract = contract
     self.readiness = readiness

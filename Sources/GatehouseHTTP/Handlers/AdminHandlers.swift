@@ -52,7 +52,9 @@ extension API {
   /// `DELETE /v1/admin/users/{id}` with `{"reason"}`
   func adminDeleteUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     let actor = try actor(request, access)
-    let reason = try await reason(request, context)
+    var fields = try await fields(request, context)
+    let reason = fields.string("reason", length: 1...Limits.reasonMax)
+    try fields.finish()
     let change = try await ledger.deleteUser(userID(context), by: actor, reason: reason, now: clock.now())
     await changes.acknowledge(change, takesRightsAway: true)
     return noContent()
@@ -69,13 +71,6 @@ extension API {
     let ended = try await ledger.endEveryone(by: actor, reason: reason, now: clock.now())
     await changes.waitForEveryProcess()
     return answer(json { $0.object { $0.int("ended", ended) } })
-  }
-
-  private func reason(_ request: Request, _ context: GatehouseContext) async throws -> String {
-    var fields = try await fields(request, context)
-    let reason = fields.string("reason", length: 1...Limits.reasonMax)
-    try fields.finish()
-    return reason
   }
 
   private func overview(_ id: UserID) async throws -> [UInt8] {

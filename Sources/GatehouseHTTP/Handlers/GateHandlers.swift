@@ -8,90 +8,60 @@ extension API {
   func decideGate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let key = try serviceKey(request, .gate)
     var fields = try await fields(request, context)
-    let token = fields.string("token", length: 1...Limits.tokenMax)
-    let clientIP = fields.optionalString("client_ip", length: 1...Limits.addressMax)
-    _ = fields.optionalString("user_agent", length: 0...Limits.userAgentMax)
-    let charges = fields.objects("limits", count: 0...Limits.chargesMax) { item in
-      (policy: item.string("policy", length: 1...64), cost: item.int("cost", in: 1...Limits.amountMax, default: 1))
-    }
-    var requirements = Requirements()
-    _ = fields.object("require") { item in
-      requirements.plans = item.optionalString("plan", length: 1...64).map { [$0] }
-      requirements.authenticatedWithinMilliseconds =
-        item.optionalInt("authenticated_within_seconds", in: 1...Limits.withinSecondsMax).map { Int64($0) * 1000 }
-      requirements.emailVerified = item.bool("email_verified", default: false)
-    }
-    let reserve = fields.object("reserve") { item in
-      (
-        metric: item.string("metric", length: 1...64), amount: item.int("amount", in: 1...Limits.amountMax, default: 1),
-        key: item.string("idempotency_key", length: 1...255),
-        lease: item.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault)
-      )
-    }
-    let peek = fields.bool("peek", default: false)
-    let (own, subjects) = sort(charges ?? [(policy: "api", cost: 1)], clientIP: clientIP, &fields)
-    if let reserve, allowances().metric(reserve.metric) == nil {
-      fields.refuse("reserve", code: "unknown_metric", "There is no metric \(reserve.metric) in the configuration.")
-    }
-    if let plan = requirements.plans?.first, !allowances().plans.contains(plan) {
-      fields.refuse("require", code: "unknown_plan", "There is no plan \(plan) in the configuration.")
-    }
+    let call = gateCall(&fields, reserves: true)
     try fields.finish()
-
-    guard let parsed = SessionToken.parse(token, secret: secret) else {
-      return answer(
-        GateAnswer(
-          decision: .unauthenticated, source: .ledger, nowMilliseconds: clock.now(),
-          detail: "The session token is not valid: it is unknown, has expired or was ended. Log in again."
-        ).json(timeouts: timeouts, requestID: context.requestID))
+    guard let asked = try gateRequest(call, key: key) else {
+      return answer(forged.json(timeouts: timeouts, requestID: context.requestID))
     }
-    let user = "usr_" + parsed.routingID
-    let held = try reserve.map { reserve in
-      guard (1...IdempotencyKeyHeader.lengthMax).contains(reserve.key.utf8.count),
-        reserve.key.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-      else {
-        throw Problem(.idempotencyKeyInvalid, "An idempotency_key has 1 to 255 visible ASCII characters.")
-      }
-      let call = IdempotentCall(
-        scope: key.id.text, key: reserve.key, fingerprint: keyed(Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8)))
-      return GateRequest.Reserve(
-        metric: reserve.metric, amount: Int64(reserve.amount), leaseMilliseconds: Int64(reserve.lease) * 1000, commit: false, analysis: nil,
-        holdID: holdID(user, call), call: call
-      ) { reserved in StoredAnswer(status: 200, body: json { $0.heldReservation(reserved.reservation) }) }
-    }
-    let decided = try await gate.decide(
-      GateRequest(
-        subject: .token(routingID: parsed.routingID, hash: parsed.hash), subjectCharges: subjects, charges: own, requirements: requirements,
-        reserve: held, peek: peek))
+    let decided = try await gate.decide(asked)
     var fieldsOfAnswer: [(String, String)] = []
     if case .replay = decided.reserved { fieldsOfAnswer = [("Idempotency-Replayed", "true")] }
     return answer(decided.json(timeouts: timeouts, requestID: context.requestID), fields: fieldsOfAnswer)
   }
 
-  /// Policies by the user's slot and policies of others; names that are not configured are wrong fields.
-  private func sort(
-    _ charges: [(policy: String, cost: Int)], clientIP: String?, _ fields: inout FieldReader
-  ) -> (own: [HotQuery.Charge], subjects: [SubjectCharge]) {
-    var own: [HotQuery.Charge] = []
-    var subjects: [SubjectCharge] = []
-    for charge in charges {
-      guard let policy = policy(charge.policy) else {
-        fields.refuse("limits", code: "unknown_policy", "There is no policy \(charge.policy) in the configuration.")
-        continue
-      }
-      switch policy.by {
-      case .user, .plan: own.append(HotQuery.Charge(policy: policy, cost: Int64(charge.cost)))
-      case .ip:
-        guard let client = clientIP.flatMap({ IPAddress($0) }) else {
-          fields.refuse("client_ip", code: "required", "Policy \(policy.name) counts addresses: send the client's IP address.")
-          continue
+  /// `POST /v1/gate/batch`: every decision on its own, answered in the order of the questions; a wrong one fails alone.
+  func decideBatch(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let key = try serviceKey(request, .gate)
+    var fields = try await fields(request, context)
+    let questions = fields.requiredElements("requests", count: 1...Limits.batchMax)
+    try fields.finish()
+    var answers = [[UInt8]?](repeating: nil, count: questions.count)
+    var asked: [(index: Int, request: GateRequest)] = []
+    for (index, question) in questions.enumerated() {
+      do {
+        var reader = try FieldReader(value: question)
+        let call = gateCall(&reader, reserves: false)
+        try reader.finish()
+        if let request = try gateRequest(call, key: key) {
+          asked.append((index, request))
+        } else {
+          answers[index] = forged.json(timeouts: timeouts, requestID: context.requestID)
         }
-        subjects.append(SubjectCharge(subject: .network(client.network), policy: policy, cost: Int64(charge.cost)))
-      case .subject:
-        fields.refuse("limits", code: "not_allowed", "Policy \(policy.name) counts subjects: use POST /v1/limits/\(policy.name)/check.")
+      } catch { answers[index] = refusal(error, context) }
+    }
+    // All are sent before the first reply is awaited: on a loop of Redis's they leave in one flush.
+    let replies = await gate.decideAll(asked.map(\.request))
+    for (question, reply) in zip(asked, replies) {
+      switch reply {
+      case .success(let decided): answers[question.index] = decided.json(timeouts: timeouts, requestID: context.requestID)
+      case .failure(let error): answers[question.index] = refusal(error, context)
       }
     }
-    return (own, subjects)
+    return answer(
+      json { writer in
+        writer.object { $0.array("results") { writer in for answer in answers { writer.raw(answer ?? []) } } }
+      })
+  }
+
+  private func refusal(_ error: any Error, _ context: GatehouseContext) -> [UInt8] {
+    let problem =
+      error as? Problem ?? (error as? ServiceError).map(Problem.init) ?? Problem(.unavailable, "This one could not be decided. Try again.")
+    return json { writer in
+      writer.object { writer in
+        writer.name("problem")
+        problem.write(into: &writer, requestID: context.requestID)
+      }
+    }
   }
 
   /// `POST /v1/limits/{policy}/check` (A13)
@@ -127,6 +97,7 @@ extension API {
 }
 
 extension Limits {
+  static let batchMax = 1_000
   static let tokenMax = 4_096
   static let addressMax = 64
   static let userAgentMax = 1_024

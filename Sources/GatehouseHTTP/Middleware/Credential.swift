@@ -13,15 +13,15 @@ public enum Credential: Sendable, Equatable {
 
   /// Reads the one credential of `headers`. Schemes and bearers that are not ours are ignored.
   /// Throws 400 `ambiguous_credentials` for more than one `Authorization` field, more than one cookie of our name, or both.
-  public static func read(_ headers: HTTPFields) throws(Problem) -> Credential {
+  public static func read(_ headers: HTTPFields) throws -> Credential {
     let fields = headers[values: .authorization]
-    guard fields.count <= 1 else { throw .ambiguous("There is more than one Authorization header. Send one.") }
+    guard fields.count <= 1 else { throw Problem.ambiguous("There is more than one Authorization header. Send one.") }
     let bearer = fields.first.flatMap(ours)
     let cookies = cookies(headers)
-    guard cookies.count <= 1 else { throw .ambiguous("There is more than one cookie \(cookieName). Send one.") }
+    guard cookies.count <= 1 else { throw Problem.ambiguous("There is more than one cookie \(cookieName). Send one.") }
     switch (bearer, cookies.first) {
     case (nil, nil): return .none
-    case (.some, .some): throw .ambiguous("Send either the Authorization header or the cookie \(cookieName), not both.")
+    case (.some, .some): throw Problem.ambiguous("Send either the Authorization header or the cookie \(cookieName), not both.")
     case (let credential?, nil): return credential
     case (nil, let token?): return .session(token: token, fromCookie: true)
     }
@@ -53,7 +53,7 @@ public struct CrossSiteRule: Sendable {
 
   /// Throws 403 `csrf_rejected` when `credential` came in a cookie, `method` is unsafe, and neither `Sec-Fetch-Site` nor `Origin`
   /// shows that the request is meant.
-  public func check(_ credential: Credential, method: HTTPRequest.Method, _ headers: HTTPFields) throws(Problem) {
+  public func check(_ credential: Credential, method: HTTPRequest.Method, _ headers: HTTPFields) throws {
     guard case .session(_, fromCookie: true) = credential, ![.get, .head, .options, .trace].contains(method) else { return }
     if let name = HTTPField.Name("Sec-Fetch-Site"), let site = headers[name], site == "same-origin" || site == "none" { return }
     if let origin = headers[.origin], allowedOrigins.contains(origin) { return }

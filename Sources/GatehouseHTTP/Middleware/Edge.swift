@@ -11,6 +11,13 @@ public struct Edge: HTTPResponder {
   private let allow: AllowTable
   private let crossOrigin: CrossOrigin
   private let requestIDName: HTTPField.Name?
+  private let anyMethod: AnyMethod?
+
+  /// A branch of paths that takes every method and every path below it, and answers its own errors.
+  public struct AnyMethod: Sendable {
+    let prefix: String
+    let handle: @Sendable (Request, GatehouseContext) async -> Response
+  }
 
   /// An empty router whose errors come to `Edge`, with HEAD wherever there is GET.
   public static func router() -> Router<GatehouseContext> {
@@ -20,10 +27,11 @@ public struct Edge: HTTPResponder {
   }
 
   /// Wraps the routes that `router`, made by `Edge.router()`, has by now.
-  public init(_ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: [])) {
+  public init(_ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), anyMethod: AnyMethod? = nil) {
     inner = router.buildResponder()
     allow = AllowTable(router)
     self.crossOrigin = crossOrigin
+    self.anyMethod = anyMethod
     requestIDName = HTTPField.Name(RequestID.header)
   }
 
@@ -50,6 +58,7 @@ public struct Edge: HTTPResponder {
 
   private func route(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let path = request.uri.path
+    if let anyMethod, path.hasPrefix(anyMethod.prefix) { return await anyMethod.handle(request, context) }
     if request.method == .options, path == "*" { return Response(status: .noContent) }
     // The router would overlook empty segments: `/v1/user/` is not `/v1/user`.
     guard path == "/" || !(path.hasSuffix("/") || path.contains("//")) else { throw Problem.notFound }

@@ -6,14 +6,14 @@ public enum IdempotencyKeyHeader {
   public static let lengthMax = 255
 
   /// The key, without quotes. Throws 400 `idempotency_key_missing` or `idempotency_key_invalid`.
-  public static func required(_ headers: HTTPFields) throws(Problem) -> String {
+  public static func required(_ headers: HTTPFields) throws -> String {
     if let key = try optional(headers) { return key }
     throw Problem(
       .idempotencyKeyMissing, "This call needs an Idempotency-Key header, so that it can be repeated safely. A fresh UUID will do.")
   }
 
   /// The key, or nil without the header. Throws 400 `idempotency_key_invalid`.
-  public static func optional(_ headers: HTTPFields) throws(Problem) -> String? {
+  public static func optional(_ headers: HTTPFields) throws -> String? {
     guard let name = HTTPField.Name("Idempotency-Key") else { return nil }
     let fields = headers[values: name]
     guard let field = fields.first else { return nil }

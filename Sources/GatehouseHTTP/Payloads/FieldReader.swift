@@ -20,19 +20,25 @@ public struct FieldReader {
   }
 
   /// Parses a body. Throws 400 `malformed_request` when it is not strict JSON, 422 `invalid_fields` when it is not an object.
-  public init(body: [UInt8]) throws(Problem) {
+  public init(body: [UInt8]) throws {
     let value: JSONValue
-    do { value = try JSONValue.parse(body) } catch { throw .malformed("The body is not valid JSON. \(error)") }
+    do { value = try JSONValue.parse(body) } catch { throw Problem.malformed("The body is not valid JSON. \(error)") }
+    try self.init(value: value)
+  }
+
+  /// Reads a value that must be an object. Throws 422 `invalid_fields` when it is not.
+  init(value: JSONValue) throws {
     guard case .object(let object) = value else {
-      throw .invalidFields([.init(field: "body", pointer: "", code: "wrong_type", message: "Send a JSON object, not \(value.kind).")])
+      throw Problem.invalidFields([.init(field: "body", pointer: "", code: "wrong_type", message: "Send a JSON object, not \(value.kind).")]
+      )
     }
     self.init(object)
   }
 
   /// Throws 422 `invalid_fields` with every fault, if there is any.
-  public consuming func finish() throws(Problem) {
+  public consuming func finish() throws {
     refuseUnknown()
-    if !faults.isEmpty { throw .invalidFields(faults) }
+    if !faults.isEmpty { throw Problem.invalidFields(faults) }
   }
 
   /// Whether the field stands in the body, be it as `null`. Doesn't count as reading it.

@@ -37,6 +37,11 @@ extension FieldReader {
     return objects(name, count: count, body) ?? []
   }
 
+  /// The elements of the required list `name`, as they are; empty only together with a fault.
+  public mutating func requiredElements(_ name: String, count: ClosedRange<Int>) -> [JSONValue] {
+    required(name).flatMap { elements(name, $0, count) } ?? []
+  }
+
   /// The texts of the list `name`, each of `length` Unicode scalars, or nil when absent or `null`.
   public mutating func strings(_ name: String, count: ClosedRange<Int>, length: ClosedRange<Int>) -> [String]? {
     optional(name).flatMap { elements(name, $0, count) }.map { list in

@@ -5,18 +5,18 @@ public struct QueryReader: Sendable {
   private let values: [String: String]
 
   /// Throws 400 `malformed_request` for a parameter that is not in `known` or stands twice, and for what can't be decoded.
-  public init(_ query: String?, known: [String]) throws(Problem) {
+  public init(_ query: String?, known: [String]) throws {
     var values: [String: String] = [:]
     for pair in (query ?? "").split(separator: "&", omittingEmptySubsequences: true) {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.decoded(parts[0]), let value = parts.count == 2 ? Self.decoded(parts[1]) : "" else {
-        throw .malformed("The query is not valid percent-encoded UTF-8.")
+        throw Problem.malformed("The query is not valid percent-encoded UTF-8.")
       }
       guard known.contains(name) else {
         let list = known.isEmpty ? "This address takes none." : "Known here: \(known.joined(separator: ", "))."
-        throw .malformed("There is an unknown query parameter. \(list)")
+        throw Problem.malformed("There is an unknown query parameter. \(list)")
       }
-      guard values.updateValue(value, forKey: name) == nil else { throw .malformed("The query parameter \(name) stands twice.") }
+      guard values.updateValue(value, forKey: name) == nil else { throw Problem.malformed("The query parameter \(name) stands twice.") }
     }
     self.values = values
   }
@@ -25,21 +25,21 @@ public struct QueryReader: Sendable {
   public subscript(_ name: String) -> String? { values[name] }
 
   /// A whole number in `range`, or `fallback` when absent. Throws 422 `invalid_fields`.
-  public func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws(Problem) -> Int {
+  public func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
     guard let text = values[name] else { return fallback }
     if let number = Int(text), range.contains(number), !text.hasPrefix("+") { return number }
     throw refusal(name, code: "out_of_range", "Send a whole number from \(range.lowerBound) to \(range.upperBound).")
   }
 
   /// `true` or `false`, or `fallback` when absent. Throws 422 `invalid_fields`.
-  public func bool(_ name: String, default fallback: Bool) throws(Problem) -> Bool {
+  public func bool(_ name: String, default fallback: Bool) throws -> Bool {
     guard let text = values[name] else { return fallback }
     if let flag = Bool(text) { return flag }
     throw refusal(name, code: "not_allowed", "Use one of: true, false.")
   }
 
   /// One of `allowed`, or nil when absent. Throws 422 `invalid_fields`.
-  public func oneOf<Choice: RawRepresentable<String>>(_ name: String, _ allowed: [Choice]) throws(Problem) -> Choice? {
+  public func oneOf<Choice: RawRepresentable<String>>(_ name: String, _ allowed: [Choice]) throws -> Choice? {
     guard let text = values[name] else { return nil }
     if let choice = allowed.first(where: { $0.rawValue.utf8.elementsEqual(text.utf8) }) { return choice }
     throw refusal(name, code: "not_allowed", "Use one of: \(allowed.map(\.rawValue).joined(separator: ", ")).")

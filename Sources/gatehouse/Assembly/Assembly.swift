@@ -79,7 +79,8 @@ struct Assembly: Sendable {
     keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys)
     api = API(
       ledger: ledger, gate: gate, accounts: accounts, changes: changes, limits: limits, loginLimits: loginLimits, hot: hot, lease: lease,
-      clock: clock, keys: keys, secret: secret, allowances: allowances, policy: { settings.policy($0) }, timeouts: timeouts,
+      clock: clock, keys: keys, secret: secret, allowances: allowances, policy: { settings.policy($0) },
+      profile: { settings.profile($0) }, timeouts: timeouts,
       contract: contract, readiness: readiness)
   }
 }

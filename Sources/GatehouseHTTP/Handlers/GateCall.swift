@@ -1,0 +1,114 @@
+import GatehouseCore
+import GatehouseCrypto
+import StrictJSON
+
+/// One question to the gate as a body spells it.
+struct GateCall: Sendable {
+  struct Reserve: Sendable {
+    let metric: String
+    let amount: Int
+    let key: String
+    let leaseSeconds: Int
+  }
+
+  let token: String
+  let own: [HotQuery.Charge]
+  let subjects: [SubjectCharge]
+  let requirements: Requirements
+  let reserve: Reserve?
+  let peek: Bool
+}
+
+extension API {
+  /// Reads a question. What is wrong with it stands in `fields` afterwards.
+  /// - Parameter reserves: whether `reserve` is known here.
+  func gateCall(_ fields: inout FieldReader, reserves: Bool) -> GateCall {
+    let token = fields.string("token", length: 1...Limits.tokenMax)
+    let clientIP = fields.optionalString("client_ip", length: 1...Limits.addressMax)
+    _ = fields.optionalString("user_agent", length: 0...Limits.userAgentMax)
+    let charges = fields.objects("limits", count: 0...Limits.chargesMax) { item in
+      (policy: item.string("policy", length: 1...64), cost: item.int("cost", in: 1...Limits.amountMax, default: 1))
+    }
+    var requirements = Requirements()
+    _ = fields.object("require") { item in
+      requirements.plans = item.optionalString("plan", length: 1...64).map { [$0] }
+      requirements.authenticatedWithinMilliseconds =
+        item.optionalInt("authenticated_within_seconds", in: 1...Limits.withinSecondsMax).map { Int64($0) * 1000 }
+      requirements.emailVerified = item.bool("email_verified", default: false)
+    }
+    let reserve = !reserves ? nil : reserveField(&fields)
+    let peek = fields.bool("peek", default: false)
+    let (own, subjects) = sort(charges ?? [(policy: "api", cost: 1)], clientIP: clientIP, &fields)
+    if let plan = requirements.plans?.first, !allowances().plans.contains(plan) {
+      fields.refuse("require", code: "unknown_plan", "There is no plan \(plan) in the configuration.")
+    }
+    return GateCall(token: token, own: own, subjects: subjects, requirements: requirements, reserve: reserve, peek: peek)
+  }
+
+  private func reserveField(_ fields: inout FieldReader) -> GateCall.Reserve? {
+    let reserve = fields.object("reserve") { item in
+      GateCall.Reserve(
+        metric: item.string("metric", length: 1...64), amount: item.int("amount", in: 1...Limits.amountMax, default: 1),
+        key: item.string("idempotency_key", length: 1...IdempotencyKeyHeader.lengthMax),
+        leaseSeconds: item.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault))
+    }
+    if let reserve, allowances().metric(reserve.metric) == nil {
+      fields.refuse("reserve", code: "unknown_metric", "There is no metric \(reserve.metric) in the configuration.")
+    }
+    return reserve
+  }
+
+  /// Policies by the user's slot and policies of others; names that are not configured are wrong fields.
+  private func sort(
+    _ charges: [(policy: String, cost: Int)], clientIP: String?, _ fields: inout FieldReader
+  ) -> (own: [HotQuery.Charge], subjects: [SubjectCharge]) {
+    var own: [HotQuery.Charge] = []
+    var subjects: [SubjectCharge] = []
+    for charge in charges {
+      guard let policy = policy(charge.policy) else {
+        fields.refuse("limits", code: "unknown_policy", "There is no policy \(charge.policy) in the configuration.")
+        continue
+      }
+      switch policy.by {
+      case .user, .plan: own.append(HotQuery.Charge(policy: policy, cost: Int64(charge.cost)))
+      case .ip:
+        guard let client = clientIP.flatMap({ IPAddress($0) }) else {
+          fields.refuse("client_ip", code: "required", "Policy \(policy.name) counts addresses: send the client's IP address.")
+          continue
+        }
+        subjects.append(SubjectCharge(subject: .network(client.network), policy: policy, cost: Int64(charge.cost)))
+      case .subject:
+        fields.refuse("limits", code: "not_allowed", "Policy \(policy.name) counts subjects: use POST /v1/limits/\(policy.name)/check.")
+      }
+    }
+    return (own, subjects)
+  }
+
+  /// The question as the gate takes it; nil when its token was forged or mistyped, which no store needs to be asked about.
+  func gateRequest(_ call: GateCall, key: ServiceKey) throws -> GateRequest? {
+    guard let token = SessionToken.parse(call.token, secret: secret) else { return nil }
+    let user = UserKind.prefix + token.routingID
+    var held: GateRequest.Reserve?
+    if let reserve = call.reserve {
+      guard reserve.key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+        throw Problem(.idempotencyKeyInvalid, "An idempotency_key has 1 to \(IdempotencyKeyHeader.lengthMax) visible ASCII characters.")
+      }
+      let once = IdempotentCall(
+        scope: key.id.text, key: reserve.key, fingerprint: keyed(Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8)))
+      held = GateRequest.Reserve(
+        metric: reserve.metric, amount: Int64(reserve.amount), leaseMilliseconds: Int64(reserve.leaseSeconds) * 1000, commit: false,
+        analysis: nil, holdID: holdID(user, once), call: once
+      ) { reserved in StoredAnswer(status: 200, body: json { $0.heldReservation(reserved.reservation) }) }
+    }
+    return GateRequest(
+      subject: .token(routingID: token.routingID, hash: token.hash), subjectCharges: call.subjects, charges: call.own,
+      requirements: call.requirements, reserve: held, peek: call.peek)
+  }
+
+  /// What the gate says of a token that carries no valid checksum.
+  var forged: GateAnswer {
+    GateAnswer(
+      decision: .unauthenticated, source: .ledger, nowMilliseconds: clock.now(),
+      detail: "The session token is not valid: it is unknown, has expired or was ended. Log in again.")
+  }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import StrictJSON
+import Testing
+
+/// What a proxy gets when it asks whether a request may pass.
+@Suite(.serialized) struct ForwardAuthTests {
+  private static let ourFields = [
+    "gatehouse-user", "gatehouse-external-id", "gatehouse-plan", "gatehouse-session", "gatehouse-status", "ratelimit", "ratelimit-policy",
+  ]
+
+  @Test("An allowed request names its user, session and plan, in fields that are always all there")
+  func allowed() async throws {
+    try await RunningService.with { service in
+      let user = try await service.newUser()
+      for path in ["/v1/auth/api", "/v1/auth/api/", "/v1/auth/api/anything//at/all?policy=none&a=1&a=2"] {
+        let answer = try await service.ask("GET", path, bearer: user.token)
+        #expect(answer.status == 200, "\(path)")
+        for name in Self.ourFields { #expect(answer.headers[name] != nil, "\(name) on \(path)") }
+        #expect(answer.headers["gatehouse-user"] == user.id)
+        #expect(answer.headers["gatehouse-plan"] == "free")
+        #expect(answer.headers["gatehouse-external-id"] == "")
+        #expect(answer.headers["gatehouse-status"] == "200")
+        #expect(answer.headers["ratelimit-policy"] == #""api";q=60;w=60"#)
+      }
+    }
+  }
+
+  @Test("A refusal carries its problem in one line and its true status, and never another status than a proxy knows")
+  func refused() async throws {
+    try await RunningService.with { service in
+      let user = try await service.newUser()
+      let none = try await service.ask("GET", "/v1/auth/api")
+      #expect(none.status == 401)
+      #expect(none.headers["gatehouse-status"] == "401")
+      #expect(none.headers["gatehouse-problem"] == String(decoding: none.body, as: UTF8.self))
+      let both = try await service.ask("GET", "/v1/auth/api", bearer: user.token, headers: ["Cookie": "__Host-gatehouse=\(user.token)"])
+      #expect(both.status == 401)
+      #expect(both.text("code") == "ambiguous_credentials")
+      let unknown = try await service.ask("GET", "/v1/auth/nothing", bearer: user.token)
+      #expect(unknown.status == 503)
+      for _ in 0..<60 { _ = try await service.ask("GET", "/v1/auth/api", bearer: user.token) }
+      let full = try await service.ask("GET", "/v1/auth/api", bearer: user.token)
+      #expect(full.status == 429)
+      #expect(Int(full.headers["retry-after"] ?? "") ?? 0 > 0)
+      let asked = try await service.ask("GET", "/v1/auth/api", bearer: user.token, headers: ["Gatehouse-Refuse": "403"])
+      #expect(asked.status == 403)
+      #expect(asked.headers["gatehouse-status"] == "429")
+      #expect(asked.headers["retry-after"] != nil)
+      #expect(asked.text("code") == "rate_limited")
+    }
+  }
+
+  @Test("With a cookie the client's own method decides about CSRF, and without a word of the proxy it counts as unsafe")
+  func crossSite() async throws {
+    try await RunningService.with { service in
+      let user = try await service.newUser()
+      let cookie = ["Cookie": "__Host-gatehouse=\(user.token)"]
+      func status(_ method: String, _ more: [String: String]) async throws -> Int {
+        try await service.ask(method, "/v1/auth/api", headers: cookie.merging(more) { $1 }).status
+      }
+      #expect(try await status("GET", [:]) == 403)
+      #expect(try await status("GET", ["X-Forwarded-Method": "GET"]) == 200)
+      #expect(try await status("GET", ["X-Forwarded-Method": "POST"]) == 403)
+      #expect(try await status("GET", ["X-Forwarded-Method": "POST", "Sec-Fetch-Site": "same-origin"]) == 200)
+      #expect(try await status("GET", ["X-Forwarded-Method": "POST", "Sec-Fetch-Site": "cross-site"]) == 403)
+      #expect(try await status("GET", ["Gatehouse-Method": "own"]) == 200)
+      #expect(try await status("DELETE", ["Gatehouse-Method": "own"]) == 403)
+      #expect(try await service.ask("DELETE", "/v1/auth/api", bearer: user.token).status == 200)
+    }
+  }
+}
+
+/// Many decisions in one call.
+@Suite(.serialized) struct BatchTests {
+  @Test("A batch answers in the order of its questions, and a wrong one fails alone")
+  func order() async throws {
+    try await RunningService.with { service in
+      let key = try service.serviceKey("gate")
+      var users: [(id: String, email: String, token: String)] = []
+      for _ in 0..<3 { users.append(try await service.newUser()) }
+      let good = users.map { #"{"token":"\#($0.token)"}"# }
+      let questions = [good[0], #"{"token":"gh_nonsense"}"#, good[1], #"{"token":7}"#, #""text""#, #"{"token":"x","reserve":{}}"#, good[2]]
+      let answer = try await service.ask(
+        "POST", "/v1/gate/batch", bearer: key, body: "{\"requests\":[\(questions.joined(separator: ","))]}")
+      #expect(answer.status == 200)
+      guard case .array(let results) = answer.json["results"], results.count == questions.count else {
+        Issue.record("\(String(decoding: answer.body, as: UTF8.self))")
+        return
+      }
+      func text(_ index: Int, _ path: String...) -> String? {
+        var value = results[index]
+        for name in path {
+          guard case .object(let object) = value, let next = object[name] else { return nil }
+          value = next
+        }
+        if case .string(let text) = value { return text }
+        return nil
+      }
+      for (place, user) in zip([0, 2, 6], users) { #expect(text(place, "user", "id") == user.id) }
+      #expect(text(1, "decision") == "unauthenticated")
+      for place in [3, 4, 5] { #expect(text(place, "problem", "code") == "invalid_fields") }
+    }
+  }
+
+  @Test("A thousand decisions fit in a batch, one more is refused, and the limits of one user hold across it")
+  func size() async throws {
+    try await RunningService.with { service in
+      let key = try service.serviceKey("gate")
+      let user = try await service.newUser()
+      func batch(_ count: Int) async throws -> RunningService.Answer {
+        let list = Array(repeating: #"{"token":"\#(user.token)"}"#, count: count).joined(separator: ",")
+        return try await service.ask("POST", "/v1/gate/batch", bearer: key, body: "{\"requests\":[\(list)]}")
+      }
+      let answer = try await batch(1_000)
+      let text = String(decoding: answer.body, as: UTF8.self)
+      #expect(answer.status == 200)
+      #expect(text.components(separatedBy: #""decision":"allow""#).count - 1 == 60)
+      #expect(text.components(separatedBy: #""decision":"rate_limited""#).count - 1 == 940)
+      #expect(try await batch(1_001).status == 422)
+    }
+  }
+}
