@@ -24,7 +24,7 @@ stop: ## Stop the Redis of the data folder
 	@redis-cli -s "$(DATA)/redis.sock" shutdown && echo "Redis of $(DATA) is stopped."
 
 test: install ## Run every test
-	timeout 2400 swift test --disable-xctest
+	timeout 2400 swift test --disable-xctest --no-parallel
 
 check: lint test ## Format, lint and every test
 

@@ -13,7 +13,7 @@ struct FieldReaderTests {
       try reader.finish()
       return nil
     } catch {
-      return error
+      return error as? Problem
     }
   }
 

@@ -128,7 +128,7 @@ struct ClientAddressTests {
 
 @Suite("Keys and queries")
 struct KeyAndQueryTests {
-  private func key(_ values: String...) throws(Problem) -> String {
+  private func key(_ values: String...) throws -> String {
     var headers = HTTPFields()
     if let name = HTTPField.Name("Idempotency-Key") { for value in values { headers.append(HTTPField(name: name, value: value)) } }
     return try IdempotencyKeyHeader.required(headers)

@@ -4,7 +4,7 @@ import StrictJSON
 
 /// A refusal as the caller gets it: `application/problem+json` (RFC 9457). Throwing one from a handler answers with it.
 ///
-/// It is thrown untyped: the optimizer of Swift 6.3 fails on async functions that call one with `throws(Problem)`.
+/// It is thrown untyped: the optimizer of Swift 6.3 fails on async functions that call one which throws this type.
 public struct Problem: Error, Sendable {
   /// The media type of every problem.
   public static let mediaType = "application/problem+json"
