@@ -27,6 +27,7 @@ import time
 from collections import namedtuple
 
 import wire
+from proxy import RedisProxy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "a quiet canary sings at dawn"
@@ -110,7 +111,7 @@ class API:
 
 
 class Service:
-    """See the module. `behind_proxy`: Redis listens on `redis-real.sock`, and whoever wants faults serves `redis.sock`."""
+    """See the module. `behind_proxy`: Redis listens on `redis-real.sock`, and `proxy` (see `RedisProxy`) stands before it."""
 
     def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None):
         self.binary = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / ".build/debug/gatehouse")).resolve()
@@ -125,11 +126,14 @@ class Service:
         cheap = {"GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "64", "GATEHOUSE_LOGIN_FLOOR_MS": "0"}
         self.environment = {**os.environ, "GATEHOUSE_PROCESSES": str(processes), **(cheap if cheap_hashing else {}), **(environment or {})}
         self.apis = [API(self, free_port(), free_port()) for _ in range(processes)]
+        self.behind_proxy, self.proxy = behind_proxy, None
         self.redis_process, self.keys, self.kept = None, {}, False
 
     def __enter__(self):
         try:
             self.start_redis()
+            if self.behind_proxy:
+                self.proxy = RedisProxy(f"{self.folder}/redis.sock", self.redis_socket)
             for api in self.apis:
                 api.start()
         except BaseException:
@@ -150,6 +154,8 @@ class Service:
         for api in self.apis:
             if api.process:
                 api.kill()
+        if self.proxy:
+            self.proxy.stop()
         if self.redis_process:
             self.kill_redis()
         if keep:

@@ -1,0 +1,113 @@
+"""One run: load, faults, healing, progress, judgement."""
+
+import random
+import threading
+import time
+
+import checks
+import client
+import load
+import store
+from faults import FAULTS, Harm
+from history import History
+from nemesis import Nemesis
+from service import Service, wait_until
+
+PROGRESS_SECONDS = 30
+SHOWN_MAX = 5
+
+
+class Run:
+    """Runs `inject(nemesis)` under the load of `clients` clients against `processes` processes, then judges."""
+
+    def __init__(self, seed, processes=2, clients=10, hang_seconds=10):
+        self.seed, self.processes, self.clients, self.hang_seconds = seed, processes, clients, hang_seconds
+        self.history, self.violations, self.facts = History(), [], {}
+
+    def __call__(self, inject):
+        with Service(self.processes, behind_proxy=True) as service:
+            world = load.World(service, self.history, self.seed)
+            checker = client.settle(world)
+            nemesis = Nemesis(Harm(service, service.proxy, random.Random(f"{self.seed}-nemesis"), self.hang_seconds), world,
+                              random.Random(f"{self.seed}-deck"))  # fmt: skip
+            threads = [client.Client(world, number) for number in range(self.clients)]
+            for thread in threads:
+                thread.start()
+            time.sleep(1)
+            nemesis.harm.keep_old_files()
+            try:
+                inject(nemesis)
+                healed = time.monotonic()
+                self._require_progress(healed)
+            finally:
+                world.stopping.set()
+                for thread in threads:
+                    thread.join(2 * load.RETRY_SECONDS)
+            self._judge(service, checker)
+            self.facts["faults"] = nemesis.table
+            service.kept = bool(self.violations)
+            if self.violations:
+                self.history.write(f"{service.folder}/history.log")
+        return not self.violations
+
+    def _require_progress(self, since):
+        end = time.monotonic() + PROGRESS_SECONDS
+        while missing := checks.every_client_progressed(self.history, since):
+            if time.monotonic() > end:
+                self.history.violations += [("progress after healing", claim) for claim in missing]
+                return
+            time.sleep(0.1)
+
+    def _judge(self, service, checker):
+        history = self.history
+        for token in list(history.tokens):
+            checker.verify(token, retry=True)
+        wait_for_pending(service)
+        for name, check in checks.HISTORY_CHECKS.items():
+            self.violations += [(name, claim) for claim in check(history)]
+        ledger = store.open_ledger(service.ledger)
+        for name, check in store.STORE_CHECKS.items():
+            self.violations += [(name, claim) for claim in check(history, ledger)]
+        ledger.close()
+        self.violations += [("no key without a time to live", key) for key in service.immortal_keys()]
+        for api in service.apis:
+            if (status := api.stop()) != 0:
+                self.violations.append(("SIGTERM ends a process cleanly", f"exit {status}: {api.tail()}"))
+            if "Fatal error" in (text := api.tail(50)) or "Crash" in text:
+                self.violations.append(("no process traps", text))
+        self.violations += history.violations
+        self._tell_facts()
+
+    def _tell_facts(self):
+        history = self.history
+        verifications = [call for call in history.of("verify", "who") if call.outcome == "ok"]
+        by_ledger = sum(1 for call in verifications if call.kind == "verify" and call.answer["source"] == "ledger")
+        answered = sum(count for (_, status), count in history.answers.items() if isinstance(status, int))
+        self.facts |= {
+            "calls": len(history.operations), "answers": answered, "users": len(history.users), "sessions": len(history.tokens),
+            "sessions live at the end": sum(token.is_live for token in history.tokens),
+            "sessions ended": sum(token.ended < float("inf") for token in history.tokens),
+            "verifications": len(verifications), "of them by the ledger": by_ledger,
+            "answers 503": sum(count for (_, status), count in history.answers.items() if status == 503),
+            "calls without an answer": sum(count for (_, status), count in history.answers.items() if status == "no answer"),
+            "units granted": sum(1 for call in history.of(*checks.GRANTS) if checks.grant(call)),
+        }  # fmt: skip
+
+
+def wait_for_pending(service):
+    def settled():
+        ledger = store.open_ledger(service.ledger)
+        try:
+            return not store.nothing_is_pending(None, ledger)
+        finally:
+            ledger.close()
+
+    try:
+        wait_until(settled, "hot_pending is not empty", 10)
+    except Exception:
+        pass  # the checker says which rows are left
+    assert threading.active_count() < 1000
+
+
+def names_of(short):
+    return [name for name, body in FAULTS.items() if not (short and body.slow)]
