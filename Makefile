@@ -2,29 +2,43 @@
 PORT ?= 8080
 OPS_PORT ?= 9080
 DATA ?= data
+MINUTES ?= 30
+RELEASE = .build/release/gatehouse
 
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev
 RUN_PACKAGES = redis-server redis-tools
+TEST_PACKAGES = python3 curl strace
 
-.PHONY: help run stop test check lint format install clean
+.PHONY: help run stop demo test check lint format chaos install install-for-tests build clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-install: ## Install the Debian packages that are missing
+install:
 	@scripts/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
-run: install ## Build, start Redis and the API, print what to try
+install-for-tests: install
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+
+build: install ## Build for release
 	swift build -c release --product gatehouse
+
+run: build ## Install what is missing, build, start Redis and the API, print what to try
 	@mkdir -p -m 700 "$(DATA)"
 	@scripts/start-redis.sh "$(DATA)"
-	@exec .build/release/gatehouse serve --data "$(DATA)" --port $(PORT) --ops-port $(OPS_PORT)
+	@exec $(RELEASE) serve --data "$(DATA)" --port $(PORT) --ops-port $(OPS_PORT)
 
 stop: ## Stop the Redis of the data folder
 	@redis-cli -s "$(DATA)/redis.sock" shutdown && echo "Redis of $(DATA) is stopped."
 
-test: install ## Run every test
+demo: install-for-tests build ## The promises one after another, on a service of its own
+	@GATEHOUSE_BINARY=$(RELEASE) python3 scripts/demo.py
+
+test: demo ## Install what is missing, run the demonstration and every test
 	timeout 2400 swift test --disable-xctest --no-parallel
+
+chaos: install-for-tests build ## Faults at random under load, for MINUTES
+	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --minutes $(MINUTES)
 
 check: lint test ## Format, lint and every test
 

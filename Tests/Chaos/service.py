@@ -111,9 +111,9 @@ class API:
 
 
 class Service:
-    """See the module. `behind_proxy`: Redis listens on `redis-real.sock`, and `proxy` (see `RedisProxy`) stands before it."""
+    """See the module. `configuration` is the text of a gatehouse.yaml. `behind_proxy`: Redis listens on `redis-real.sock`, and `proxy` (see `RedisProxy`) stands before it."""
 
-    def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None):
+    def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None, configuration=None):
         self.binary = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / ".build/debug/gatehouse")).resolve()
         if not self.binary.exists():
             raise Failure(f"there is no {self.binary}: run swift build, or name the program in GATEHOUSE_BINARY")
@@ -125,6 +125,9 @@ class Service:
         self.ledger = f"{self.folder}/gatehouse.sqlite"
         cheap = {"GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "64", "GATEHOUSE_LOGIN_FLOOR_MS": "0"}
         self.environment = {**os.environ, "GATEHOUSE_PROCESSES": str(processes), **(cheap if cheap_hashing else {}), **(environment or {})}
+        if configuration:
+            self.environment["GATEHOUSE_CONFIG"] = f"{self.folder}/gatehouse.yaml"
+            pathlib.Path(self.environment["GATEHOUSE_CONFIG"]).write_text(configuration)
         self.apis = [API(self, free_port(), free_port()) for _ in range(processes)]
         self.behind_proxy, self.proxy = behind_proxy, None
         self.redis_process, self.keys, self.kept = None, {}, False
