@@ -85,23 +85,26 @@ struct RouteTable<Store: Ledger>: Sendable {
 }
 
 extension API {
-  /// The responder of the public listener.
-  public var publicResponder: Edge {
-    responder(
+  /// The responder of the public listener. Throws if a route is not described in the OpenAPI document.
+  public func publicResponder() throws -> Edge {
+    try responder(
       .public, crossOrigin: CrossOrigin(origins: contract.allowedOrigins),
       anyMethod: Edge.AnyMethod(prefix: ForwardAuth.prefix) { await self.forwardAuth($0, $1) })
   }
-  /// The responder of an ops listener.
-  public func operationsResponder(_ access: AdminAccess) -> Edge { responder(.operations(access)) }
+
+  /// The responder of an ops listener. Throws as `publicResponder`.
+  public func operationsResponder(_ access: AdminAccess) throws -> Edge { try responder(.operations(access)) }
 
   private func responder(
     _ table: RouteTable<Store>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), anyMethod: Edge.AnyMethod? = nil
-  ) -> Edge {
+  ) throws -> Edge {
     let router = Edge.router()
     router.add(middleware: DrainMiddleware(readiness: readiness))
     for route in table.routes {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
     }
+    let document = try OpenAPI.document(table.routes.map { ($0.method, $0.path) } + [(.get, OpenAPI.path)])
+    router.get(RouterPath(OpenAPI.path)) { _, _ in answer(document) }
     return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod)
   }
 

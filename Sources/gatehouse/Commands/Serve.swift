@@ -44,16 +44,16 @@ struct Serve: AsyncParsableCommand {
     let api = assembly.api
     let group = assembly.group
     let publicApp = Application(
-      responder: api.publicResponder, server: .http1(configuration: makeHTTP1()),
+      responder: try api.publicResponder(), server: .http1(configuration: makeHTTP1()),
       configuration: .init(address: .hostname(http.host, port: http.port), serverName: nil),
       onServerRunning: { _ in announce(http) }, eventLoopGroupProvider: .shared(group), logger: log)
     let opsApp = Application(
-      responder: api.operationsResponder(.key), server: .http1(configuration: makeHTTP1()),
+      responder: try api.operationsResponder(.key), server: .http1(configuration: makeHTTP1()),
       configuration: .init(address: .hostname(http.opsHost, port: http.opsPort), serverName: nil),
       eventLoopGroupProvider: .shared(group), logger: log)
     umask(0o077)
     let socketApp = Application(
-      responder: api.operationsResponder(.owner), server: .http1(configuration: makeHTTP1()),
+      responder: try api.operationsResponder(.owner), server: .http1(configuration: makeHTTP1()),
       configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
       eventLoopGroupProvider: .shared(group), logger: log)
     let upkeep = Upkeep(

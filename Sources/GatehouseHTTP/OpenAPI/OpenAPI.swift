@@ -1,0 +1,105 @@
+import HTTPTypes
+import StrictJSON
+
+/// The OpenAPI 3.1 document of a listener: its routes and no others.
+///
+/// Operations are written in the files beside this one, by tag, without what follows from their other members: every operation gets
+/// the refusals that any request can meet, those of its credential and of its body, and those that `x-problems` lists.
+enum OpenAPI {
+  /// Where every listener serves its own document.
+  static let path = "/openapi.json"
+
+  private static let fragments = [
+    healthPaths, gatePaths, accountsPaths, sessionsPaths, ownAccountPaths, analysesPaths, usagePaths, reservationsPaths, adminPaths,
+  ]
+  private static let anyRequest = [400, 405, 408, 414, 417, 431, 503]
+  private static let anyCredential = [401, 403]
+  private static let anySession = [429]
+  private static let anyBody = [413, 415, 422]
+
+  /// The document for these routes, as JSON text. Throws if the written parts are not JSON, or lack one of the routes.
+  static func document(_ routes: [(method: HTTPRequest.Method, path: String)]) throws -> [UInt8] {
+    var written: [String: JSONObject] = [:]
+    for fragment in fragments {
+      for member in try object(fragment).members { written[member.name] = member.value.members }
+    }
+    var paths = JSONObject()
+    for path in routes.map(\.path).uniqued() {
+      var operations = JSONObject()
+      for route in routes where route.path == path {
+        let method = route.method.rawValue.lowercased()
+        guard let operation = written[path]?[method]?.members else {
+          throw Missing(description: "\(route.method) \(path) is not described")
+        }
+        operations.append(method, .object(whole(operation)))
+      }
+      paths.append(path, .object(operations))
+    }
+    var shapes = try object(schemas)
+    for member in try object(gateSchemas).members { shapes.append(member.name, member.value) }
+    var components: JSONObject = ["schemas": .object(shapes)]
+    for member in try object(Self.components).members { components.append(member.name, member.value) }
+    let document: JSONObject = [
+      "openapi": "3.1.0",
+      "info": [
+        "title": "Gatehouse", "version": "1",
+        "description": "Sessions, rate limits and daily allowances for app backends. Every refusal is an application/problem+json.",
+        "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
+      ],
+      "servers": [["url": "/"]],
+      "paths": .object(paths),
+      "components": .object(components),
+    ]
+    return json { $0.value(.object(document)) }
+  }
+
+  /// A route that nobody described.
+  struct Missing: Error, CustomStringConvertible { let description: String }
+
+  /// An operation with all its refusals.
+  private static func whole(_ written: JSONObject) -> JSONObject {
+    var codes = Set(anyRequest)
+    var responses = JSONObject()
+    var operation = JSONObject()
+    for member in written.members {
+      switch (member.name, member.value) {
+      case ("responses", .object(let object)): responses = object
+      case ("x-problems", .array(let list)): codes.formUnion(list.compactMap { $0.integer })
+      case ("security", .array(let list)):
+        let names = list.flatMap { $0.members?.members.map(\.name) ?? [] }
+        if !list.contains(where: { $0.members?.members.isEmpty ?? true }) { codes.formUnion(anyCredential) }
+        if names.contains("token") { codes.formUnion(anySession) }
+        operation.append(member.name, member.value)
+      case ("requestBody", _):
+        codes.formUnion(anyBody)
+        operation.append(member.name, member.value)
+      default: operation.append(member.name, member.value)
+      }
+    }
+    for code in codes.sorted() where responses[String(code)] == nil {
+      responses.append(String(code), ["$ref": .string("#/components/responses/\(code)")])
+    }
+    operation.append("responses", .object(responses))
+    return operation
+  }
+
+  private static func object(_ text: String) throws -> JSONObject {
+    guard case .object(let object) = try JSONValue.parse(Array(text.utf8)) else {
+      throw Missing(description: "a written part is no object")
+    }
+    return object
+  }
+}
+
+extension JSONValue {
+  fileprivate var members: JSONObject? { if case .object(let object) = self { object } else { nil } }
+  fileprivate var integer: Int? { if case .number(let number) = self { number.asInt64.map(Int.init) } else { nil } }
+}
+
+extension Array where Element: Hashable {
+  /// Each element once, in the order of its first place.
+  fileprivate func uniqued() -> [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
+  }
+}
