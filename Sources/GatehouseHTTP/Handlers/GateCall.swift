@@ -86,13 +86,13 @@ extension API {
 
   /// The question as the gate takes it; nil when its token was forged or mistyped, which no store needs to be asked about.
   func gateRequest(_ call: GateCall, key: ServiceKey) throws -> GateRequest? {
+    if let key = call.reserve?.key, !key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) {
+      throw Problem(.idempotencyKeyInvalid, "An idempotency_key has 1 to \(IdempotencyKeyHeader.lengthMax) visible ASCII characters.")
+    }
     guard let token = SessionToken.parse(call.token, secret: secret) else { return nil }
     let user = UserKind.prefix + token.routingID
     var held: GateRequest.Reserve?
     if let reserve = call.reserve {
-      guard reserve.key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-        throw Problem(.idempotencyKeyInvalid, "An idempotency_key has 1 to \(IdempotencyKeyHeader.lengthMax) visible ASCII characters.")
-      }
       let once = IdempotentCall(
         scope: key.id.text, key: reserve.key, fingerprint: keyed(Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8)))
       held = GateRequest.Reserve(

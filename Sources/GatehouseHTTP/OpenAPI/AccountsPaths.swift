@@ -72,28 +72,40 @@ extension OpenAPI {
               "in": "query",
               "required": false,
               "description": "One of email and external_id.",
-              "schema": {"type": "string", "maxLength": 320}
+              "schema": {"type": "string"}
             },
-            {"name": "external_id", "in": "query", "required": false, "description": "", "schema": {"type": "string", "maxLength": 255}}
+            {"name": "external_id", "in": "query", "required": false, "description": "The app's own id.", "schema": {"type": "string"}}
           ],
           "responses": {
             "200": {
               "description": "Done.",
               "content": {
                 "application/json": {
-                  "schema": {"$ref": "#/components/schemas/User"},
+                  "schema": {
+                    "type": "object",
+                    "properties": {
+                      "data": {"type": "array", "items": {"$ref": "#/components/schemas/User"}},
+                      "next_cursor": {"type": ["string", "null"]}
+                    },
+                    "required": ["data", "next_cursor"]
+                  },
                   "example": {
-                    "id": "usr_4tq9m2kd7xw1hb",
-                    "external_id": null,
-                    "email": "mia@example.com",
-                    "email_verified": false,
-                    "pending_email": null,
-                    "name": "Mia Ø",
-                    "time_zone": "Europe/Berlin",
-                    "plan": "free",
-                    "plan_ends_at": null,
-                    "status": "active",
-                    "created_at": "2026-11-23T14:02:51.106Z"
+                    "data": [
+                      {
+                        "id": "usr_4tq9m2kd7xw1hb",
+                        "external_id": null,
+                        "email": "mia@example.com",
+                        "email_verified": false,
+                        "pending_email": null,
+                        "name": "Mia Ø",
+                        "time_zone": "Europe/Berlin",
+                        "plan": "free",
+                        "plan_ends_at": null,
+                        "status": "active",
+                        "created_at": "2026-11-23T14:02:51.106Z"
+                      }
+                    ],
+                    "next_cursor": null
                   }
                 }
               }
@@ -218,9 +230,9 @@ extension OpenAPI {
                   "properties": {
                     "plan": {"type": "string", "minLength": 1, "maxLength": 64},
                     "plan_ends_at": {"type": ["string", "null"], "format": "date-time"},
-                    "reason": {"type": "string", "minLength": 1, "maxLength": 500}
+                    "reason": {"type": ["string", "null"], "minLength": 1, "maxLength": 500}
                   },
-                  "required": ["plan", "reason"],
+                  "required": ["plan"],
                   "additionalProperties": false
                 }
               }

@@ -138,7 +138,7 @@ extension OpenAPI {
         "ClientUserAgent": {
           "name": "Gatehouse-Client-User-Agent",
           "in": "header",
-          "schema": {"type": "string", "maxLength": 1024},
+          "schema": {"type": "string"},
           "description": "As Gatehouse-Client-IP."
         }
       },

@@ -1,0 +1,110 @@
+"""Does the running service keep its own contract?
+
+    python3 Tests/Conformance [--cases N]
+
+On both listeners /openapi.json is a valid OpenAPI 3.1 document; schemathesis finds no 5xx, no undocumented status, no answer that
+breaks its schema and no bad input that is accepted, in about N cases over every operation; a typed client generated from the
+document signs up, logs in, asks the gate and spends an allowance. Packages come into a virtual environment under .build.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import venv
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "Tests/Chaos"))
+
+import service  # noqa: E402
+
+ENVIRONMENT = ROOT / ".build/conformance-venv"
+PACKAGES = ["openapi-spec-validator", "schemathesis>=4", "openapi-python-client"]
+OPERATIONS = 36
+CONFIGURATION = """
+signup: {mode: public}
+plans:
+  free: {sessions_max: 100}
+policies:
+  api: {limit: 1000000}
+  login_pair: {limit: 1000000}
+  login_account: {limit: 1000000}
+  login_network: {limit: 1000000}
+  signup_network: {limit: 1000000}
+"""
+
+
+def prepare():
+    """The virtual environment with its packages, made once."""
+    if not (ENVIRONMENT / "ready").exists():
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        subprocess.run([ENVIRONMENT / "bin/pip", "install", "-q", *PACKAGES], check=True)
+        (ENVIRONMENT / "ready").touch()
+
+
+def tool(*words, environment=None, folder=HERE):
+    return subprocess.run([ENVIRONMENT / "bin" / words[0], *words[1:]], env={**os.environ, **(environment or {})}, cwd=folder).returncode == 0
+
+
+def validate(gatehouse, folder):
+    path = pathlib.Path(folder) / "openapi.json"
+    for document in (gatehouse.operate("GET", "/openapi.json"), gatehouse.ask("GET", "/openapi.json")):
+        path.write_bytes(document.body)
+        if not tool("openapi-spec-validator", str(path)):
+            return False
+    return True
+
+
+def cases(gatehouse, count):
+    user = gatehouse.new_user()
+    environment = {
+        "CONFORMANCE_TOKEN": user.token,
+        "CONFORMANCE_KEY": gatehouse.key("gate", "work", "accounts"),
+        "CONFORMANCE_USER": user.id,
+        "SCHEMATHESIS_HOOKS": "hooks",
+        "PYTHONPATH": str(HERE),
+    }
+    base = f"http://127.0.0.1:{gatehouse.apis[0].port}"
+    pid = gatehouse.apis[0].process.pid
+    words = ["run", f"{base}/openapi.json", "--url", base, "--max-examples", str(max(1, count // OPERATIONS)), "--workers", "2"]
+    # These would end the session or the account that the other cases use.
+    for name in ("logOut", "endSessions", "deleteOwnAccount", "rotate", "reauthenticate", "changePassword"):
+        words += ["--exclude-operation-id", name]
+    held = tool("schemathesis", *words, environment=environment)
+    return held and gatehouse.apis[0].running and gatehouse.apis[0].process.pid == pid
+
+
+def client(gatehouse, folder):
+    if not tool("openapi-python-client", "generate", "--path", f"{folder}/openapi.json", "--meta", "none", "--output-path", f"{folder}/typed", "--overwrite"):
+        return False
+    environment = {
+        "PYTHONPATH": folder,
+        "CONFORMANCE_URL": f"http://127.0.0.1:{gatehouse.apis[0].port}",
+        "CONFORMANCE_KEY": gatehouse.key("gate", "work", "accounts"),
+    }
+    return tool("python", str(HERE / "typed_client.py"), environment=environment)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--cases", type=int, default=2_000)
+    count = arguments.parse_args().cases
+    prepare()
+    verdicts = {}
+    with service.Service(configuration=CONFIGURATION) as gatehouse, tempfile.TemporaryDirectory() as folder:
+        verdicts["the document of each listener is valid OpenAPI 3.1"] = validate(gatehouse, folder)
+        verdicts["a typed client generated from it does the README's work"] = client(gatehouse, folder)
+        verdicts[f"about {count} generated cases keep the contract"] = cases(gatehouse, count)
+    print()
+    for claim, holds in verdicts.items():
+        print(f"  {'ok ' if holds else 'NOT'}  {claim}")
+    failed = list(verdicts.values()).count(False)
+    print(f"\n{len(verdicts) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
