@@ -111,7 +111,7 @@ class API:
 
 
 class Service:
-    """See the module. `configuration` is the text of a gatehouse.yaml. `behind_proxy`: Redis listens on `redis-real.sock`, and `proxy` (see `RedisProxy`) stands before it."""
+    """See the module. `configuration` is the text of a gatehouse.yaml. `behind_proxy` (true, or a class like `RedisProxy`): Redis listens on `redis-real.sock`, and `proxy` (see `RedisProxy`) stands before it."""
 
     def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None, configuration=None):
         self.binary = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / ".build/debug/gatehouse")).resolve()
@@ -129,14 +129,14 @@ class Service:
             self.environment["GATEHOUSE_CONFIG"] = f"{self.folder}/gatehouse.yaml"
             pathlib.Path(self.environment["GATEHOUSE_CONFIG"]).write_text(configuration)
         self.apis = [API(self, free_port(), free_port()) for _ in range(processes)]
-        self.behind_proxy, self.proxy = behind_proxy, None
+        self.behind_proxy, self.proxy = RedisProxy if behind_proxy is True else behind_proxy, None
         self.redis_process, self.keys, self.kept = None, {}, False
 
     def __enter__(self):
         try:
             self.start_redis()
             if self.behind_proxy:
-                self.proxy = RedisProxy(f"{self.folder}/redis.sock", self.redis_socket)
+                self.proxy = self.behind_proxy(f"{self.folder}/redis.sock", self.redis_socket)
             for api in self.apis:
                 api.start()
         except BaseException:

@@ -1,0 +1,34 @@
+"""Faults one by one, each with what must stay true.
+
+    python3 Tests/Faults [redis-errors] [clock] [ledger]
+
+Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not hold.
+"""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Chaos"))
+
+import clock  # noqa: E402
+import ledger  # noqa: E402
+import redis_errors  # noqa: E402
+from claims import Claims  # noqa: E402
+
+SUITES = {"redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run}
+
+
+def main():
+    names = sys.argv[1:] or list(SUITES)
+    if unknown := [name for name in names if name not in SUITES]:
+        sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(SUITES)}")
+    claims = Claims()
+    for name in names:
+        print(f"\n{name}", flush=True)
+        SUITES[name](claims)
+    print(f"\n{claims.passed} passed, {claims.failed} failed")
+    return 1 if claims.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

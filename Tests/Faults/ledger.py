@@ -1,0 +1,144 @@
+"""The ledger's file or disk fails: what was acknowledged is there, nothing else is claimed."""
+
+import os
+import sqlite3
+import subprocess
+import threading
+import time
+
+import wire
+from claims import soon
+from service import Failure, Service, wait_until
+
+EXIT_SECONDS = 10
+BUSY_SECONDS = 3
+# What a killed writer may cost the others.
+TAKEOVER_SECONDS = 0.1
+
+
+def run(claims):
+    busy(claims)
+    for call in ("fdatasync", "pwrite64"):
+        input_output_error(claims, call)
+    torn_log(claims)
+    killed_writer(claims)
+
+
+def emails(gatehouse):
+    with sqlite3.connect(f"file:{gatehouse.ledger}?mode=ro", uri=True) as db:
+        broken = db.execute("PRAGMA integrity_check").fetchall()
+        if broken != [("ok",)]:
+            raise Failure(f"the ledger is corrupt: {broken[:3]}")
+        return {row[0] for row in db.execute("SELECT email FROM users")}
+
+
+class SignUps:
+    """Signs users up from several threads until it is stopped: `acknowledged` were answered with 201, `statuses` are all answers."""
+
+    def __init__(self, gatehouse, process=0, threads=4):
+        self.gatehouse, self.process, self.acknowledged, self.statuses, self.worst = gatehouse, process, set(), [], 0
+        self.stopping, self.key = False, gatehouse.key("accounts")
+        self.threads = [threading.Thread(target=self._go_on, args=(n,)) for n in range(threads)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        for thread in self.threads:
+            thread.join()
+
+    def _go_on(self, number):
+        connection, count = wire.HTTP(self.gatehouse.apis[self.process].port), 0
+        while not self.stopping:
+            count += 1
+            email = f"p{self.process}-{number}-{count}-{time.monotonic_ns()}@example.com"
+            start = time.monotonic()
+            try:
+                answer = connection.ask("POST", "/v1/users", {"email": email, "password": "a quiet canary sings at dawn"}, self.key)
+            except (wire.NotSent, wire.NoAnswer):
+                self.statuses.append("no answer")
+                time.sleep(0.05)
+                continue
+            self.worst = max(self.worst, time.monotonic() - start)
+            self.statuses.append(answer.status)
+            if answer.status == 201:
+                self.acknowledged.add(email)
+        connection.close()
+
+
+def busy(claims):
+    with Service() as gatehouse:
+        key = gatehouse.key("gate")
+        user = gatehouse.new_user()
+        other = sqlite3.connect(gatehouse.ledger, isolation_level=None)
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
+            other.execute("BEGIN IMMEDIATE")
+            held_until, slowest, answers = time.monotonic() + BUSY_SECONDS, 0, set()
+            while time.monotonic() < held_until:
+                start = time.monotonic()
+                answers.add(gatehouse.ask("POST", "/v1/gate", {"token": user.token, "limits": []}, key).json["decision"])
+                slowest = max(slowest, time.monotonic() - start)
+            other.execute("COMMIT")
+            count = len(load.acknowledged)
+            wait_until(lambda: len(load.acknowledged) > count + 20, "sign-ups after the wait")
+        claims(f"another program holds the ledger for {BUSY_SECONDS} s: the gate goes on ({slowest * 1000:.0f} ms at worst)", answers == {"allow"}, answers)
+        right = set(load.statuses) <= {201, 503} and load.acknowledged <= emails(gatehouse)
+        claims(f"and every one of {len(load.acknowledged)} acknowledged sign-ups is there", right, set(load.statuses))
+
+
+def input_output_error(claims, call):
+    """The N-th call fails with EIO, after which nothing may be acknowledged: the process stops and the file tells."""
+    with Service() as gatehouse:
+        api = gatehouse.apis[0]
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:error=EIO:when=5+", "-p", str(api.process.pid)],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            ended = soon(lambda: not api.running, EXIT_SECONDS)
+        tracer.kill()
+        tracer.wait()
+        claims(f"EIO on {call}: the process stops by itself", ended is not None and api.process.returncode == 70, api.process.poll())
+        claims(f"EIO on {call}: and says why", "stop" in api.tail().lower(), api.tail())
+        if api.running:
+            api.kill()
+        api.start()
+        missing = load.acknowledged - emails(gatehouse)
+        claims(f"EIO on {call}: after the next start all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
+        claims(f"EIO on {call}: and it works on", gatehouse.new_user().token.startswith("gh_"))
+
+
+def torn_log(claims):
+    with Service() as gatehouse:
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 50, "sign-ups")
+            gatehouse.apis[0].kill()
+        log = f"{gatehouse.ledger}-wal"
+        size = os.path.getsize(log)
+        with open(log, "ab") as file:
+            file.write(os.urandom(4096 + 24 - 100))
+        gatehouse.apis[0].start()
+        missing = load.acknowledged - emails(gatehouse)
+        claims(f"a torn frame behind a log of {size} bytes: all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
+
+
+def killed_writer(claims):
+    """One of two writers is stopped at some moment, perhaps holding the lock, and killed: the other goes on at once."""
+    with Service(processes=2) as gatehouse:
+        worst, missing = 0, set()
+        for _ in range(10):
+            with SignUps(gatehouse, process=0) as first, SignUps(gatehouse, process=1, threads=1) as second:
+                wait_until(lambda: first.acknowledged and second.acknowledged, "sign-ups")
+                gatehouse.apis[0].pause()
+                gatehouse.apis[0].kill()
+                killed, count = time.monotonic(), len(second.acknowledged)
+                wait_until(lambda: len(second.acknowledged) > count, "the other's sign-ups")
+                worst = max(worst, time.monotonic() - killed)
+            missing |= (first.acknowledged | second.acknowledged) - emails(gatehouse)
+            gatehouse.apis[0].start()
+        claims(f"a writer is killed 10 times: the other's next write took {worst * 1000:.0f} ms at worst", worst <= TAKEOVER_SECONDS, worst)
+        claims("a writer is killed 10 times: nothing acknowledged is lost", not missing, missing)
