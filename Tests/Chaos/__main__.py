@@ -28,6 +28,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=10)
+    parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS", help="no fault at all for so long: the load alone")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     if options.list:
@@ -40,7 +41,9 @@ def main():
     print(f"chaos, seed {options.seed}, faults: {', '.join(names)}", flush=True)
     chaos = run.Run(options.seed, clients=options.clients, hang_seconds=3 if options.short else 10)
     start = time.monotonic()
-    if options.minutes:
+    if options.quiet:
+        passed = chaos(lambda nemesis: time.sleep(options.quiet))
+    elif options.minutes:
         passed = chaos(lambda nemesis: nemesis.go_on(names, options.minutes * 60))
     else:
         passed = chaos(lambda nemesis: [nemesis.once(names) for _ in range(options.rounds if options.names else 1)])

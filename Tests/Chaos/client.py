@@ -135,6 +135,20 @@ class Client(threading.Thread):
             self.caller.verify(token)
         load.log_in(self.caller, account)  # must be refused
 
+    def use_key(self, account):
+        """A service key is true on every process from its answer on, and on none after its end."""
+        body, admin = {"name": self.caller.fresh("key"), "scopes": ["accounts"]}, self.world.keys["admin"]
+        made = self.caller.call("key", "POST", "/v1/admin/keys", body, admin, retry=False)
+        if made.outcome != OK:
+            return
+        for refused in (False, True):
+            for _ in range(3):
+                used = self.caller.call("key-use", "GET", f"/v1/users/{account.id}", None, made.answer["key"], retry=False)
+                if used.status in (200, 401) and (used.status == 401) != refused:
+                    self.world.history.violate("a service key is true on every process at once", f"ended: {refused}, {used}")
+            if not refused and self.caller.call("key-end", "DELETE", f"/v1/admin/keys/{made.answer['id']}", None, admin).outcome != OK:
+                return
+
     def change_plan(self, account):
         plan = self.random.choice(("free", "pro"))
         account.plans.add(plan)
@@ -219,7 +233,7 @@ class Client(threading.Thread):
 
 STEPS = [
     ("verify", 40), ("who_am_i", 5), ("log_in", 4), ("log_out", 3), ("end_others", 1), ("end_all", 0.5), ("rotate", 2),
-    ("change_password", 1), ("suspend", 0.5), ("delete", 0.3), ("change_plan", 1), ("analyse", 8), ("report", 6), ("list_analyses", 2),
+    ("change_password", 1), ("suspend", 0.5), ("delete", 0.3), ("use_key", 0.5), ("change_plan", 1), ("analyse", 8), ("report", 6), ("list_analyses", 2),
     ("use", 5), ("contend", 10), ("count", 6), ("spend", 8),
 ]  # fmt: skip
 

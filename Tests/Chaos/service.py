@@ -124,7 +124,7 @@ class Service:
         self.redis_socket = f"{self.folder}/redis{'-real' if behind_proxy else ''}.sock"
         self.ledger = f"{self.folder}/gatehouse.sqlite"
         cheap = {"GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "64", "GATEHOUSE_LOGIN_FLOOR_MS": "0"}
-        self.environment = {**os.environ, "GATEHOUSE_PROCESSES": str(processes), **(cheap if cheap_hashing else {}), **(environment or {})}
+        self.environment = {**os.environ, "GATEHOUSE_PROCESSES": str(max(1, processes)), **(cheap if cheap_hashing else {}), **(environment or {})}
         if configuration:
             self.environment["GATEHOUSE_CONFIG"] = f"{self.folder}/gatehouse.yaml"
             pathlib.Path(self.environment["GATEHOUSE_CONFIG"]).write_text(configuration)
