@@ -5,15 +5,16 @@ import time
 
 import checks
 import client
+import faults_of_api  # noqa: F401: registers its faults
+import faults_of_redis  # noqa: F401
 import load
 import store
 from faults import FAULTS, Harm
-from history import History
+from history import OK, History
 from nemesis import Nemesis
 from service import Service
 
 PROGRESS_SECONDS = 30
-SHOWN_MAX = 5
 
 
 class Run:
@@ -32,6 +33,7 @@ class Run:
             threads = [client.Client(world, number) for number in range(self.clients)]
             for thread in threads:
                 thread.start()
+            self._require_that_immortal_keys_are_seen(service)
             time.sleep(1)
             nemesis.harm.keep_old_files()
             try:
@@ -48,6 +50,11 @@ class Run:
             if self.violations:
                 self.history.write(f"{service.folder}/history.log")
         return not self.violations
+
+    def _require_that_immortal_keys_are_seen(self, service):
+        service.redis("set", "chaos:immortal", "1")
+        assert service.immortal_keys() == ["chaos:immortal"], "the judge of times to live is blind"
+        service.redis("del", "chaos:immortal")
 
     def _require_progress(self, since):
         end = time.monotonic() + PROGRESS_SECONDS
@@ -89,6 +96,8 @@ class Run:
             "sessions verified as live": len(verified), "of these by the ledger": by_ledger,
             "answers 503": sum(count for (_, status), count in history.answers.items() if status == 503),
             "calls without an answer": sum(count for (_, status), count in history.answers.items() if status == "no answer"),
+            "analyses": sum(call.outcome == OK for call in history.of("analysis")),
+            "usage events": sum(call.outcome == OK for call in history.of("event")),
             "units granted": sum(1 for call in history.of(*checks.GRANTS) if checks.grant(call)),
         }  # fmt: skip
 

@@ -13,7 +13,7 @@ import load
 import store
 from checks import HISTORY_CHECKS
 from client import Client
-from faults import traced
+from faults_of_api import traced
 from history import UNKNOWN, History
 from service import API, Failure, Service, free_port, wait_until
 
@@ -72,7 +72,8 @@ class Sweep:
                 wait_until(lambda: not api.running, "a call had no answer, but the process lives", 10)
             died = not api.running
             if died and api.process.returncode != -signal.SIGKILL:
-                self.violations.append((f"death at {call} {number}", f"the process ended by itself with {api.process.returncode}: {api.tail()}"))
+                ended = f"the process ended by itself with {api.process.returncode}: {api.tail()}"
+                self.violations.append((f"death at {call} {number}", ended))
             api.kill()
             api.start()
             self.judge(service, world, history, f"death at {call} {number}")
@@ -98,7 +99,7 @@ class Sweep:
         """Signs up, logs in, works, ends sessions: step after step until the process is dead."""
         world = load.World(service, history, self.seed)
         client = Client(world, 0)
-        client.caller.retry_seconds, client.caller.login_tries = 0, 1  # what is unknown stays so: the process is not there to be asked again
+        client.caller.retry_seconds, client.caller.login_tries = 0, 1  # what is unknown stays so: nobody is there to ask
         steps = ("log_in", "verify", "use", "analyse", "report", "log_in", "rotate", "log_out", "change_password", "change_plan", "analyse",
                  "analyse", "report", "list_analyses", "end_others", "suspend", "delete")  # fmt: skip
         for _ in range(2):
