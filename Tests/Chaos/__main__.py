@@ -1,12 +1,14 @@
-"""Chaos: real processes under load, faults, and judges that can be wrong in one direction only.
+"""Chaos: real processes under load, faults, and judges that never accuse without proof.
 
-    python3 Tests/Chaos --short                 every quick fault once, a short sweep; about three minutes
-    python3 Tests/Chaos --minutes 30            all faults, deck after deck
-    python3 Tests/Chaos kill-redis kill-api     these alone, three times each
-    python3 Tests/Chaos --list                  what there is
+    python3 Tests/Chaos --short                 every quick fault once and a short sweep: about three minutes
+    python3 Tests/Chaos --minutes 30            all faults, deck after deck, then a longer sweep
+    python3 Tests/Chaos kill-redis kill-api     these faults alone, three times each (restore-old-redis is old-aof)
+    python3 Tests/Chaos sweep                   SIGKILL at every N-th system call until the workload completes
+    python3 Tests/Chaos hang storm flush-many   measured: Redis hangs and refuses, logins storm, 50,000 sessions are rebuilt
+    python3 Tests/Chaos --list                  all names
 
-`--seed S` repeats the choices of a run. The exit status is 1 if any promise was broken; then the data folder with logs and history
-is kept.
+`--seed S` repeats the choices of a run. The exit status is 1 if a promise was broken; then the data folder with logs and the history
+of all calls is kept and named. GATEHOUSE_BINARY names the program to test; without it, it is .build/debug/gatehouse.
 """
 
 import argparse
@@ -14,57 +16,88 @@ import random
 import sys
 import time
 
+import measure
+import report
 import run
+import selftest
 from faults import FAULTS
+from sweep import Sweep
 
 ALIASES = {"restore-old-redis": "old-aof", "flush": "flushall"}
+SWEEP_SHORT, SWEEP_LONG = 1, 10
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="FAULT")
-    parser.add_argument("--minutes", type=float, default=0)
-    parser.add_argument("--short", action="store_true")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--clients", type=int, default=10)
-    parser.add_argument("--list", action="store_true")
-    options = parser.parse_args()
+    options = arguments()
+    if faulty := selftest.passes():
+        print(f"the judges themselves are at fault:\n{faulty}")
+        return 1
     if options.list:
-        for name, body in FAULTS.items():
-            print(f"{name:16} {(body.__doc__ or '').strip().splitlines()[0] if body.__doc__ else ''}")
+        for name, body in [*FAULTS.items(), *measure.SCENARIOS.items(), ("sweep", Sweep)]:
+            print(f"{name:16} {(body.__doc__ or '').strip().split('. ')[0]}")
         return 0
-    names = [ALIASES.get(name, name) for name in options.names] or run.names_of(options.short)
-    if unknown := [name for name in names if name not in FAULTS]:
-        parser.error(f"no such fault: {', '.join(unknown)}; see --list")
-    print(f"chaos, seed {options.seed}, faults: {', '.join(names)}", flush=True)
-    chaos = run.Run(options.seed, clients=options.clients, hang_seconds=3 if options.short else 10)
-    start = time.monotonic()
-    if options.minutes:
-        passed = chaos(lambda nemesis: nemesis.go_on(names, options.minutes * 60))
-    else:
-        passed = chaos(lambda nemesis: [nemesis.once(names) for _ in range(options.rounds if options.names else 1)])
-    print_report(chaos, time.monotonic() - start)
+    names = [ALIASES.get(name, name) for name in options.names]
+    faults = [name for name in names if name in FAULTS] or ([] if names else run.names_of(options.short))
+    if unknown := [name for name in names if name not in (*FAULTS, *measure.SCENARIOS, "sweep")]:
+        print(f"there is no {', '.join(unknown)}: see --list")
+        return 2
+    print(f"chaos with seed {options.seed}", flush=True)
+    passed = True
+    if faults or options.quiet:
+        passed = inject(options, faults)
+    if "sweep" in names or not names and not options.quiet:
+        bound = None if names else SWEEP_SHORT if options.short else SWEEP_LONG
+        passed = tell("sweep", sweep(options.seed, bound)) and passed
+    for name in names:
+        if name in measure.SCENARIOS:
+            print(f"\n{name}: {measure.SCENARIOS[name].__doc__}", flush=True)
+            arguments_of = {"sessions": options.sessions} if name == "flush-many" else {"rate": options.rate}
+            passed = tell(name, measure.SCENARIOS[name](**arguments_of)) and passed
     return 0 if passed else 1
 
 
-def print_report(chaos, seconds):
-    print(f"\n{'fault':16} {'times':>5} {'events':>7} {'worst recovery':>15}")
-    for name, (count, events, worst) in sorted(chaos.facts.get("faults", {}).items()):
-        print(f"{name:16} {count:5} {events:7} {worst:13.2f} s")
-    print()
-    for name, value in chaos.facts.items():
-        if name != "faults":
-            print(f"{name}: {value}")
-    print()
-    claims = {}
-    for claim, detail in chaos.violations:
-        claims.setdefault(claim, []).append(detail)
-    for claim, details in claims.items():
-        print(f"BROKEN  {claim}: {len(details)} times")
-        for detail in details[: run.SHOWN_MAX]:
-            print(f"          {detail[:1500]}")
-    print(f"{'PASSED' if not claims else 'FAILED'}  seed {chaos.seed}, {seconds:.0f} s, {len(claims)} promises broken", flush=True)
+def arguments():
+    parser = argparse.ArgumentParser(prog="Tests/Chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--minutes", type=float, default=0)
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
+    parser.add_argument("--rounds", type=int, default=3, help="how often each named fault is injected")
+    parser.add_argument("--clients", type=int, default=10)
+    parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS", help="the load alone for so long, no fault")
+    parser.add_argument("--rate", type=float, default=1000, help="gate calls a second of the measured scenarios")
+    parser.add_argument("--sessions", type=int, default=50_000, help="of flush-many")
+    parser.add_argument("--list", action="store_true")
+    return parser.parse_args()
+
+
+def inject(options, faults):
+    """The faults under load; whether every promise was kept."""
+    chaos = run.Run(options.seed, clients=options.clients, hang_seconds=3 if options.short else 10)
+    start = time.monotonic()
+    if options.quiet:
+        chaos(lambda nemesis: time.sleep(options.quiet))
+    elif options.minutes:
+        chaos(lambda nemesis: nemesis.go_on(faults, options.minutes * 60))
+    else:
+        chaos(lambda nemesis: [nemesis.once(faults) for _ in range(options.rounds if options.names else 1)])
+    report.tell(chaos, time.monotonic() - start)
+    return not chaos.violations
+
+
+def sweep(seed, bound):
+    print(f"\nSIGKILL at the N-th system call, {f'N = 1, 2, 4, … ({bound} deaths a call)' if bound else 'every N'}", flush=True)
+    sweeping = Sweep(seed, bound)
+    sweeping()
+    return [f"{claim}: {detail}" for claim, detail in sweeping.violations]
+
+
+def tell(name, broken):
+    """Prints the verdict of a part; whether it is good."""
+    for violation in broken[: report.SHOWN_MAX]:
+        print(f"BROKEN  {violation[:report.DETAIL_MAX]}")
+    print(f"{'FAILED' if broken else 'PASSED'}  {name}", flush=True)
+    return not broken
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from history import NEVER, OK
 LIMITS = {"upload": (10, 3600.0), "api": (60, 60.0)}  # of plan free: units, window in seconds
 ALLOWANCE = 1  # units of video_analysis a day on plan free
 GRANTS = ("analysis", "reserve", "gate-reserve", "count")
+CHECKS_OF_TOKENS = ("verify", "who", "spend", "gate-reserve")
+MUST_GO_ON = ("verify", "login", "reserve", "count", "event")
 ENDED = ("unauthenticated", "suspended")
 
 
@@ -25,7 +27,7 @@ def verdict(operation):
 def live_sessions_verify(history):
     """No 401 for a session that was acknowledged and that nobody has begun to end."""
     return [
-        f"{check.token} was refused: {check}" for check in history.of("verify", "who", "spend", "gate-reserve")
+        f"{check.token} was refused: {check}" for check in history.of(*CHECKS_OF_TOKENS)
         if verdict(check) == "dead" and check.answered < check.token.doomed
     ]  # fmt: skip
 
@@ -33,7 +35,7 @@ def live_sessions_verify(history):
 def ended_sessions_stay_ended(history):
     """Nothing that was acknowledged as ended verifies in a call invoked after that."""
     return [
-        f"{check.token}, ended at {check.token.ended:.3f}, verified: {check}" for check in history.of("verify", "who", "spend", "gate-reserve")
+        f"{check.token}, ended at {check.token.ended:.3f}, verified: {check}" for check in history.of(*CHECKS_OF_TOKENS)
         if verdict(check) == "live" and check.invoked > check.token.ended
     ]  # fmt: skip
 
@@ -41,7 +43,7 @@ def ended_sessions_stay_ended(history):
 def answers_belong_to_askers(history):
     """The user and the session of an answer are those of the token that asked."""
     wrong = []
-    for check in history.of("verify", "who", "spend", "gate-reserve"):
+    for check in history.of(*CHECKS_OF_TOKENS):
         answer = check.answer if check.outcome == OK else {}
         user, session = answer.get("user"), answer.get("session")
         if (user and user["id"] != check.token.user) or (session and session["id"] != check.token.session):
@@ -147,7 +149,7 @@ def windows_hold(history):
 def every_client_progressed(history, since):
     """After healing, each important kind of call succeeded again."""
     done = {call.kind for call in history.operations if call.outcome == OK and call.invoked > since}
-    return [f"no {kind} succeeded after everything was healed" for kind in ("verify", "login", "reserve", "count", "event") if kind not in done]
+    return [f"no {kind} succeeded after everything was healed" for kind in MUST_GO_ON if kind not in done]
 
 
 HISTORY_CHECKS = {

@@ -41,6 +41,7 @@ class Caller:
     def __init__(self, world, number):
         self.world, self.number, self.random = world, number, random.Random(f"{world.seed}-{number}")
         self.history, self.connections, self.count, self.reached = world.history, {}, 0, False
+        self.retry_seconds, self.login_tries = RETRY_SECONDS, 40
 
     def send(self, kind, method, path, body=None, bearer=None, headers=None):
         """One try at a random process: the answer or None. Admin routes are on its ops listener."""
@@ -69,7 +70,7 @@ class Caller:
         while True:
             answer = self.send(kind, method, path, body, bearer, headers)
             decided = answer is not None and answer.status < 500
-            if decided or not retry or time.monotonic() > invoked + RETRY_SECONDS:
+            if decided or not retry or time.monotonic() > invoked + self.retry_seconds:
                 break
             time.sleep(self.random.uniform(0.02, 0.2))
         outcome = UNKNOWN if not decided else OK if answer.status in ok else REFUSED
@@ -113,7 +114,7 @@ def sign_up(caller):
 
 def log_in(caller, account):
     """A new session's token; None if there is none. Not repeated: each try that came through made a session."""
-    for _ in range(40):
+    for _ in range(caller.login_tries):
         if account.logins >= LOGINS_OF_USER_MAX:
             return None
         body = {"email": account.email, "password": account.password}

@@ -20,111 +20,35 @@ import pathlib
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections import namedtuple
 
 import wire
+from process import API, STOP_SECONDS, Failure, free_port, wait_until  # noqa: F401: what users of a Service need
 from proxy import RedisProxy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "a quiet canary sings at dawn"
-START_SECONDS = 60
-STOP_SECONDS = 30
 User = namedtuple("User", "id email token")
 
 
-class Failure(Exception):
-    """The harness could not do what a test asked of it."""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until(condition, what, seconds=START_SECONDS):
-    """Waits for `condition()` to be true and returns its value; raises `Failure` after `seconds`."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > end:
-            raise Failure(f"waited {seconds} s in vain: {what() if callable(what) else what}")
-        time.sleep(0.01)
-    return value
-
-
-class API:
-    """One API process: `start`, `kill` (SIGKILL), `stop` (SIGTERM), `pause`, `resume`. Its port stays the same."""
-
-    def __init__(self, service, port, ops_port):
-        self.service, self.port, self.ops_port, self.process = service, port, ops_port, None
-        self.log = f"{service.folder}/api-{port}.log"
-
-    def start(self, wrapper=(), wait=True):
-        """Runs `gatehouse serve`, in `wrapper` (such as strace) if there is one, and waits until it is ready."""
-        words = [*wrapper, str(self.service.binary), "serve", "--data", self.service.folder]
-        words += ["--port", str(self.port), "--ops-port", str(self.ops_port)]
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.service.environment)
-        if wait:
-            wait_until(lambda: not self.running or self.ready(), lambda: f"the API is not ready: {self.tail()}")
-            if not self.running:
-                raise Failure(f"the API ended with {self.process.returncode} at its start: {self.tail()}")
-
-    @property
-    def running(self):
-        return self.process is not None and self.process.poll() is None
-
-    def ready(self, states=("ready", "degraded")):
-        """Whether /readyz names one of `states` now."""
-        connection = wire.HTTP(self.port, 5)
-        try:
-            answer = connection.ask("GET", "/readyz").json
-            return answer is not None and answer["status"] in states
-        except (wire.NotSent, wire.NoAnswer):
-            return False
-        finally:
-            connection.close()
-
-    def kill(self):
-        if self.running:
-            self.process.kill()
-        self.process.wait(STOP_SECONDS)
-
-    def stop(self):
-        """SIGTERM; the exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
-
-    def pause(self):
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self):
-        self.process.send_signal(signal.SIGCONT)
-
-    def tail(self, count=15):
-        lines = pathlib.Path(self.log).read_text(errors="replace").splitlines()
-        return "\n".join(lines[-count:])
-
-
 class Service:
-    """See the module. `configuration` is the text of a gatehouse.yaml. `behind_proxy` (true, or a class like `RedisProxy`): Redis listens on `redis-real.sock`, and `proxy` (see `RedisProxy`) stands before it."""
+    """See the module. `configuration` is the text of a gatehouse.yaml. `behind_proxy` (true, or a class like it): Redis listens on `redis-real.sock`, and `proxy`
+    (see `RedisProxy`) stands before it."""
 
     def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None, configuration=None):
         self.binary = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / ".build/debug/gatehouse")).resolve()
         if not self.binary.exists():
             raise Failure(f"there is no {self.binary}: run swift build, or name the program in GATEHOUSE_BINARY")
-        for tool in ("redis-server",):
-            if not shutil.which(tool):
-                raise Failure(f"{tool} is not installed")
+        if not shutil.which("redis-server"):
+            raise Failure("redis-server is not installed")
         self.folder = tempfile.mkdtemp(prefix="gatehouse-", dir="/tmp")
         self.redis_socket = f"{self.folder}/redis{'-real' if behind_proxy else ''}.sock"
         self.ledger = f"{self.folder}/gatehouse.sqlite"
         cheap = {"GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "64", "GATEHOUSE_LOGIN_FLOOR_MS": "0"}
-        self.environment = {**os.environ, "GATEHOUSE_PROCESSES": str(processes), **(cheap if cheap_hashing else {}), **(environment or {})}
+        self.environment = {**os.environ, "GATEHOUSE_PROCESSES": str(max(1, processes))}
+        self.environment |= {**(cheap if cheap_hashing else {}), **(environment or {})}
         if configuration:
             self.environment["GATEHOUSE_CONFIG"] = f"{self.folder}/gatehouse.yaml"
             pathlib.Path(self.environment["GATEHOUSE_CONFIG"]).write_text(configuration)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections import defaultdict
 
 from checks import ALLOWANCE, GRANTS, grant
@@ -112,6 +113,16 @@ def rows_keep_the_allowance(history, ledger):
 def nothing_is_pending(history, ledger):
     """Every change has reached Redis."""
     return [f"hot_pending: {tuple(row)}" for row in ledger.execute("SELECT * FROM hot_pending")]
+
+
+def wait_until_redis_has_heard(service, seconds=10):
+    """Gives the last changes the time of a few polls; what is left then, `nothing_is_pending` tells."""
+    end, left = time.monotonic() + seconds, True
+    while left and time.monotonic() < end:
+        ledger = open_ledger(service.ledger)
+        left = nothing_is_pending(None, ledger)
+        ledger.close()
+        time.sleep(0.02)
 
 
 STORE_CHECKS = {

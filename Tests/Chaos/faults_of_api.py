@@ -1,0 +1,106 @@
+"""Faults of the API's processes and of the disk below them."""
+
+import os
+import sqlite3
+
+from faults import fault
+from service import Failure, wait_until
+
+
+@fault("kill-api", "api")
+def kill_api(harm):
+    api = harm.any_api()
+    api.kill()
+    harm.pause(0, 0.5)
+    api.start()
+
+
+@fault("kill-all", "all", loses_windows=True)
+def kill_all(harm):
+    for api in harm.service.apis:
+        api.kill()
+    harm.service.kill_redis()
+    harm.pause(0, 0.5)
+    harm.service.start_redis()
+    for api in harm.service.apis:
+        api.start()
+
+
+@fault("hang-api", "api")
+def hang_api(harm):
+    """Longer than the lease: what it sends when it wakes is late."""
+    api = harm.any_api()
+    api.pause()
+    harm.pause(0.3, 2.5)
+    api.resume()
+
+
+@fault("stop-api", "api")
+def stop_api(harm):
+    """SIGTERM under load: what was accepted is finished, and the process ends cleanly."""
+    api = harm.any_api()
+    status = api.stop()
+    if status != 0:
+        raise Failure(f"SIGTERM ended the API with {status}: {api.tail()}")
+    api.start()
+
+
+@fault("locked-ledger", "ledger")
+def locked_ledger(harm):
+    """Another program holds SQLite's write lock."""
+    other = sqlite3.connect(harm.service.ledger, timeout=5, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        harm.pause(0.5, 3)
+        other.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        pass  # it was busy all the time: the service writes that much
+    finally:
+        other.close()
+
+
+def traced(call, injection, first, last, output="/dev/null"):
+    """The words that run a program with a fault in its system calls `first` to `last` (of each thread); `output` tells of them."""
+    words = ["strace", "-D", "-f", "-qq", "-o", output, "-e", f"trace={call}", "-e", "signal=none"]
+    if not injection.startswith("signal"):  # strace 6.1 sends no signal at a later call than the first with this
+        words.append("--seccomp-bpf")
+    return [*words, "-e", f"inject={call}:{injection}:when={first}..{last}"]
+
+
+def injected(path):
+    """How many calls had a fault."""
+    if not os.path.exists(path):
+        return 0
+    with open(path) as file:
+        return file.read().count("(INJECTED)")
+
+
+@fault("full-disk", "api", slow=True)
+def full_disk(harm):
+    """ENOSPC for a while: the process says 503 and lives on, and nothing that it acknowledged is lost."""
+    api, told = harm.any_api(), f"{harm.service.folder}/full-disk.log"
+    api.stop()
+    api.start(traced("pwrite64", "error=ENOSPC", 40, 120, told))
+    wait_until(lambda: injected(told) > 20 or not api.running, "the disk was never full: the load wrote nothing", 30)
+    harm.pause(1, 4)
+    if not api.running:
+        raise Failure(f"a full disk ended the API: {api.tail()}")
+    api.kill()
+    api.start()
+    return injected(told)
+
+
+@fault("failing-disk", "api", slow=True)
+def failing_disk(harm):
+    """EIO on a sync: nothing may be acknowledged after it, so the process must end, with a reason in its log."""
+    api, told = harm.any_api(), f"{harm.service.folder}/failing-disk.log"
+    api.stop()
+    api.start(traced("fdatasync", "error=EIO", 4, 4, told), wait=False)
+    try:
+        wait_until(lambda: injected(told) or not api.running, "no sync failed: the load wrote nothing", 30)
+        wait_until(lambda: not api.running, "the API goes on after a failed fdatasync", 5)
+        if "unknown" not in api.tail():
+            raise Failure(f"the API ended after a failed fdatasync without saying why: {api.tail()}")
+    finally:
+        api.kill()
+        api.start()

@@ -1,0 +1,142 @@
+"""Faults of Redis: its process, its files, its answers, the way to it."""
+
+import glob
+import os
+import shutil
+import time
+
+import wire
+from faults import fault
+
+
+@fault("kill-redis", "redis", loses_windows=True)
+def kill_redis(harm):
+    harm.service.kill_redis()
+    harm.pause(0, 2)
+    harm.service.start_redis()
+
+
+@fault("hang-redis", "redis", slow=True)
+def hang_redis(harm):
+    harm.service.pause_redis()
+    time.sleep(harm.hang_seconds)
+    harm.service.resume_redis()
+
+
+@fault("hiccup-redis", "redis")
+def hiccup_redis(harm):
+    harm.service.pause_redis()
+    harm.pause(0.02, 0.8)
+    harm.service.resume_redis()
+
+
+@fault("flushall", "redis", loses_windows=True)
+def flushall(harm):
+    for _ in range(harm.random.randrange(1, 6)):
+        harm.service.redis("flushall")
+        harm.pause(0, 0.2)
+
+
+@fault("cut-aof", "redis", loses_windows=True)
+def cut_aof(harm):
+    harm.service.kill_redis()
+    newest = max(glob.glob(f"{harm.service.folder}/appendonlydir/*.incr.aof"), key=os.path.getmtime)
+    size = os.path.getsize(newest)
+    os.truncate(newest, max(0, size - harm.random.randrange(1, 201)))
+    harm.service.start_redis()
+
+
+@fault("old-aof", "redis", loses_windows=True)
+def old_aof(harm):
+    """Redis comes back with the files of an earlier time: sessions since then are missing, ended ones are in them."""
+    harm.service.kill_redis()
+    shutil.rmtree(f"{harm.service.folder}/appendonlydir")
+    shutil.copytree(harm.old_files, f"{harm.service.folder}/appendonlydir")
+    harm.service.start_redis()
+    harm.keep_old_files()
+
+
+@fault("script-flush", "redis")
+def script_flush(harm):
+    return harm.for_a_while(2, 0.05, lambda: harm.service.redis("script", "flush"))
+
+
+@fault("client-kill", "redis")
+def client_kill(harm):
+    return harm.for_a_while(2, 0.05, lambda: harm.service.redis("client", "kill", "type", "normal"))
+
+
+@fault("client-pause", "redis")
+def client_pause(harm):
+    harm.service.redis("client", "pause", 500)
+    time.sleep(0.6)
+
+
+@fault("busy-redis", "redis")
+def busy_redis(harm):
+    """A script that does not end: Redis says BUSY to all others until it is killed."""
+    harm.service.redis("config", "set", "busy-reply-threshold", "100")
+    runaway = wire.Redis(harm.service.redis_socket)
+    runaway.send("eval", "while true do end", 0)
+    time.sleep(0.6)
+    harm.service.redis("script", "kill")
+    runaway.close()
+
+
+@fault("full-redis", "redis")
+def full_redis(harm):
+    harm.service.redis("config", "set", "maxmemory", "1")
+    harm.pause(0.2, 1.5)
+    harm.service.redis("config", "set", "maxmemory", "0")
+
+
+@fault("replica-redis", "redis", loses_windows=True)
+def replica_redis(harm):
+    """READONLY to every write, then a timeline of another name."""
+    harm.service.redis("replicaof", "127.0.0.1", "1")
+    harm.pause(0.2, 1.5)
+    harm.service.redis("replicaof", "no", "one")
+
+
+@fault("locked-redis", "redis")
+def locked_redis(harm):
+    harm.service.redis("acl", "setuser", "gatehouse", "off")
+    harm.service.redis("client", "kill", "type", "normal")
+    harm.pause(0.2, 1.5)
+    harm.service.redis("acl", "setuser", "gatehouse", "on")
+
+
+@fault("foreign-keys", "redis", loses_windows=True)
+def foreign_keys(harm):
+    """Users' keys hold something else: WRONGTYPE."""
+    keys = [key for key in harm.service.redis("keys", "gh:*")]
+    connection = wire.Redis(harm.service.redis_socket)
+    connection.pipeline([("set", key, "foreign", "ex", 600) for key in keys if harm.random.random() < 0.5])
+    connection.close()
+
+
+@fault("slow-proxy", "redis")
+def slow_proxy(harm):
+    harm.proxy.delay_seconds = harm.random.choice((0.005, 0.02, 0.04, 0.08))
+    through_proxy(harm, "delay")
+
+
+@fault("cut-proxy", "redis")
+def cut_proxy(harm):
+    through_proxy(harm, "cut")
+
+
+@fault("torn-replies", "redis")
+def torn_replies(harm):
+    through_proxy(harm, "tear")
+
+
+@fault("black-hole", "redis")
+def black_hole(harm):
+    through_proxy(harm, "swallow")
+
+
+def through_proxy(harm, mode):
+    harm.proxy.set(mode)
+    harm.pause(0.2, 3)
+    harm.proxy.set("pass")

@@ -1,0 +1,129 @@
+"""Measured scenarios: what the gate's callers feel while Redis hangs, while logins storm, while everybody is rebuilt. Times are
+printed; only wrong answers fail."""
+
+import json
+import random
+import threading
+import time
+
+import wire
+from rate import GateLoad, Sample, line, outcomes, percentile, wrong
+from service import Failure, Service, some_client
+
+USERS = 200
+
+
+def hang(rate=1000, seconds=10, processes=1):
+    """Redis hangs (SIGSTOP), then refuses connections (SIGKILL), for `seconds` each, under gate calls at `rate` a second."""
+    with Service(processes) as service:
+        tokens = [service.new_user().token for _ in range(USERS)]
+        load = GateLoad(service, tokens, rate, 4 * seconds + 4)
+        marks = [load.start + 2, load.start + 2 + seconds, load.start + 4 + seconds, load.start + 4 + 2 * seconds]
+        for moment, action in zip(marks, (service.pause_redis, service.resume_redis, service.kill_redis, service.start_redis)):
+            time.sleep(max(0, moment - time.monotonic()))
+            action()
+        samples = load.samples()
+    parts = {
+        "before": (load.start + 1, marks[0]),
+        "hung, first second": (marks[0], marks[0] + 1), "hung, breaker open": (marks[0] + 1, marks[1]),
+        "refused, first second": (marks[2], marks[2] + 1), "refused, breaker open": (marks[2] + 1, marks[3]),
+        "after": (marks[3] + 2, load.start + 4 * seconds + 4),
+    }  # fmt: skip
+    for title, (start, stop) in parts.items():
+        print("  " + line(title, [sample for sample in samples if start <= sample.due < stop]), flush=True)
+    for title, resumed in (("hung", marks[1]), ("refused", marks[3])):
+        back = next((sample.due for sample in samples if sample.due > resumed and sample.source == "redis"), None)
+        print(f"  {title}: Redis serves again {'never' if back is None else f'{back - resumed:.2f} s'} after it answers")
+    return [f"{len(wrong(samples))} calls of valid sessions were not allowed: {outcomes(wrong(samples))}"] if wrong(samples) else []
+
+
+def storm(rate=200, seconds=10, connections=200):
+    """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at `rate` a second."""
+    with Service(1, cheap_hashing=False) as service:
+        users = [service.new_user() for _ in range(20)]
+        quiet = GateLoad(service, [user.token for user in users], rate, seconds, drivers=1).samples()
+        stop, counts, refused, lock = threading.Event(), {}, [], threading.Lock()
+
+        def log_in(number):
+            source, connection = random.Random(number), wire.HTTP(service.apis[0].port, 20)
+            key = service.key("accounts")
+            while not stop.is_set():
+                body, start = {"email": source.choice(users).email, "password": "not the canary"}, time.monotonic()
+                try:
+                    status = connection.ask("POST", "/v1/sessions", body, key, some_client(source)).status
+                except (wire.NotSent, wire.NoAnswer) as error:
+                    status = type(error).__name__
+                with lock:
+                    counts[status] = counts.get(status, 0) + 1
+                    if status in (429, 503):
+                        refused.append(Sample(start, time.monotonic() - start, str(status), None))
+
+        threads = [threading.Thread(target=log_in, args=(number,), daemon=True) for number in range(connections)]
+        for thread in threads:
+            thread.start()
+        busy = GateLoad(service, [user.token for user in users], rate, seconds, drivers=1).samples()
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+    print("  " + line("gate, quiet", quiet), "  " + line("gate, in the storm", busy), "  " + line("refused logins", refused), sep="\n")
+    print(f"  logins: {json.dumps(counts)}")
+    print(f"  the gate's p99 is {percentile(busy, 0.99) / percentile(quiet, 0.99):.2f} of the quiet one's", flush=True)
+    return [f"{len(wrong(quiet + busy))} gate calls failed: {outcomes(wrong(quiet + busy))}"] if wrong(quiet + busy) else []
+
+
+def flush(sessions=50_000, rate=500, processes=2):
+    """FLUSHALL with `sessions` live sessions under gate calls; every session verifies, what is used stays used."""
+    with Service(processes) as service:
+        start, made = time.monotonic(), []
+
+        def fill(number):
+            key, source = service.key("accounts"), random.Random(number)
+            connection = wire.HTTP(service.apis[number % processes].port)
+            for user in range(sessions // 5 // 16 + 1):
+                email = f"flush-{number}-{user}@example.com"
+                answer = connection.ask("POST", "/v1/users", {"email": email, "password": "a quiet canary sings"}, key)
+                tokens = []
+                for _ in range(5):
+                    body = {"email": email, "password": "a quiet canary sings"}
+                    answer = connection.ask("POST", "/v1/sessions", body, key, some_client(source))
+                    if answer.status != 201:
+                        raise Failure(f"login: {answer}")
+                    tokens.append(answer.json["token"])
+                made.append(tokens)
+
+        service.key("accounts"), service.key("work"), service.key("gate")
+        threads = [threading.Thread(target=fill, args=(number,), daemon=True) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        tokens = [token for few in made for token in few]
+        spent = [few[0] for few in made[::50]]
+        for token in spent:
+            answer = service.ask("POST", "/v1/analyses", {"filename": "a.mp4"}, token, {"Idempotency-Key": "before"})
+            if answer.status != 201:
+                raise Failure(f"analysis: {answer}")
+        print(f"  {len(tokens)} sessions of {len(made)} users made in {time.monotonic() - start:.0f} s", flush=True)
+        load = GateLoad(service, random.Random(1).sample(tokens, min(len(tokens), 5000)), rate, 15)
+        for moment in (3, 6, 9):
+            time.sleep(max(0, load.start + moment - time.monotonic()))
+            service.redis("flushall")
+        samples = load.samples()
+        service.redis("flushall")
+        failed, connection, key = [], wire.HTTP(service.apis[0].port), service.key("gate")
+        start = time.monotonic()
+        for token in tokens:
+            answer = connection.ask("POST", "/v1/gate", {"token": token, "limits": []}, key)
+            if answer.status != 200 or answer.json["decision"] != "allow":
+                failed.append(f"a session: {answer}")
+        print(f"  every session asked for once after a last FLUSHALL: {len(tokens) / (time.monotonic() - start):.0f}/s one after another")
+        for token in spent:
+            answer = service.ask("POST", "/v1/analyses", {"filename": "a.mp4"}, token, {"Idempotency-Key": "after"})
+            if answer.status != 429:
+                failed.append(f"an allowance was given twice: {answer}")
+    for title, (first, last) in {"before FLUSHALL": (1, 3), "within a second of it": (3, 4), "all": (0, 15)}.items():
+        print("  " + line(title, [sample for sample in samples if first <= sample.due - load.start < last]), flush=True)
+    return failed[:5] + ([f"calls failed: {outcomes(wrong(samples))}"] if wrong(samples) else [])
+
+
+SCENARIOS = {"hang": hang, "storm": storm, "flush-many": flush}

@@ -1,0 +1,102 @@
+"""The gate at a fixed rate, with the times of each answer. The load runs in processes of its own, and each call's time counts from
+when it was due, not from when it was sent: a stall is seen by all that were due in it."""
+
+import multiprocessing
+import queue
+import random
+import threading
+import time
+
+import wire
+
+CONNECTIONS_OF_PROCESS = 32
+
+
+class Sample:
+    """What became of one call."""
+
+    __slots__ = ("due", "seconds", "outcome", "source")
+
+    def __init__(self, due, seconds, outcome, source):
+        self.due, self.seconds, self.outcome, self.source = due, seconds, outcome, source
+
+
+def drive(port, bodies, bearer, rate, start, seconds, seed, results):
+    """Sends `rate` gate calls a second for `seconds` from `start`; puts the samples in `results`."""
+    due = queue.SimpleQueue()
+    samples = []
+
+    def work():
+        connection = wire.HTTP(port, 10)
+        while (moment := due.get()) is not None:
+            body = bodies[chooser.randrange(len(bodies))]
+            try:
+                answer = connection.ask("POST", "/v1/gate", body, bearer)
+                told = answer.json
+                outcome = told["decision"] if answer.status == 200 else str(answer.status)
+                source = told.get("source")
+            except (wire.NotSent, wire.NoAnswer) as error:
+                outcome, source = type(error).__name__, None
+            samples.append(Sample(moment, time.monotonic() - moment, outcome, source))
+
+    chooser = random.Random(seed)
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(CONNECTIONS_OF_PROCESS)]
+    for thread in threads:
+        thread.start()
+    for number in range(int(rate * seconds)):
+        moment = start + number / rate
+        if (wait := moment - time.monotonic()) > 0:
+            time.sleep(wait)
+        due.put(moment)
+    for _ in threads:
+        due.put(None)
+    for thread in threads:
+        thread.join(15)
+    results.put([(s.due, s.seconds, s.outcome, s.source) for s in samples])
+
+
+class GateLoad:
+    """Gate calls at `rate` a second for `seconds`, by two processes; `samples()` waits for their end."""
+
+    def __init__(self, service, tokens, rate, seconds, seed=1, drivers=2, limits=()):
+        context = multiprocessing.get_context("fork")
+        self.results, self.start = context.Queue(), time.monotonic() + 0.3
+        bodies, key = [{"token": token, "limits": list(limits)} for token in tokens], service.key("gate")
+        self.drivers = [
+            context.Process(
+                target=drive, daemon=True,
+                args=(service.apis[n % len(service.apis)].port, bodies, key, rate / drivers, self.start, seconds, seed + n, self.results))
+            for n in range(drivers)
+        ]  # fmt: skip
+        for driver in self.drivers:
+            driver.start()
+
+    def samples(self):
+        found = [Sample(*values) for _ in self.drivers for values in self.results.get(timeout=300)]
+        for driver in self.drivers:
+            driver.join(30)
+        return sorted(found, key=lambda sample: sample.due)
+
+
+def percentile(samples, share):
+    """The time in milliseconds within which `share` of the samples were answered."""
+    times = sorted(sample.seconds for sample in samples)
+    return 1000 * times[min(len(times) - 1, int(share * len(times)))] if times else float("nan")
+
+
+def outcomes(samples):
+    counts = {}
+    for sample in samples:
+        name = f"{sample.outcome}/{sample.source}" if sample.source else sample.outcome
+        counts[name] = counts.get(name, 0) + 1
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def line(title, samples):
+    return (f"{title:34} {len(samples):7} calls  p50 {percentile(samples, 0.5):7.1f}  p99 {percentile(samples, 0.99):7.1f}  "
+            f"p99.9 {percentile(samples, 0.999):7.1f} ms  {outcomes(samples)}")  # fmt: skip
+
+
+def wrong(samples):
+    """Answers that no valid session may get."""
+    return [sample for sample in samples if sample.outcome != "allow"]
