@@ -71,8 +71,7 @@ struct WindowDifferentialTests {
       }
       #expect(history.grants > Self.stepsMax / 10 && history.denials > Self.stepsMax / 10, "seed \(seed)")
       #expect(history.excess == nil, "seed \(seed)")
-      print(
-        "differential: \(history.grants) grants, \(history.denials) denials, \(history.oracleLooks) looks, \(history.timelines) timelines")
+      #expect(history.oracleLooks > 1_000 && history.timelines > 100, "seed \(seed)")
     }
   }
 }
