@@ -50,21 +50,25 @@ enum GateCommand {
     default: break
     }
     guard let decision = Decision(rawValue: word), parts.count >= 10, let id = parts[2].text, id == query.userID.text,
-      let external = parts[3].text, let mail = parts[4].text, let plan = parts[5].text,
+      let external = parts[3].text, let mail = parts[4].text, let stored = parts[5].text,
       let status = parts[6].text.flatMap(User.Status.init), let session = parts[7].text, let quota = parts[9].text
     else { return nil }
+    let visit = visit(session)
+    guard session.isEmpty || visit != nil else { return nil }
+    // A plan that is configured no longer counts as the default one, as in the script.
+    let plan = table.known(stored)
     let caller = HotDecision.Caller(
       id: query.userID, externalID: external.isEmpty ? nil : external, plan: plan, status: status, emailVerified: mail == "1")
-    let windows = windows(parts, query, plan: plan, now: now)
+    let windows = windows(parts, query, decision: decision, plan: plan, now: now)
     return .decided(
       HotDecision(
-        decision: decision, nowMilliseconds: now, caller: caller, visit: visit(session), standings: windows.standings,
+        decision: decision, nowMilliseconds: now, caller: caller, visit: visit, standings: windows.standings,
         retryAfterSeconds: decision == .rateLimited ? windows.retryAfterSeconds : nil,
         allowance: allowance(quota, query, plan: plan, table: table), touched: parts[8].integerValue == 1))
   }
 
   private static func windows(
-    _ parts: [RedisReply], _ query: HotQuery, plan: String, now: Int64
+    _ parts: [RedisReply], _ query: HotQuery, decision: Decision, plan: String, now: Int64
   ) -> (standings: [PolicyStanding], retryAfterSeconds: Int?) {
     var standings: [PolicyStanding] = []
     var wait: Int?
@@ -74,9 +78,11 @@ enum GateCommand {
       let policy = charge.policy
       let limit = policy.limits.limit(plan: plan)
       let window = PackedWindow(bytes: packed)
+      // Of a call that passed, a shadow policy's window holds the costs already.
+      let toCome = decision == .allow && !query.peek ? 0 : charge.cost
       let exceeded =
         policy.shadow
-        ? !window.admits(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) && query.peek : verdict != 1
+        ? !window.admits(toCome, nowMilliseconds: now, policy: policy, limit: limit) : verdict != 1 && decision != .allow
       standings.append(window.standing(nowMilliseconds: now, policy: policy, limit: limit, exceeded: exceeded))
       if verdict == 0, let seconds = window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) {
         wait = max(wait ?? 0, seconds)
@@ -87,7 +93,7 @@ enum GateCommand {
 
   private static func visit(_ value: String) -> HotDecision.Visit? {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false)
-    guard parts.count >= 8, let kind = Session.Class(rawValue: String(parts[0])), let created = Int64(parts[2]),
+    guard parts.count >= 6, let kind = Session.Class(rawValue: String(parts[0])), let created = Int64(parts[2]),
       let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
     else { return nil }
     return HotDecision.Visit(

@@ -82,7 +82,7 @@ public final class HotState: HotStore {
         for (index, charge) in charges.enumerated() {
           let words = SubjectCheck.arguments(charge, peek: peek)
           connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(charge.subject)], arguments: words) { result in
-            tally.answered(index, SubjectCheck.verdict(result, charge))
+            tally.answered(index, SubjectCheck.verdict(result, charge, peek: peek))
           }
         }
       }

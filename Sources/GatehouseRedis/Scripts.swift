@@ -1,10 +1,10 @@
 import RedisClient
 
-/// The four scripts. `window.lua` is a prelude of those that touch rate windows.
+/// The four scripts. `user.lua` is a prelude of those that read a user's hash, `window.lua` of those that touch rate windows.
 public enum Scripts {
-  static let gate = script("gate", PackageResources.window_lua, PackageResources.gate_lua)
+  static let gate = script("gate", PackageResources.user_lua, PackageResources.window_lua, PackageResources.gate_lua)
   static let install = script("install", PackageResources.install_lua)
-  static let settle = script("settle", PackageResources.window_lua, PackageResources.settle_lua)
+  static let settle = script("settle", PackageResources.user_lua, PackageResources.window_lua, PackageResources.settle_lua)
   static let limitCheck = script("limit_check", PackageResources.window_lua, PackageResources.limit_check_lua)
 
   /// What a `RedisClient` must be built with.

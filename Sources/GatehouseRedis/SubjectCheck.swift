@@ -11,7 +11,9 @@ enum SubjectCheck {
     ]
   }
 
-  static func verdict(_ result: Result<RedisReply, RedisError>, _ charge: SubjectCharge) -> Result<SubjectVerdict, HotFailure> {
+  static func verdict(
+    _ result: Result<RedisReply, RedisError>, _ charge: SubjectCharge, peek: Bool
+  ) -> Result<SubjectVerdict, HotFailure> {
     let policy = charge.policy
     let limit = policy.limits.limit(plan: nil)
     switch result {
@@ -20,9 +22,11 @@ enum SubjectCheck {
       guard parts.count == 4, let now = parts[1].integerValue, let verdict = parts[2].integerValue, let packed = parts[3].byteValues
       else { return .failure(HotFailure(reason: "unreadable_reply")) }
       let window = PackedWindow(bytes: packed)
+      let exceeded =
+        policy.shadow ? !window.admits(peek ? charge.cost : 0, nowMilliseconds: now, policy: policy, limit: limit) : verdict != 1
       return .success(
         SubjectVerdict(
-          standing: window.standing(nowMilliseconds: now, policy: policy, limit: limit, exceeded: verdict != 1), allowed: verdict == 1,
+          standing: window.standing(nowMilliseconds: now, policy: policy, limit: limit, exceeded: exceeded), allowed: verdict == 1,
           retryAfterSeconds: verdict == 0
             ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) : nil))
     case .success: return .failure(HotFailure(reason: "unreadable_reply"))

@@ -4,9 +4,6 @@ import GatehouseCore
 enum UserHash {
   /// A warm hash lives this long after its last touch.
   static let timeToLiveMilliseconds: Int64 = 86_400_000
-  /// The most bytes of an agent's text: longer fields would cost the compact encoding.
-  static let userAgentBytesMax = 40
-
   /// The arguments of the install script.
   static func installArguments(_ snapshot: HotSnapshot, epoch: String, ticket: String) -> [String] {
     let user = snapshot.user
@@ -24,12 +21,12 @@ enum UserHash {
     return words
   }
 
-  /// `class|sid|created|auth|seen|abs|ip|ua`
+  /// `class|sid|created|auth|seen|abs`: what the gate needs. Address and agent are in the ledger only: they would double the memory of
+  /// a session, and the fewer places hold them the better.
   private static func sessionValue(_ session: Session) -> String {
     let parts: [String] = [
       session.sessionClass.rawValue, session.id.text, String(session.createdAtMilliseconds),
       String(session.authenticatedAtMilliseconds), String(session.seenAtMilliseconds), String(session.expiresAtMilliseconds),
-      session.ip ?? "", short(session.userAgent ?? ""),
     ]
     return parts.joined(separator: "|")
   }
@@ -42,10 +39,5 @@ enum UserHash {
       quota.leaseEndsAtMilliseconds.map(String.init) ?? "", override, String(quota.bonus),
     ]
     return parts.joined(separator: "|")
-  }
-
-  /// Printable ASCII without the separator, cut to the bound.
-  private static func short(_ text: String) -> String {
-    String(decoding: text.utf8.filter { (0x20...0x7e).contains($0) && $0 != 0x7c }.prefix(userAgentBytesMax), as: UTF8.self)
   }
 }

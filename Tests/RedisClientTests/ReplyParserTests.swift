@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import RedisClient
@@ -124,20 +125,5 @@ struct ReplyParserTests {
   @Test("a parser that is thrown away in the middle of a reply leaks nothing")
   func abandoned() throws {
     for at in 0..<Self.wire.count { _ = try replies([Array(Self.wire[..<at])]) }
-  }
-}
-
-/// SplitMix64: small, and the same everywhere for one seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

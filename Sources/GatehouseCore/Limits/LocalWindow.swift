@@ -48,9 +48,12 @@ public final class LocalWindow: Sendable {
         entry.usedAt = table.tick
         table.entries[name] = entry
       }
+      let exceeded =
+        policy.shadow
+        ? !entry.window.admits(peek ? cost : 0, nowMilliseconds: now, policy: policy, limit: share) : verdict != .passes
       return Result(
         allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit,
-        standing: entry.window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: verdict != .passes),
+        standing: entry.window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: exceeded),
         retryAfterSeconds: verdict == .full
           ? entry.window.retryAfterSeconds(cost, nowMilliseconds: now, policy: policy, limit: share) : nil)
     }

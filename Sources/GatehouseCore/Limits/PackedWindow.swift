@@ -17,20 +17,13 @@ public struct PackedWindow: Sendable, Equatable {
   /// An empty window.
   public init() {}
 
-  /// Reads a stored window; bytes that are none (cut short, totals that don't add up) are an empty one.
+  /// Reads a stored window; bytes of no whole number of cells are an empty one. A total that does not add up is healed as the script
+  /// heals it: it ends with the last cell.
   public init(bytes: [UInt8]) {
-    guard bytes.count >= 4, bytes.count % 8 == 4 else { return }
+    guard bytes.count >= 12, bytes.count % 8 == 4 else { return }
     func word(_ at: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) } }
-    var sum: UInt64 = 0
-    var read: [Cell] = []
-    for at in stride(from: 4, to: bytes.count, by: 8) {
-      let cell = Cell(number: word(at), count: word(at + 4))
-      read.append(cell)
-      sum += UInt64(cell.count)
-    }
-    guard sum == UInt64(word(0)) else { return }
     total = word(0)
-    units = read
+    units = stride(from: 4, to: bytes.count, by: 8).map { Cell(number: word($0), count: word($0 + 4)) }
   }
 
   /// The stored form.
@@ -55,11 +48,13 @@ public struct PackedWindow: Sendable, Equatable {
     let cell = trimmed.trim(nowMilliseconds: now, policy: policy)
     if let limit, Int64(trimmed.total) + cost > limit { return .full }
     guard !peek else { return .passes }
-    trimmed.total += UInt32(clamping: cost)
+    // Without a limit the total ends at its largest value.
+    let taken = min(UInt32(clamping: cost), UInt32.max - trimmed.total)
+    trimmed.total += taken
     if let last = trimmed.units.last, last.number == cell {
-      trimmed.units[trimmed.units.count - 1].count += UInt32(clamping: cost)
+      trimmed.units[trimmed.units.count - 1].count &+= taken
     } else {
-      trimmed.units.append(Cell(number: cell, count: UInt32(clamping: cost)))
+      trimmed.units.append(Cell(number: cell, count: taken))
     }
     self = trimmed
     return .passes
@@ -95,28 +90,35 @@ public struct PackedWindow: Sendable, Equatable {
   /// never lies before the last stored one.
   @discardableResult private mutating func trim(nowMilliseconds now: Int64, policy: Policy) -> UInt32 {
     var cell = UInt32(truncatingIfNeeded: now * policy.cells / policy.windowMilliseconds)
+    var left = Int64(total)
     let cells = Int32(clamping: policy.cells)
     while let last = units.last, Int32(bitPattern: last.number &- cell) > cells {
-      total -= last.count
+      left -= Int64(last.count)
       units.removeLast()
     }
     if let last = units.last, Int32(bitPattern: last.number &- cell) > 0 { cell = last.number }
     let expired = units.prefix { Int32(bitPattern: cell &- $0.number) > cells }
-    total -= expired.reduce(0) { $0 + $1.count }
+    left -= expired.reduce(0) { $0 + Int64($1.count) }
     units.removeFirst(expired.count)
+    if left < 0 || units.isEmpty {
+      left = 0
+      units = []
+    }
+    total = UInt32(clamping: left)
     return cell
   }
 
+  /// Whole seconds until the total is below `bound`; 0 if it never is.
   private func secondsUntil(totalBelow bound: Int64, nowMilliseconds now: Int64, policy: Policy) -> Int {
+    guard bound > 0 else { return 0 }
     var left = Int64(total)
     let current = now * policy.cells / policy.windowMilliseconds
-    for cell in units {
+    for (index, cell) in units.enumerated() {
       left -= Int64(cell.count)
-      if left < bound {
-        let number = current + Int64(Int32(bitPattern: cell.number &- UInt32(truncatingIfNeeded: current)))
-        let end = ((number + policy.cells + 1) * policy.windowMilliseconds + policy.cells - 1) / policy.cells
-        return Int((max(1, end - now) + 999) / 1000)
-      }
+      guard left < bound || index == units.count - 1 else { continue }
+      let number = current + Int64(Int32(bitPattern: cell.number &- UInt32(truncatingIfNeeded: current)))
+      let end = ((number + policy.cells + 1) * policy.windowMilliseconds + policy.cells - 1) / policy.cells
+      return Int((max(1, end - now) + 999) / 1000)
     }
     return 0
   }

@@ -5,6 +5,7 @@
 local f = redis.pcall('HMGET', KEYS[1], 'ticket', 'epoch')
 if f.err or f[1] ~= ARGV[2] or f[2] ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+-- In pieces, since Lua spreads no more than some thousand values at once.
+for i = 4, #ARGV, 1000 do redis.call('HSET', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV))) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1

@@ -2,14 +2,8 @@
 -- KEYS  1 gh:{ip:...}:rl or gh:{sub:...}:rl
 -- ARGV  1 '1' to peek  2 field  3 W ms  4 B  5 limit ('' never denies)  6 cost
 -- Gives {1 or 0 allowed, now, verdict (1 passes, 0 full, 2 cost exceeds limit), the window after the call}.
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local W, B, cost = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
-local raw = redis.pcall('HGET', KEYS[1], ARGV[2])
-if type(raw) == 'table' then
-  redis.call('DEL', KEYS[1])
-  raw = false
-end
+local now, W, B, cost = clock(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
+local raw = window_load(KEYS[1], {ARGV[2]})[1]
 local w, verdict = window_decide(raw, now, W, B, tonumber(ARGV[5]), cost)
 if verdict ~= 1 or ARGV[1] == '1' then return {verdict == 1 and 1 or 0, now, verdict, raw or ''} end
 local packed = window_take(w, cost)

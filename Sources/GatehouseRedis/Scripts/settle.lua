@@ -5,17 +5,20 @@
 -- Gives 1 if given back, 0 if there was nothing to give.
 local field = 'h:' .. ARGV[1]
 local raw = redis.pcall('HGET', KEYS[1], field)
-if not raw or raw.err then return 0 end
-local metric, n, costs = string.match(raw, '^([^|]*)|(%d+)|%d+|(.*)$')
+if type(raw) ~= 'string' then return 0 end
 redis.call('HDEL', KEYS[1], field)
-local q = redis.call('HGET', KEYS[1], 'q:' .. metric)
+-- A hold is metric|n|ends|field:cell:cost,...
+local metric, n, costs = string.match(raw, '^([^|]*)|(%d+)|%d+|(.*)$')
+if not metric then return 0 end
+local stored = redis.call('HGET', KEYS[1], 'q:' .. metric)
+local q = stored and quota_read(stored)
 if q then
-  local head, held, rest = string.match(q, '^(%d+|%d+|%d+|)(%d+)(|.*)$')
-  redis.call('HSET', KEYS[1], 'q:' .. metric, head .. string.format('%.0f', math.max(0, held - n)) .. rest)
+  q.held = math.max(0, q.held - n)
+  redis.call('HSET', KEYS[1], 'q:' .. metric, quota_write(q))
 end
 for name, cell, cost in string.gmatch(costs, '([^:,]+):(%d+):(%d+),') do
-  local packed = redis.pcall('HGET', KEYS[2], name)
-  local less = packed and not packed.err and window_refund(packed, tonumber(cell), tonumber(cost))
+  local packed = window_load(KEYS[2], {name})[1]
+  local less = packed and window_refund(packed, tonumber(cell), tonumber(cost))
   if less then redis.call('HSET', KEYS[2], name, less) end
 end
 return 1

@@ -1,6 +1,11 @@
 -- The packed window, a prelude of the scripts that touch one. One hash field: total, then (cell, count) pairs, oldest first,
 -- all unsigned 32-bit little-endian; cell = floor(now * B / W) modulo 2^32, compared by signed difference. A cell counts in
 -- full until all of it is older than the window: at most L units in any interval of length W.
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
 local function window_ahead(a, b)
   local d = (a - b) % 4294967296
   if d >= 2147483648 then d = d - 4294967296 end
@@ -27,7 +32,7 @@ local function window_read(raw, now, W, B)
     if window_ahead(cell, first) <= B then break end
     total, from = total - count, from + 8
   end
-  if total < 0 then total, from, to = 0, 1, 0 end
+  if total < 0 or from > to then total, from, to = 0, 1, 0 end
   return {total = total, raw = raw, from = from, to = to, cell = cell}
 end
 
@@ -39,13 +44,23 @@ local function window_decide(raw, now, W, B, limit, cost)
   return w, 1
 end
 
--- Phase two: the stored form with `cost` units more, and the cell that they went into.
+-- Phase two: the stored form with `cost` units more (a shadow policy's total ends at 2^32 - 1), and the cell that they went into.
 local function window_take(w, cost)
+  cost = math.min(cost, 4294967295 - w.total)
   local last, count
   if w.to > w.from then last, count = struct.unpack('<I4I4', w.raw, w.to - 7) end
   local to = w.to
   if last == w.cell then to = to - 8 else count = 0 end
   return struct.pack('<I4', w.total + cost) .. string.sub(w.raw, w.from, to) .. struct.pack('<I4I4', w.cell, count + cost), w.cell
+end
+
+-- The stored windows of some fields, false for one that is not there. A key of another type is deleted: it counts nothing.
+local function window_load(key, fields)
+  if #fields == 0 then return {} end
+  local raw = redis.pcall('HMGET', key, unpack(fields))
+  if not raw.err then return raw end
+  redis.call('DEL', key)
+  return {}
 end
 
 -- Stores a window; its key lives as long as any of its windows can count.
@@ -59,7 +74,7 @@ end
 local function window_refund(packed, cell, cost)
   for at = 5, #packed - 7, 8 do
     local number, count = struct.unpack('<I4I4', packed, at)
-    if number == cell and count >= cost then
+    if number == cell and count >= cost and struct.unpack('<I4', packed) >= cost then
       local pair = count > cost and struct.pack('<I4I4', cell, count - cost) or ''
       return struct.pack('<I4', struct.unpack('<I4', packed) - cost) .. string.sub(packed, 5, at - 1) .. pair .. string.sub(packed, at + 8)
     end

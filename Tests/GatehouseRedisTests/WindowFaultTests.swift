@@ -1,0 +1,171 @@
+import GatehouseCore
+import RedisClient
+import TestSupport
+import Testing
+
+@testable import GatehouseRedis
+
+/// The faults of other limiters that the design lists, each shown to be absent.
+@Suite("Faults of other limiters", .redis)
+struct WindowFaultTests {
+  private func charge(
+    _ name: String, _ cost: Int64 = 1, limit: Int64 = 5, seconds: Int64 = 60, cells: Int64 = 60, shadow: Bool = false
+  ) -> SubjectCharge {
+    let policy = Policy(name: "p", by: .subject, windowSeconds: seconds, cells: cells, limits: PlanLimits(limit), shadow: shadow)
+    return SubjectCharge(subject: .keyed(name), policy: policy, cost: cost)
+  }
+
+  @Test("a rejected call adds no cost: an oversized one locks nobody out, and a flood of refusals moves no reset")
+  func rejectedIsFree() async throws {
+    try await Frozen.with { frozen in
+      #expect(try await frozen.check(charge("free", 1_000_000)).allowed == false)
+      #expect(try await frozen.timeToLive(KeySpace.windows(charge("free").subject)) == -2)
+      for _ in 0..<5 { #expect(try await frozen.check(charge("free")).allowed) }
+      for second in 0..<61 {
+        let now = Frozen.start + Int64(second) * 1_000
+        let verdict = try await frozen.check(charge("free", Int64(second % 5) + 1), at: now)
+        #expect(!verdict.allowed && verdict.retryAfterSeconds == 61 - second)
+      }
+      #expect(try await frozen.check(charge("free", 5), at: Frozen.start + 61_000).allowed)
+    }
+  }
+
+  @Test("the cost is part of the comparison: what fits passes, one unit more does not")
+  func costIsCompared() async throws {
+    try await Frozen.with { frozen in
+      let calls = try await [3, 3, 2, 1].asyncMap { try await frozen.check(charge("cost", $0)) }
+      #expect(calls.map(\.allowed) == [true, false, true, false])
+      #expect(calls.map(\.standing.remaining) == [2, 2, 0, 0])
+    }
+  }
+
+  @Test("a cost above the limit is refused for good, without a time to try again, full or empty")
+  func neverFits() async throws {
+    try await Frozen.with { frozen in
+      for spent in [Int64(0), 5] {
+        if spent > 0 { _ = try await frozen.check(charge("never", spent)) }
+        let verdict = try await frozen.check(charge("never", 6))
+        #expect(!verdict.allowed && verdict.retryAfterSeconds == nil)
+      }
+    }
+  }
+
+  @Test("a key lives at least as long as its longest window counts, whatever is written later", arguments: [1, 7, 60, 250] as [Int64])
+  func timeToLive(_ cells: Int64) async throws {
+    try await Frozen.with { frozen in
+      let name = "ttl \(cells)"
+      let key = KeySpace.windows(charge(name).subject)
+      let long = Int64((3_600_000 + 3_600_000 / Double(cells)).rounded(.up))
+      _ = try await frozen.check(charge(name, seconds: 60, cells: cells))
+      let short = try await frozen.timeToLive(key)
+      #expect(short > 60_000 - 5_000 && short <= 60_000 + 60_000 / cells + 1)
+      _ = try await frozen.check(charge(name, seconds: 3_600, cells: cells))
+      _ = try await frozen.check(charge(name, seconds: 60, cells: cells))
+      let left = try await frozen.timeToLive(key)
+      #expect(left <= long && left > long - 30_000)
+      // Someone's PERSIST: the next write mends it.
+      try await frozen.admin("PERSIST", key)
+      _ = try await frozen.check(charge(name, seconds: 60, cells: cells))
+      #expect(try await frozen.timeToLive(key) > 0)
+    }
+  }
+
+  @Test("a free pass is never due: a unit counts for all of W, until W(1 + 1/B) at most", arguments: [1, 7, 60, 250] as [Int64])
+  func horizon(_ cells: Int64) async throws {
+    try await Frozen.with { frozen in
+      // Not at a cell's beginning.
+      let taken = Frozen.start + 12_345
+      let one = charge("horizon \(cells)", limit: 1, cells: cells)
+      #expect(try await frozen.check(one, at: taken).allowed)
+      #expect(try await frozen.check(one, at: taken + 60_000).allowed == false)
+      let wait = try #require(try await frozen.check(one, at: taken).retryAfterSeconds)
+      #expect(try await frozen.check(one, at: taken + Int64(wait - 1) * 1_000).allowed == false)
+      #expect(try await frozen.check(one, peek: true, at: taken + Int64(wait) * 1_000).allowed)
+      #expect(try await frozen.check(one, at: taken + 60_000 + (60_000 + cells - 1) / cells).allowed)
+    }
+  }
+
+  @Test("all keys of a user share one cluster slot, and no two users or subjects share a key")
+  func slots() {
+    let user = UserID.random()
+    let keys = [KeySpace.user(user), KeySpace.windows(user)]
+    let tags = Set(keys.map { $0.split(separator: "{").last?.split(separator: "}").first.map(String.init) })
+    #expect(tags == [user.routingID])
+    let others = [KeySpace.windows(.network(user.routingID)), KeySpace.windows(.keyed(user.routingID)), KeySpace.windows(UserID.random())]
+    #expect(Set(keys + others).count == 5)
+  }
+
+  @Test("calls of one millisecond count each: nothing overwrites anything")
+  func sameInstant() async throws {
+    try await Frozen.with { frozen in
+      let all = try await (0..<7).asyncMap { _ in try await frozen.check(charge("instant")).allowed }
+      #expect(all == [true, true, true, true, true, false, false])
+    }
+  }
+
+  @Test("the reset is that of the oldest unit, not of a calendar's next cell")
+  func realReset() async throws {
+    try await Frozen.with { frozen in
+      _ = try await frozen.check(charge("reset", 2))
+      #expect(try await frozen.check(charge("reset", 3), at: Frozen.start + 30_500).standing.resetSeconds == 31)
+      let full = try await frozen.check(charge("reset", 3), at: Frozen.start + 45_000)
+      // Two units return at 61 s; three only when the second call's return too.
+      #expect(full.standing.resetSeconds == 16 && full.retryAfterSeconds == 46)
+      #expect(try await frozen.check(charge("reset", 2), at: Frozen.start + 45_000).retryAfterSeconds == 16)
+    }
+  }
+
+  @Test("Redis's clock decides, not the caller's: no time goes in with a call")
+  func redisClock() async throws {
+    for script in Scripts.all where script.source.contains("local function clock") {
+      #expect(script.source.ranges(of: Frozen.clockRead).count == 1, "\(script.name)")
+    }
+    let words = SubjectCheck.arguments(charge("clock"), peek: false)
+    #expect(words == ["0", "p.60.60", "60000", "60", "5", "1"])
+  }
+
+  @Test("a limit that changes counts from the next call on, up and down, with what was spent")
+  func changedLimit() async throws {
+    try await Frozen.with { frozen in
+      _ = try await frozen.check(charge("change", 5))
+      #expect(try await frozen.check(charge("change", 5, limit: 10)).allowed)
+      let lower = try await frozen.check(charge("change", 1, limit: 2))
+      #expect(!lower.allowed && lower.standing.remaining == 0 && lower.retryAfterSeconds == 61)
+    }
+  }
+
+  @Test("a clock that steps back gives nothing away; one that was more than a window ahead locks nobody out")
+  func clockSteps() async throws {
+    try await Frozen.with { frozen in
+      _ = try await frozen.check(charge("back", 5))
+      #expect(try await frozen.check(charge("back"), at: Frozen.start - 59_000).allowed == false)
+      #expect(try await frozen.check(charge("back", 5), at: Frozen.start - 61_000).allowed)
+    }
+  }
+
+  @Test("a shadow policy counts without a limit, up to the largest number that fits, and goes on")
+  func saturated() async throws {
+    try await Frozen.with { frozen in
+      let huge = charge("shadow", 4_294_967_290, shadow: true)
+      for remaining in [0, 0, 0] as [Int64] {
+        let verdict = try await frozen.check(huge)
+        #expect(verdict.allowed && verdict.standing.remaining == remaining && verdict.standing.exceeded)
+      }
+      var window = PackedWindow()
+      for _ in 0..<3 {
+        #expect(window.check(huge.cost, nowMilliseconds: Frozen.start, policy: huge.policy, limit: nil, peek: false) == .passes)
+      }
+      let stored = try await frozen.connection.send(["HGET", KeySpace.windows(huge.subject), huge.policy.fieldName]).byteValues
+      #expect(stored == window.bytes)
+    }
+  }
+}
+
+extension Sequence {
+  /// One after the other.
+  func asyncMap<T>(_ change: (Element) async throws -> T) async rethrows -> [T] {
+    var all: [T] = []
+    for element in self { all.append(try await change(element)) }
+    return all
+  }
+}
