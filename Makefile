@@ -1,6 +1,6 @@
 # Gatehouse. The two commands of the README: make run, make test.
-PORT ?= 8080
-OPS_PORT ?= 9080
+PORT ?=
+OPS_PORT ?=
 DATA ?= data
 
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev
@@ -18,7 +18,7 @@ run: install ## Build, start Redis and the API, print what to try
 	swift build -c release --product gatehouse
 	@mkdir -p -m 700 "$(DATA)"
 	@scripts/start-redis.sh "$(DATA)"
-	@exec .build/release/gatehouse serve --data "$(DATA)" --port $(PORT) --ops-port $(OPS_PORT)
+	@exec .build/release/gatehouse serve --data "$(DATA)" $(if $(PORT),--port $(PORT)) $(if $(OPS_PORT),--ops-port $(OPS_PORT))
 
 stop: ## Stop the Redis of the data folder
 	@redis-cli -s "$(DATA)/redis.sock" shutdown && echo "Redis of $(DATA) is stopped."

@@ -85,17 +85,17 @@ struct RouteTable<Store: Ledger>: Sendable {
 
 extension API {
   /// The responder of the public listener.
-  public var publicResponder: Edge { responder(.public) }
+  public var publicResponder: Edge { responder(.public, CrossOrigin(origins: contract.allowedOrigins)) }
   /// The responder of an ops listener.
   public func operationsResponder(_ access: AdminAccess) -> Edge { responder(.operations(access)) }
 
-  private func responder(_ table: RouteTable<Store>) -> Edge {
+  private func responder(_ table: RouteTable<Store>, _ crossOrigin: CrossOrigin = CrossOrigin(origins: [])) -> Edge {
     let router = Edge.router()
     router.add(middleware: DrainMiddleware(readiness: readiness))
     for route in table.routes {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
     }
-    return Edge(router)
+    return Edge(router, crossOrigin: crossOrigin)
   }
 
   /// 200 while requests are answered, degraded while Redis is away; 503 while starting, draining or without the ledger.
