@@ -1,6 +1,6 @@
 # Gatehouse. The two commands of the README: make run, make test.
-PORT ?= 8080
-OPS_PORT ?= 9080
+PORT ?=
+OPS_PORT ?=
 DATA ?= data
 MINUTES ?= 30
 RELEASE = .build/release/gatehouse
@@ -26,7 +26,7 @@ build: install ## Build for release
 run: build ## Install what is missing, build, start Redis and the API, print what to try
 	@mkdir -p -m 700 "$(DATA)"
 	@scripts/start-redis.sh "$(DATA)"
-	@exec $(RELEASE) serve --data "$(DATA)" --port $(PORT) --ops-port $(OPS_PORT)
+	@exec $(RELEASE) serve --data "$(DATA)" $(if $(PORT),--port $(PORT)) $(if $(OPS_PORT),--ops-port $(OPS_PORT))
 
 stop: ## Stop the Redis of the data folder
 	@redis-cli -s "$(DATA)/redis.sock" shutdown && echo "Redis of $(DATA) is stopped."

@@ -17,9 +17,10 @@ public final class RedisClient: Service, Sendable {
   public init(configuration: RedisConfiguration, scripts: [RedisScript] = [], group: any EventLoopGroup, logger: Logger) {
     precondition(Set(scripts.map(\.name)).count == scripts.count, "two scripts of one name")
     let statistics = statistics
+    let outages = OutageLog(logger)
     let loops = Array(group.makeIterator())
     connections = loops.map {
-      RedisConnection(eventLoop: $0, configuration: configuration, scripts: scripts, statistics: statistics, log: logger)
+      RedisConnection(eventLoop: $0, configuration: configuration, scripts: scripts, statistics: statistics, outages: outages)
     }
     indexes = Dictionary(uniqueKeysWithValues: loops.enumerated().map { (ObjectIdentifier($1), $0) })
   }

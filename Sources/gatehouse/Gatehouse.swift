@@ -3,5 +3,11 @@ import ArgumentParser
 @main
 struct Gatehouse: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "gatehouse", abstract: "Sessions, rate limits and daily allowances for app backends.", subcommands: [Serve.self])
+    commandName: "gatehouse", abstract: "Sessions, rate limits and daily allowances for app backends.",
+    discussion: """
+      Commands go to a running service through the ops socket in its data folder, which only the folder's owner can open. With no
+      service running they do the same work on the folder themselves.
+      Exit status: 0 done, 1 refused or failed, 64 wrong usage.
+      """,
+    subcommands: [Serve.self, ConfigCommand.self, KeyCommand.self, UserCommand.self, Explain.self])
 }

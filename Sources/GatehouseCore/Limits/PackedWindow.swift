@@ -86,6 +86,26 @@ public struct PackedWindow: Sendable, Equatable {
     return live.secondsUntil(totalBelow: limit - cost + 1, nowMilliseconds: now, policy: policy)
   }
 
+  /// Units that return together, and when.
+  public struct Return: Sendable, Equatable {
+    public let units: Int64
+    public let atMilliseconds: Int64
+  }
+
+  /// When the units that are taken at `now` return, the next first; exact to a cell.
+  public func returns(nowMilliseconds now: Int64, policy: Policy) -> [Return] {
+    var live = self
+    live.trim(nowMilliseconds: now, policy: policy)
+    return live.units.map { Return(units: Int64($0.count), atMilliseconds: Self.end(of: $0, nowMilliseconds: now, policy: policy)) }
+  }
+
+  /// The first instant at which a cell does not count any more.
+  private static func end(of cell: Cell, nowMilliseconds now: Int64, policy: Policy) -> Int64 {
+    let current = now * policy.cells / policy.windowMilliseconds
+    let number = current + Int64(Int32(bitPattern: cell.number &- UInt32(truncatingIfNeeded: current)))
+    return ((number + policy.cells + 1) * policy.windowMilliseconds + policy.cells - 1) / policy.cells
+  }
+
   /// Drops what is older than the window, and what lies more than a window ahead (a clock that was wrong); the cell of now, which
   /// never lies before the last stored one.
   @discardableResult private mutating func trim(nowMilliseconds now: Int64, policy: Policy) -> UInt32 {
@@ -112,13 +132,10 @@ public struct PackedWindow: Sendable, Equatable {
   private func secondsUntil(totalBelow bound: Int64, nowMilliseconds now: Int64, policy: Policy) -> Int {
     guard bound > 0 else { return 0 }
     var left = Int64(total)
-    let current = now * policy.cells / policy.windowMilliseconds
     for (index, cell) in units.enumerated() {
       left -= Int64(cell.count)
       guard left < bound || index == units.count - 1 else { continue }
-      let number = current + Int64(Int32(bitPattern: cell.number &- UInt32(truncatingIfNeeded: current)))
-      let end = ((number + policy.cells + 1) * policy.windowMilliseconds + policy.cells - 1) / policy.cells
-      return Int((max(1, end - now) + 999) / 1000)
+      return Int((max(1, Self.end(of: cell, nowMilliseconds: now, policy: policy) - now) + 999) / 1000)
     }
     return 0
   }

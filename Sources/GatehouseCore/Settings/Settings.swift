@@ -1,18 +1,27 @@
+import Logging
+
 /// The configuration of a process: every value has a default, and the defaults run the quick start.
-public struct Settings: Sendable {
-  /// Listeners and whom they trust.
-  public struct HTTP: Sendable {
+public struct Settings: Sendable, Equatable {
+  /// Where a process listens, and for whom.
+  public struct HTTP: Sendable, Equatable {
     public var host = "127.0.0.1"
     public var port = 8080
     public var opsHost = "127.0.0.1"
     public var opsPort = 9080
+    /// Connections of the public listener; beyond it new ones wait in the backlog.
     public var connectionsMax = 20_000
-    public var trustedProxies: [String] = []
+    /// How long running requests may take after SIGTERM before they are cut off.
+    public var drainSeconds = 10
+    /// The service's address as its users see it; empty without a proxy.
+    public var publicURL = ""
+    /// Peers whose `X-Forwarded-For` is believed.
+    public var trustedProxies = ["127.0.0.0/8", "::1"]
+    /// Origins that may read answers and use the cookie from elsewhere.
     public var allowedOrigins: [String] = []
   }
 
   /// What a plan gives.
-  public struct Plan: Sendable {
+  public struct Plan: Sendable, Equatable {
     public var name: String
     public var sessionsMax: Int
     /// Units a period by metric; nil is unlimited, a metric that is missing is not given.
@@ -24,15 +33,23 @@ public struct Settings: Sendable {
     }
   }
 
+  /// How long rows are kept that nobody needs for a decision, in days; nil keeps them.
+  public struct Retention: Sendable, Equatable {
+    public var usageEventDays: Int?
+    public var auditDays: Int? = 400
+  }
+
   public var http = HTTP()
   public var dataFolder = "data"
   public var processes = 1
+  public var logLevel = Logger.Level.notice
   public var signUpIsPublic = true
   public var loginFloorMilliseconds = 60
   public var passwordLengthMin = 8
   public var argonMemoryKiB = 19_456
   public var argonPasses = 2
   public var cookieIsSecure = true
+  public var retention = Retention()
   public var metrics: [AllowanceTable.Metric] = [.init(name: "video_analysis", kind: .day)]
   /// The default plan first.
   public var plans: [Plan] = [
@@ -47,6 +64,7 @@ public struct Settings: Sendable {
     Policy(name: "login_account", by: .subject, windowSeconds: 3_600, cells: 250, limits: PlanLimits(100)),
     Policy(name: "login_network", by: .ip, windowSeconds: 900, cells: 250, limits: PlanLimits(60)),
     Policy(name: "signup_network", by: .ip, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10)),
+    Policy(name: "mail_account", by: .subject, windowSeconds: 3_600, cells: 60, limits: PlanLimits(3)),
   ]
   /// What proxies may ask for at `/v1/auth/{profile}`.
   public var profiles: [Profile] = [Profile(name: "api", policies: ["api"])]
@@ -56,6 +74,7 @@ public struct Settings: Sendable {
     .mobile: SessionTimeouts(idleMilliseconds: 30 * 86_400_000, absoluteMilliseconds: 90 * 86_400_000),
   ]
 
+  /// The defaults.
   public init() {}
 
   public func timeouts(_ kind: Session.Class) -> SessionTimeouts {
@@ -74,4 +93,16 @@ public struct Settings: Sendable {
   }
 
   public func sessionsMax(plan: String) -> Int { plans.first { $0.name == plan }?.sessionsMax ?? plans.first?.sessionsMax ?? 10 }
+
+  /// The keys whose values differ from `other`'s and take effect only when a process starts.
+  public func keysThatNeedRestart(since other: Settings) -> [String] {
+    let pairs: [(String, Bool)] = [
+      ("data", dataFolder == other.dataFolder), ("processes", processes == other.processes), ("http.host", http.host == other.http.host),
+      ("http.port", http.port == other.http.port), ("http.ops_host", http.opsHost == other.http.opsHost),
+      ("http.ops_port", http.opsPort == other.http.opsPort),
+      ("http.connections_max", http.connectionsMax == other.http.connectionsMax),
+      ("http.drain", http.drainSeconds == other.http.drainSeconds),
+    ]
+    return pairs.filter { !$0.1 }.map(\.0)
+  }
 }

@@ -21,7 +21,7 @@ public final class SQLiteLedger: Sendable {
 
   let database: LedgerDatabase
   let rules: Rules
-  let retention: LedgerRetention
+  let retention: @Sendable () -> LedgerRetention
   private let down = Atomic<Bool>(false)
 
   /// What of the configuration decides about rows.
@@ -38,7 +38,7 @@ public final class SQLiteLedger: Sendable {
   /// Opens the ledger at `path`, making it if it is new.
   /// - Parameter onFatal: called when the outcome of a commit is unknown: stop the process.
   public init(
-    path: String, options: LedgerDatabase.Options = .init(), retention: LedgerRetention = .init(),
+    path: String, options: LedgerDatabase.Options = .init(), retention: @escaping @Sendable () -> LedgerRetention = { .init() },
     allowances: @escaping @Sendable () -> AllowanceTable, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts,
     onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
   ) throws {

@@ -82,7 +82,7 @@ extension SQLiteLedger: WorkLedger {
   }
 
   public func prune(rowsMax: Int, now: Int64) async throws -> Int {
-    let retention = retention
+    let retention = retention()
     return try await write { db in
       let day: Int64 = 86_400_000
       var removed = 0

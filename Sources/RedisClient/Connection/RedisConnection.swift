@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import NIOPosix
 
@@ -15,7 +14,7 @@ public final class RedisConnection: @unchecked Sendable {
   private let configuration: RedisConfiguration
   private let scripts: [RedisScript]
   private let statistics: RedisStatistics
-  private let log: Logger
+  private let outages: OutageLog
 
   private var state: ConnectionState
   private var pending: PendingReplies<Callback>
@@ -25,17 +24,16 @@ public final class RedisConnection: @unchecked Sendable {
   private var flushIsScheduled = false
   private var timer: (due: NIODeadline, task: Scheduled<Void>)?
   private var countedUsable = false
-  private var outageIsLogged = false
   private var onFinish: (@Sendable () -> Void)?
 
   init(
-    eventLoop: any EventLoop, configuration: RedisConfiguration, scripts: [RedisScript], statistics: RedisStatistics, log: Logger
+    eventLoop: any EventLoop, configuration: RedisConfiguration, scripts: [RedisScript], statistics: RedisStatistics, outages: OutageLog
   ) {
     self.eventLoop = eventLoop
     self.configuration = configuration
     self.scripts = scripts
     self.statistics = statistics
-    self.log = log
+    self.outages = outages
     state = ConnectionState(backoffMin: configuration.backoffMin, backoffMax: configuration.backoffMax)
     pending = PendingReplies(countMax: configuration.pendingCommandsMax, stallLimit: configuration.stallLimit)
   }
@@ -111,10 +109,7 @@ public final class RedisConnection: @unchecked Sendable {
     timer?.task.cancel()
     timer = nil
     countUsable()
-    if !outageIsLogged, !state.isStopping {
-      outageIsLogged = true
-      log.warning("Redis is away", metadata: ["reason": "\(error.reason)"])
-    }
+    if !state.isStopping { outages.begins(self, "Redis is away", ["reason": "\(error.reason)"]) }
     for reply in pending.removeAll() { reply(.failure(error)) }
     act(action)
   }
@@ -176,9 +171,8 @@ public final class RedisConnection: @unchecked Sendable {
       submit(deadline: deadline) { result in
         guard case .success(let reply) = result, self.learn(question, reply) else {
           // The message may quote what was sent, so only the kind of refusal is told.
-          if case .failure(.server(let error)) = result, !self.outageIsLogged {
-            self.outageIsLogged = true
-            self.log.warning("Redis refused us", metadata: ["command": "\(words[0])", "reason": "\(error.kind.rawValue)"])
+          if case .failure(.server(let error)) = result {
+            self.outages.begins(self, "Redis refused us", ["command": "\(words[0])", "reason": "\(error.kind.rawValue)"])
           }
           return self.giveUp()
         }
@@ -198,8 +192,7 @@ public final class RedisConnection: @unchecked Sendable {
       guard let id = Handshake.replicationID(reply) else { return false }
       state.greeted(replicationID: id)
       countUsable()
-      log.log(level: outageIsLogged ? .notice : .debug, "Redis is connected")
-      outageIsLogged = false
+      outages.ends(self)
     }
     return true
   }

@@ -8,79 +8,99 @@ import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
+import Synchronization
 
 /// All the wiring of a process.
-struct Assembly: Sendable {
-  let settings: Settings
+final class Assembly: Sendable {
+  /// What answers on each listener, by the settings in force.
+  struct Responders: Sendable {
+    let `public`, operations, owner: Edge
+  }
+
+  let live: LiveSettings
   let folder: DataFolder
-  let group: MultiThreadedEventLoopGroup
+  let group = MultiThreadedEventLoopGroup.singleton
   let ledger: SQLiteLedger
   let redis: RedisClient
-  let hot: HotState
-  let hashing: HashPool
   let keeper: LeaseKeeper<SQLiteLedger>
-  let clock: ServiceClock
+  let clock = ServiceClock(wallMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
   let changes: Changes<SQLiteLedger>
-  let api: API<SQLiteLedger>
-  let readiness: Readiness
+  let readiness = Readiness()
+  let hashing = HashPool()
   let log: Logger
 
+  private let secret: ServerSecret
+  private let hot: HotState
+  private let lease = Lease()
+  private let keys = KeyRing()
+  private let limits: SubjectLimits
+  private let gate: Gatekeeper<SQLiteLedger>
+  private let current: Mutex<Responders?> = Mutex(nil)
+
   init(settings: Settings, folder: DataFolder, log: Logger) throws {
-    let group = MultiThreadedEventLoopGroup.singleton
-    let secret = try ServerSecret.loadOrCreate(path: folder.secret)
-    let table = settings.allowanceTable
-    let allowances: @Sendable () -> AllowanceTable = { table }
-    let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { settings.timeouts($0) }
-    let ledger = try SQLiteLedger(
-      path: folder.ledger, allowances: allowances, timeouts: timeouts,
+    let live = LiveSettings(settings)
+    let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
+    let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
+    self.live = live
+    self.folder = folder
+    self.log = log
+    secret = try ServerSecret.loadOrCreate(path: folder.secret)
+    ledger = try SQLiteLedger(
+      path: folder.ledger,
+      retention: {
+        let kept = live.settings.retention
+        return LedgerRetention(usageEventDays: kept.usageEventDays, auditDays: kept.auditDays)
+      }, allowances: allowances, timeouts: timeouts,
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start.
         exit(70)
       }, log: log)
-    let redis = RedisClient(
+    redis = RedisClient(
       configuration: RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass"),
       scripts: Scripts.all, group: group, logger: log)
-    let hot = HotState(redis: redis, group: group, plans: allowances, timeouts: timeouts)
-    let clock = ServiceClock(wallMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-    let lease = Lease()
-    let keys = KeyRing()
-    let changes = Changes(ledger: ledger, hot: hot)
-    let limits = SubjectLimits(window: LocalWindow(processes: settings.processes))
+    hot = HotState(redis: redis, group: group, plans: allowances, timeouts: timeouts)
+    changes = Changes(ledger: ledger, hot: hot)
+    limits = SubjectLimits(window: LocalWindow(processes: settings.processes))
     let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: allowances, timeouts: timeouts)
-    let gate = Gatekeeper(
+    gate = Gatekeeper(
       ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: allowances, log: log)
-    let hashing = HashPool()
+    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys)
+    try apply(settings)
+  }
+
+  /// Puts settings in force: requests that come from now on are answered by them.
+  func apply(_ settings: Settings) throws {
+    let api = api(settings)
+    let next = Responders(
+      public: try api.publicResponder(), operations: try api.operationsResponder(.key), owner: try api.operationsResponder(.owner))
+    live.replace(with: settings)
+    current.withLock { $0 = next }
+  }
+
+  /// The responders in force.
+  var responders: Responders? { current.withLock { $0 } }
+
+  private func api(_ settings: Settings) -> API<SQLiteLedger> {
+    let live = live
+    let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
+    let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
+    let policy: @Sendable (String) -> Policy? = { live.settings.policy($0) }
     let parameters = Argon2Parameters(memoryKiB: settings.argonMemoryKiB, passes: settings.argonPasses, lanes: 1) ?? .standard
-    let loginLimits = LoginLimits(
-      limits: limits, hot: hot, lease: lease, subjects: secret.key(.subjects), policy: { settings.policy($0) })
+    let loginLimits = LoginLimits(limits: limits, hot: hot, lease: lease, subjects: secret.key(.subjects), policy: policy)
     let accounts = Accounts(
       ledger: ledger, changes: changes, clock: clock, secret: secret, passwords: Passwords(pool: hashing, parameters: parameters),
       limits: loginLimits,
       rules: .init(
         passwords: PasswordRules(minLength: settings.passwordLengthMin), loginFloor: .milliseconds(settings.loginFloorMilliseconds),
-        sessionsMax: { settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances))
+        sessionsMax: { live.settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances))
     var contract = API<SQLiteLedger>.Contract()
-    contract.trustedProxies = TrustedProxies((settings.http.trustedProxies + ["127.0.0.0/8", "::1"]).compactMap(AddressRange.init))
-    contract.allowedOrigins = settings.http.allowedOrigins
+    contract.trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
+    contract.allowedOrigins = settings.http.allowedOrigins + [SettingsReader.origin(ofURL: settings.http.publicURL)].compactMap(\.self)
     contract.cookieIsSecure = settings.cookieIsSecure
     contract.signUpIsPublic = settings.signUpIsPublic
-    let readiness = Readiness()
-    self.settings = settings
-    self.folder = folder
-    self.group = group
-    self.ledger = ledger
-    self.redis = redis
-    self.hot = hot
-    self.hashing = hashing
-    self.clock = clock
-    self.changes = changes
-    self.readiness = readiness
-    self.log = log
-    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys)
-    api = API(
+    return API(
       ledger: ledger, gate: gate, accounts: accounts, changes: changes, limits: limits, loginLimits: loginLimits, hot: hot, lease: lease,
-      clock: clock, keys: keys, secret: secret, allowances: allowances, policy: { settings.policy($0) },
-      profile: { settings.profile($0) }, timeouts: timeouts,
-      contract: contract, readiness: readiness)
+      clock: clock, keys: keys, secret: secret, allowances: allowances, policy: policy, profile: { live.settings.profile($0) },
+      timeouts: timeouts, contract: contract, readiness: readiness)
   }
 }

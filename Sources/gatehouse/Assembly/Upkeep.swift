@@ -66,7 +66,6 @@ struct Drain: Service {
   private static let notice: Duration = .milliseconds(300)
   let readiness: Readiness
   func run() async throws {
-    readiness.become(.ready)
     try? await gracefulShutdown()
     readiness.become(.draining)
     try? await Task.sleep(for: Self.notice)

@@ -1,100 +1,57 @@
 import ArgumentParser
 import Foundation
 import GatehouseCore
-import GatehouseHTTP
-import Hummingbird
-import HummingbirdCore
+import GatehouseLedger
 import Logging
-import ServiceLifecycle
 
 struct Serve: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Run the API on its public and ops listeners.")
+  static let configuration = CommandConfiguration(
+    abstract: "Run the API on its public and ops listeners.",
+    discussion: """
+      Redis is looked for at redis.sock in the data folder; without it everything is served from the ledger until it comes.
+      SIGTERM and SIGINT drain and stop, a second one ends at once, SIGHUP reads the configuration again.
+      """)
 
-  @Option(help: "The data folder.") var data: String?
+  private static let lockPatience: Duration = .seconds(5)
+
+  @OptionGroup var service: ServiceOptions
   @Option(help: "The port of the public listener.") var port: Int?
   @Option(help: "The port of the ops listener.") var opsPort: Int?
 
   func run() async throws {
+    // Everything that this process makes is its owner's alone. Set before there is a second thread, and never changed again.
+    umask(0o077)
     signal(SIGPIPE, SIG_IGN)
-    var settings = try loadSettings()
-    if let data { settings.dataFolder = data }
-    if let port { settings.http.port = port }
-    if let opsPort { settings.http.opsPort = opsPort }
-    var log = Logger(label: "gatehouse")
-    log.logLevel = .notice
-    let folder = try DataFolder(settings.dataFolder)
-    guard let lock = folder.lock(exclusive: false) else {
-      throw ValidationError("A gatehouse command is working on \(folder.path) right now. Try again when it has ended.")
+    // Until the service listens for it, SIGHUP must not end the process.
+    signal(SIGHUP, SIG_IGN)
+    var source = service.source
+    if let port { source.flags["http.port"] = String(port) }
+    if let opsPort { source.flags["http.ops_port"] = String(opsPort) }
+    let settings = try source.load()
+    let level = JSONLines.Level(settings.logLevel)
+    let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
+    let folder = try DataFolder.makingIfNew(settings.dataFolder)
+    guard let lock = await folder.lock(exclusive: false, within: Self.lockPatience) else {
+      throw CommandFailure("A gatehouse command is working on \(folder.path) and does not end. Look for it with ps, then try again.")
     }
     defer { close(lock) }
-    for address in [(settings.http.host, settings.http.port), (settings.http.opsHost, settings.http.opsPort)] {
-      guard portIsFree(address.0, address.1) else {
-        throw ValidationError(
-          "Port \(address.1) on \(address.0) is taken: stop what listens there, or choose another with PORT and OPS_PORT.")
-      }
+    folder.removeStaleSockets()
+    try Ports.check(settings.http)
+    let assembly = try Assembly.open(settings: settings, folder: folder, log: log)
+    do {
+      try await ServiceProcess(assembly: assembly, source: source, level: level, log: log).run()
+    } catch { throw Ports.failure(error, settings.http) }
+  }
+}
+
+extension Assembly {
+  /// An assembly, or the sentence that says why its files can't be opened.
+  static func open(settings: Settings, folder: DataFolder, log: Logger) throws -> Assembly {
+    do { return try Assembly(settings: settings, folder: folder, log: log) } catch let failure as LedgerFailure {
+      let reason = if case .internal(let text) = failure.kind { text } else { "\(failure.kind)" }
+      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason).")
+    } catch {
+      throw CommandFailure("The data folder \(folder.path) can't be used: \(error)")
     }
-    let assembly = try Assembly(settings: settings, folder: folder, log: log)
-    let socket = folder.opsSocket
-    try await runServices(assembly, socket: socket, log: log)
-    unlink(socket)
   }
-
-  private func runServices(_ assembly: Assembly, socket: String, log: Logger) async throws {
-    let http = assembly.settings.http
-    let api = assembly.api
-    let group = assembly.group
-    let publicApp = Application(
-      responder: try api.publicResponder(), server: .http1(configuration: makeHTTP1()),
-      configuration: .init(address: .hostname(http.host, port: http.port), serverName: nil),
-      onServerRunning: { _ in announce(http) }, eventLoopGroupProvider: .shared(group), logger: log)
-    let opsApp = Application(
-      responder: try api.operationsResponder(.key), server: .http1(configuration: makeHTTP1()),
-      configuration: .init(address: .hostname(http.opsHost, port: http.opsPort), serverName: nil),
-      eventLoopGroupProvider: .shared(group), logger: log)
-    umask(0o077)
-    let socketApp = Application(
-      responder: try api.operationsResponder(.owner), server: .http1(configuration: makeHTTP1()),
-      configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
-      eventLoopGroupProvider: .shared(group), logger: log)
-    let upkeep = Upkeep(
-      keeper: assembly.keeper, ledger: assembly.ledger, changes: assembly.changes, clock: assembly.clock, log: log)
-    // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
-    var configuration = ServiceGroupConfiguration(
-      services: [
-        .init(service: LedgerService(ledger: assembly.ledger)), .init(service: assembly.redis), .init(service: upkeep),
-        .init(service: socketApp), .init(service: opsApp), .init(service: publicApp), .init(service: Drain(readiness: assembly.readiness)),
-      ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
-    configuration.maximumGracefulShutdownDuration = .seconds(10)
-    try await ServiceGroup(configuration: configuration).run()
-    await assembly.hashing.close()
-  }
-}
-
-/// Says where the service is and what to try.
-private func announce(_ http: Settings.HTTP) {
-  let base = "http://\(http.host):\(http.port)"
-  print(
-    """
-    Gatehouse answers on \(base), ops on http://\(http.opsHost):\(http.opsPort)
-    Try:
-      curl \(base)/readyz
-      curl -H 'Content-Type: application/json' -d '{"email":"mia@example.com","password":"correct horse battery staple"}' \(base)/v1/users
-      curl -H 'Content-Type: application/json' -d '{"email":"mia@example.com","password":"correct horse battery staple"}' \(base)/v1/sessions
-    """)
-  fflush(nil)
-}
-
-/// Whether nothing listens there yet: asked before anything is opened, so that the answer is one sentence.
-private func portIsFree(_ host: String, _ port: Int) -> Bool {
-  let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  guard file >= 0 else { return true }
-  defer { close(file) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_port = in_port_t(UInt16(clamping: port)).bigEndian
-  guard inet_pton(AF_INET, host, &address.sin_addr) == 1 else { return true }
-  let result = withUnsafePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(file, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-  }
-  return result != 0
 }

@@ -1,31 +1,91 @@
-import Configuration
 import Foundation
 import GatehouseCore
+import GatehouseHTTP
+import Logging
 
-/// The settings of this process: the environment over the defaults. A wrong value stops with one sentence that names it.
-func loadSettings() throws -> Settings {
-  let reader = ConfigReader(providers: [EnvironmentVariablesProvider().prefixKeys(with: "gatehouse")])
-  var settings = Settings()
-  func number(_ key: ConfigKey, _ range: ClosedRange<Int>, _ value: inout Int) throws {
-    guard reader.string(forKey: key) != nil else { return }
-    let found = try reader.requiredInt(forKey: key)
-    guard range.contains(found) else {
-      throw ConfigurationProblem(description: "\(key) is \(found); it must be from \(range.lowerBound) to \(range.upperBound).")
-    }
-    value = found
+extension SettingsReader {
+  /// Every setting; where one is wrong its default, and a problem.
+  mutating func settings() -> Settings {
+    var settings = Settings()
+    settings.dataFolder = value("data", "the path of a folder") { $0.isEmpty ? nil : $0 } ?? settings.dataFolder
+    settings.processes = int("processes", 1...1_000, settings.processes)
+    let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+    settings.logLevel = value("log.level", levels) { Logger.Level(rawValue: $0) } ?? settings.logLevel
+    readHTTP(&settings)
+    settings.signUpIsPublic = oneOf("signup.mode", ["public": true, "backend": false]) ?? true
+    settings.loginFloorMilliseconds = int("login.floor_ms", 0...5_000, settings.loginFloorMilliseconds)
+    settings.passwordLengthMin = int("password.min_length", 8...64, settings.passwordLengthMin)
+    settings.argonMemoryKiB = int("password.argon_memory_kib", 8...1_048_576, settings.argonMemoryKiB)
+    settings.argonPasses = int("password.argon_passes", 1...64, settings.argonPasses)
+    for kind in Session.Class.allCases { settings.timeouts[kind] = timeouts("sessions.\(kind.rawValue)") ?? settings.timeouts(kind) }
+    readMetrics(&settings)
+    readPlans(&settings)
+    readPolicies(&settings)
+    readProfiles(&settings)
+    settings.retention.usageEventDays = days("retention.usage_events", max: 36_500) ?? nil
+    settings.retention.auditDays = days("retention.audit", max: 36_500) ?? settings.retention.auditDays
+    return settings
   }
-  try number("http.port", 0...65_535, &settings.http.port)
-  try number("http.opsPort", 0...65_535, &settings.http.opsPort)
-  try number("processes", 1...1_000, &settings.processes)
-  try number("login.floorMs", 0...5_000, &settings.loginFloorMilliseconds)
-  try number("password.minLength", 8...64, &settings.passwordLengthMin)
-  try number("password.argonMemoryKib", 8...1_048_576, &settings.argonMemoryKiB)
-  try number("password.argonPasses", 1...64, &settings.argonPasses)
-  if let host = reader.string(forKey: "http.host") { settings.http.host = host }
-  if let host = reader.string(forKey: "http.opsHost") { settings.http.opsHost = host }
-  if let data = reader.string(forKey: "data") { settings.dataFolder = data }
-  return settings
-}
 
-/// What is wrong with the configuration, in one sentence.
-struct ConfigurationProblem: Error, CustomStringConvertible { let description: String }
+  private mutating func readHTTP(_ settings: inout Settings) {
+    var http = settings.http
+    http.host = value("http.host", "an address or a host's name") { $0.isEmpty || $0.contains(" ") ? nil : $0 } ?? http.host
+    http.port = int("http.port", 0...65_535, http.port)
+    http.opsHost = value("http.ops_host", "an address or a host's name") { $0.isEmpty || $0.contains(" ") ? nil : $0 } ?? http.opsHost
+    http.opsPort = int("http.ops_port", 0...65_535, http.opsPort)
+    if http.port == http.opsPort, http.port != 0, http.host == http.opsHost {
+      refuse("http.port and http.ops_port are both \(http.port) on \(http.host): each listener needs its own.")
+    }
+    http.connectionsMax = int("http.connections_max", 1...1_000_000, http.connectionsMax)
+    http.drainSeconds = seconds("http.drain", 1...300).map(Int.init) ?? http.drainSeconds
+    http.publicURL =
+      value("public_url", "empty, or an address such as https://app.example.com") { $0.isEmpty || Self.origin(ofURL: $0) != nil ? $0 : nil }
+      ?? http.publicURL
+    http.trustedProxies = checked("trusted_proxies", "an IP address or a range such as 10.0.0.0/8") { AddressRange($0) != nil }
+    http.allowedOrigins = checked("allowed_origins", "an origin such as https://app.example.com, without a path") {
+      Self.origin(ofURL: $0) == $0
+    }
+    settings.http = http
+    settings.cookieIsSecure = flag("cookie.secure") ?? true
+    let isLocal = Self.isLoopback(http.host) && (URL(string: http.publicURL)?.host).map(Self.isLoopback) ?? true
+    if !settings.cookieIsSecure, !isLocal {
+      refuse("cookie.secure", "false", "true unless http.host and public_url are on loopback")
+    }
+  }
+
+  private mutating func timeouts(_ section: String) -> SessionTimeouts? {
+    let range: ClosedRange<Int64> = 1...3_650 * 86_400
+    guard let idle = seconds("\(section).idle", range), let absolute = seconds("\(section).absolute", range) else { return nil }
+    guard idle <= absolute else {
+      refuse("\(section).idle", DurationText.text(seconds: idle), "at most \(section).absolute, \(DurationText.text(seconds: absolute))")
+      return nil
+    }
+    return SessionTimeouts(idleMilliseconds: idle * 1000, absoluteMilliseconds: absolute * 1000)
+  }
+
+  private mutating func int(_ key: String, _ range: ClosedRange<Int64>, _ fallback: Int) -> Int {
+    integer(key, range).map(Int.init) ?? fallback
+  }
+
+  private mutating func checked(_ key: String, _ expected: String, _ isGood: (String) -> Bool) -> [String] {
+    let items = list(key) ?? []
+    for item in items where !isGood(item) {
+      refuse("\(key) has \(Self.quoted(item))\(origin(key)): each of it must be \(expected).")
+    }
+    return items
+  }
+
+  /// `scheme://host[:port]` of an http address, nil if it is none.
+  static func origin(ofURL text: String) -> String? {
+    guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), let host = url.host, !host.isEmpty,
+      url.user == nil, url.query == nil, url.fragment == nil
+    else { return nil }
+    return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host)\(url.port.map { ":\($0)" } ?? "")"
+  }
+
+  private static func isLoopback(_ host: String) -> Bool {
+    if host == "localhost" { return true }
+    guard let address = IPAddress(host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))) else { return false }
+    return ["127.0.0.0/8", "::1"].compactMap(AddressRange.init).contains { $0.contains(address) }
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import GatehouseCore
+import Logging
+import StrictJSON
+import Synchronization
+
+/// Logs one JSON object a line on standard error: `at`, `level`, `message`, then what belongs to the event, by name. No value can
+/// begin a line of its own: control characters are escaped.
+struct JSONLines: LogHandler {
+  /// The level of all loggers that were made with it; it may change while they are used.
+  final class Level: Sendable {
+    private let level: Mutex<Logger.Level>
+    init(_ level: Logger.Level) { self.level = Mutex(level) }
+    var now: Logger.Level {
+      get { level.withLock { $0 } }
+      set { level.withLock { $0 = newValue } }
+    }
+  }
+
+  var metadata: Logger.Metadata = [:]
+  private let shared: Level
+  private var own: Logger.Level?
+
+  init(level: Level) { shared = level }
+
+  var logLevel: Logger.Level {
+    get { own ?? shared.now }
+    set { own = newValue }
+  }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let line = Self.line(event, context: metadata, at: Int64(Date().timeIntervalSince1970 * 1000))
+    line.withUnsafeBytes { bytes in
+      var left = bytes[...]
+      while !left.isEmpty {
+        let written = write(STDERR_FILENO, UnsafeRawBufferPointer(rebasing: left).baseAddress, left.count)
+        if written < 0, errno == EINTR { continue }
+        // Nobody reads the log any more: that must not stop the service.
+        guard written > 0 else { return }
+        left = left.dropFirst(written)
+      }
+    }
+  }
+
+  static func line(_ event: LogEvent, context: Logger.Metadata, at milliseconds: Int64) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.string("at", Instants.text(milliseconds))
+      writer.string("level", event.level.rawValue)
+      writer.string("message", event.message.description)
+      if let error = event.error { writer.string("error", "\(error)") }
+      let all = context.merging(event.metadata ?? [:]) { $1 }
+      for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+        let taken = ["at", "level", "message"].contains(key) || (key == "error" && event.error != nil)
+        writer.value(taken ? key + "_" : key, json(value))
+      }
+    }
+    return writer.bytes + [UInt8(ascii: "\n")]
+  }
+
+  private static func json(_ value: Logger.Metadata.Value) -> JSONValue {
+    switch value {
+    case .string(let text): .string(text)
+    case .stringConvertible(let value): .string(value.description)
+    case .array(let values): .array(values.map(json))
+    case .dictionary(let members): .object(JSONObject(members.sorted { $0.key < $1.key }.map { ($0.key, json($0.value)) }))
+    }
+  }
+}

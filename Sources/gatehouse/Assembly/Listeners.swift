@@ -1,0 +1,53 @@
+import Foundation
+import GatehouseCore
+import GatehouseHTTP
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import ServiceLifecycle
+
+/// Answers by the settings in force when a request comes.
+struct LiveResponder: HTTPResponder {
+  typealias Context = GatehouseContext
+  let assembly: Assembly
+  let choose: @Sendable (Assembly.Responders) -> Edge
+
+  func respond(to request: Request, context: GatehouseContext) async throws -> Response {
+    guard let responders = assembly.responders else { throw Problem(.unavailable, "This process is starting. Try again in a moment.") }
+    return try await choose(responders).respond(to: request, context: context)
+  }
+}
+
+extension Assembly {
+  /// The public listener.
+  func publicListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
+    let http = live.settings.http
+    return Application(
+      responder: LiveResponder(assembly: self) { $0.public }, server: .http1(configuration: makeHTTP1()),
+      configuration: .init(
+        address: .hostname(http.host, port: http.port), serverName: nil,
+        availableConnectionsDelegate: .maximum(http.connectionsMax, logger: log)),
+      onServerRunning: running, eventLoopGroupProvider: .shared(group), logger: log)
+  }
+
+  /// The ops listener.
+  func operationsListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
+    let http = live.settings.http
+    return Application(
+      responder: LiveResponder(assembly: self) { $0.operations }, server: .http1(configuration: makeHTTP1()),
+      configuration: .init(address: .hostname(http.opsHost, port: http.opsPort), serverName: nil), onServerRunning: running,
+      eventLoopGroupProvider: .shared(group), logger: log)
+  }
+
+  /// The way in for the folder's owner, through a socket file.
+  func socketListener(_ path: String, _ running: @escaping @Sendable () async -> Void) -> some Service {
+    Application(
+      responder: LiveResponder(assembly: self) { $0.owner }, server: .http1(configuration: makeHTTP1()),
+      configuration: .init(address: .unixDomainSocket(path: path), serverName: nil),
+      onServerRunning: { _ in
+        // The process's umask has kept others out from the start; this takes off the bits that mean nothing on a socket.
+        chmod(path, 0o600)
+        await running()
+      }, eventLoopGroupProvider: .shared(group), logger: log)
+  }
+}

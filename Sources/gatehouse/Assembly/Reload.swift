@@ -1,0 +1,54 @@
+import GatehouseCore
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// Reads the configuration again on SIGHUP. A wrong one is logged and changes nothing.
+struct Reload: Service {
+  let assembly: Assembly
+  let source: ConfigurationSource
+  let level: JSONLines.Level
+  let log: Logger
+
+  func run() async throws {
+    let signals = await UnixSignalsSequence(trapping: .sighup)
+    await cancelWhenGracefulShutdown {
+      for await _ in signals { reload() }
+    }
+  }
+
+  private func reload() {
+    let settings: Settings
+    do { settings = try source.load() } catch {
+      log.error(
+        "The configuration is wrong: the settings stay as they were", metadata: ["problems": .array(error.sentences.map { .string($0) })])
+      return
+    }
+    let waiting = settings.keysThatNeedRestart(since: assembly.live.settings)
+    do { try assembly.apply(settings.keepingWhatNeedsRestart(of: assembly.live.settings)) } catch {
+      log.error("The settings can't be put in force: they stay as they were", metadata: ["error": "\(error)"])
+      return
+    }
+    level.now = settings.logLevel
+    if !waiting.isEmpty {
+      log.warning("Some settings change only with a restart", metadata: ["keys": .array(waiting.map { .string($0) })])
+    }
+    log.notice("The settings are reloaded", metadata: ["file": "\(source.file ?? "none")"])
+  }
+}
+
+extension Settings {
+  /// The same, but for what a running process can't change.
+  fileprivate func keepingWhatNeedsRestart(of old: Settings) -> Settings {
+    var kept = self
+    kept.dataFolder = old.dataFolder
+    kept.processes = old.processes
+    kept.http.host = old.http.host
+    kept.http.port = old.http.port
+    kept.http.opsHost = old.http.opsHost
+    kept.http.opsPort = old.http.opsPort
+    kept.http.connectionsMax = old.http.connectionsMax
+    kept.http.drainSeconds = old.http.drainSeconds
+    return kept
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import GatehouseCore
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// A process that serves: everything that runs in it, and the order in which it ends.
+struct ServiceProcess: Sendable {
+  let assembly: Assembly
+  let source: ConfigurationSource
+  let level: JSONLines.Level
+  let log: Logger
+
+  /// Runs until SIGTERM or SIGINT, then drains.
+  func run() async throws {
+    let socket = assembly.folder.opsSocket
+    defer { unlink(socket) }
+    let impatience = SecondSignal { unlink(socket) }
+    defer { impatience.end() }
+    let startup = Startup(assembly)
+    let upkeep = Upkeep(keeper: assembly.keeper, ledger: assembly.ledger, changes: assembly.changes, clock: assembly.clock, log: log)
+    // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
+    var configuration = ServiceGroupConfiguration(
+      services: [
+        .init(service: LedgerService(ledger: assembly.ledger)), .init(service: assembly.redis), .init(service: upkeep),
+        .init(service: Reload(assembly: assembly, source: source, level: level, log: log)),
+        .init(service: assembly.socketListener(socket) { startup.isRunning(.socket, port: nil) }),
+        .init(service: assembly.operationsListener { startup.isRunning(.operations, port: $0.localAddress?.port) }),
+        .init(service: assembly.publicListener { startup.isRunning(.public, port: $0.localAddress?.port) }),
+        .init(service: Drain(readiness: assembly.readiness)),
+      ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+    let drainSeconds = assembly.live.settings.http.drainSeconds
+    configuration.maximumGracefulShutdownDuration = .seconds(drainSeconds)
+    do {
+      try await ServiceGroup(configuration: configuration).run()
+    } catch {
+      // Past the drain time the group cancels what still runs: the ledger's queue has been written all the same.
+      guard assembly.readiness.now == .draining else { throw error }
+      log.warning("Requests were cut off", metadata: ["drain_seconds": "\(drainSeconds)"])
+    }
+    await assembly.hashing.close()
+  }
+}
+
+/// Ends the process at once when a second SIGTERM or SIGINT comes: whoever sends it doesn't want to wait for the drain. That is as
+/// safe as any crash, since nothing was acknowledged that is not committed.
+final class SecondSignal {
+  private let sources: [any DispatchSourceSignal]
+
+  init(_ cleanUp: @escaping @Sendable () -> Void) {
+    let queue = DispatchQueue(label: "gatehouse.signals")
+    let count = SignalCount()
+    sources = [SIGTERM, SIGINT].map { number in
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        guard count.add(Int(source.data)) > 1 else { return }
+        cleanUp()
+        _exit(128 + number)
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  func end() { for source in sources { source.cancel() } }
+
+  private final class SignalCount: @unchecked Sendable {
+    // Invariant: touched on the queue of the sources only, which is serial.
+    private var count = 0
+    func add(_ more: Int) -> Int {
+      count += more
+      return count
+    }
+  }
+}

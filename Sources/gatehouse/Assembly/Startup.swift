@@ -1,0 +1,49 @@
+import Foundation
+import GatehouseCore
+import Synchronization
+
+/// Waits for all listeners, which start in any order; then the process is ready and says where it is and what to try.
+final class Startup: Sendable {
+  enum Listener: CaseIterable { case `public`, operations, socket }
+
+  private let assembly: Assembly
+  private let running = Mutex<[Listener: Int]>([:])
+
+  init(_ assembly: Assembly) { self.assembly = assembly }
+
+  func isRunning(_ listener: Listener, port: Int?) {
+    let all = running.withLock { running in
+      running[listener] = port ?? 0
+      return running
+    }
+    guard all.count == Listener.allCases.count, assembly.readiness.now == .starting else { return }
+    assembly.readiness.become(.ready)
+    announce(publicPort: all[.public] ?? 0, operationsPort: all[.operations] ?? 0)
+  }
+
+  private func announce(publicPort: Int, operationsPort: Int) {
+    let settings = assembly.live.settings.http
+    let base = "http://\(Self.reachable(settings.host)):\(publicPort)"
+    let json = "-H 'Content-Type: application/json'"
+    let login = #"-d '{"email":"mia@example.com","password":"correct horse battery staple"}'"#
+    print(
+      """
+      Gatehouse answers on \(base)\(settings.publicURL.isEmpty ? "" : ", for users on \(settings.publicURL)"), \
+      ops on http://\(Self.reachable(settings.opsHost)):\(operationsPort), data in \(assembly.folder.path)
+      Sign up, log in, ask who is there:
+        curl \(json) \(login) \(base)/v1/users
+        TOKEN=$(curl -s \(json) \(login) \(base)/v1/sessions | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+        curl -H "Authorization: Bearer $TOKEN" \(base)/v1/session
+      """)
+    fflush(nil)
+  }
+
+  /// How a host is written in an address that can be called from here.
+  private static func reachable(_ host: String) -> String {
+    switch host {
+    case "0.0.0.0": "127.0.0.1"
+    case "::": "[::1]"
+    default: host.contains(":") ? "[\(host)]" : host
+    }
+  }
+}

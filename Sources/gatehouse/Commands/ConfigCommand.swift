@@ -1,0 +1,33 @@
+import ArgumentParser
+import Foundation
+
+struct ConfigCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "Print the default configuration, or check one.", subcommands: [Init.self, Check.self])
+
+  struct Init: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Print the whole default configuration, every key with its meaning: gatehouse config init > gatehouse.yaml")
+
+    func run() { print(DefaultFile.text, terminator: "") }
+  }
+
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Say everything that is wrong with a configuration and the environment, one sentence a line.",
+      discussion: "Exit status 1 if anything is.")
+
+    @Argument(help: "The file; else GATEHOUSE_CONFIG, else gatehouse.yaml in the working directory, else the defaults.")
+    var path: String?
+
+    func run() throws {
+      var source = ConfigurationSource()
+      source.path = path
+      do { _ = try source.load() } catch {
+        print(error.description)
+        throw ExitCode.failure
+      }
+      print("\(source.file ?? "The defaults and the environment"): no problems.")
+    }
+  }
+}

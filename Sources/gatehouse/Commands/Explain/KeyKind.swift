@@ -1,0 +1,60 @@
+import GatehouseCore
+import GatehouseRedis
+
+/// What a Redis key is by its name.
+enum KeyKind {
+  case user(UserID)
+  case userWindows(UserID)
+  case networkWindows(String)
+  case subjectWindows(String)
+
+  /// nil for a key that is none of ours.
+  init?(_ key: String) {
+    guard key.hasPrefix("gh:{"), let end = key.lastIndex(of: "}") else { return nil }
+    let tag = String(key[key.index(key.startIndex, offsetBy: 4)..<end])
+    switch key[key.index(after: end)...] {
+    case "":
+      guard let id = UserID(routingID: tag) else { return nil }
+      self = .user(id)
+    case ":rl":
+      if let id = UserID(routingID: tag) {
+        self = .userWindows(id)
+      } else if tag.hasPrefix("ip:"), tag.count > 3 {
+        self = .networkWindows(String(tag.dropFirst(3)))
+      } else if tag.hasPrefix("sub:"), tag.dropFirst(4).wholeMatch(of: /[0-9a-f]{8,64}/) != nil {
+        self = .subjectWindows(String(tag.dropFirst(4)))
+      } else {
+        return nil
+      }
+    default: return nil
+    }
+  }
+
+  var user: UserID? {
+    switch self {
+    case .user(let id), .userWindows(let id): id
+    case .networkWindows, .subjectWindows: nil
+    }
+  }
+
+  var holdsWindows: Bool { if case .user = self { false } else { true } }
+
+  var meaning: String {
+    switch self {
+    case .user: "a user's hot state: account, sessions, allowances and holds, copied from the ledger"
+    case .userWindows: "a user's rate windows, one field a policy; they exist nowhere else"
+    case .networkWindows(let network): "the rate windows of the network \(Table.plain(network)), one field a policy"
+    case .subjectWindows:
+      "the rate windows of a subject that the name does not reveal: a keyed digest of an email, alone or with a network, or of what a "
+        + "backend named"
+    }
+  }
+
+  /// What it means that the key is not there.
+  var absence: String {
+    switch self {
+    case .user: "the user's next request copies it from the ledger"
+    default: "nothing was counted within any of its windows"
+    }
+  }
+}

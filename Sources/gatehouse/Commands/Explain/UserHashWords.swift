@@ -1,0 +1,86 @@
+import GatehouseCore
+
+/// A user's hash in words.
+struct UserHashWords {
+  let now: Int64
+  let settings: Settings?
+
+  func lines(_ fields: [(name: String, value: [UInt8])]) -> [(String, String)] {
+    let texts = fields.map { (name: $0.name, value: String(decoding: $0.value, as: UTF8.self)) }
+    let plain = Dictionary(texts.map { ($0.name, $0.value) }) { first, _ in first }
+    guard plain["id"] != nil else {
+      guard plain["ticket"] != nil else { return [("State", "neither warm nor cold: the next request drops it and copies the user anew")] }
+      return [("State", "cold: a rebuild from the ledger is on its way; it may write only while the ticket stands")]
+    }
+    var lines = [("State", state(plain)), ("Account", account(plain))]
+    lines += texts.filter { $0.name.hasPrefix("s:") }.map { ("Session", session($0.name, $0.value)) }
+    lines += texts.filter { $0.name.hasPrefix("q:") }.map { ("Allowance", allowance($0.name, $0.value, plan: plain["plan"])) }
+    lines += texts.filter { $0.name.hasPrefix("h:") }.map { ("Hold", hold($0.name, $0.value)) }
+    let known: Set = ["v", "id", "ext", "mail", "plan", "status", "epoch", "until", "ticket"]
+    lines += texts.filter { !known.contains($0.name) && !["s:", "q:", "h:"].contains($0.name.prefix(2)) }.map {
+      ("Field", "\(SettingsReader.quoted($0.name)), which no version of Gatehouse writes")
+    }
+    return lines.map { ($0.0, Table.plain($0.1)) }
+  }
+
+  private func state(_ plain: [String: String]) -> String {
+    guard let until = plain["until"].flatMap({ Int64($0) }) else { return "damaged: it says not until when it may be believed" }
+    let isStale = until <= now
+    let word = until == Instants.millisecondsMax ? "nothing in it ends by itself" : "\(isStale ? "ended" : "ends") \(Instants.text(until))"
+    return "\(isStale ? "cold, the next request copies it anew" : "warm"): \(word); made in epoch \(plain["epoch"] ?? "-")"
+  }
+
+  private func account(_ plain: [String: String]) -> String {
+    let external = plain["ext"].map { "external id \($0)" } ?? "no external id"
+    return
+      "\(plain["status"] ?? "-"), plan \(plain["plan"] ?? "-"), email \(plain["mail"] == "1" ? "verified" : "not verified"), \(external)"
+  }
+
+  /// `class|sid|created|auth|seen|abs|ip|ua[|prev]`
+  private func session(_ name: String, _ value: String) -> String {
+    let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count >= 8, let made = Int64(parts[2]), let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
+    else { return "\(name) has a value that is none of a session" }
+    let from = parts[6].isEmpty ? "an unknown address" : parts[6]
+    let agent = parts[7].isEmpty ? "" : " with \(parts[7])"
+    let successor = parts.count > 8 && parts[8] == "prev" ? "; a rotated token that has not been used yet" : ""
+    return "\(parts[1]), class \(parts[0]), made \(Instants.text(made)), password given \(Instants.text(auth)), "
+      + "seen \(Instants.text(seen)), ends \(Instants.text(end)) at the latest, from \(from)\(agent)\(successor); "
+      + "token's hash \(name.dropFirst(2).prefix(12))…"
+  }
+
+  /// `start|end|used|held|min_lease|override|bonus`
+  private func allowance(_ name: String, _ value: String, plan: String?) -> String {
+    let metric = String(name.dropFirst(2))
+    let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 7, let start = Int64(parts[0]), let end = Int64(parts[1]) else {
+      return "\(metric) has a value that is none of an allowance"
+    }
+    var text = "\(metric): \(parts[2]) used, \(parts[3]) held, of \(limit(metric, own: parts[5], plan: plan))"
+    if parts[6] != "0" { text += " and a bonus of \(parts[6])" }
+    text += ", from \(Instants.text(start)) to \(Instants.text(end))"
+    if let lease = Int64(parts[4]) { text += "; the first lease ends \(Instants.text(lease))" }
+    return text
+  }
+
+  private func limit(_ metric: String, own: String, plan: String?) -> String {
+    if own == "*" { return "unlimited by an override" }
+    if !own.isEmpty { return "\(own) by an override" }
+    guard let settings, let plan else { return "the plan's limit" }
+    let table = settings.allowanceTable
+    return table.limit(plan: plan, metric: metric).map { "\($0) by plan \(plan)" } ?? "unlimited by plan \(plan)"
+  }
+
+  /// `metric|n|lease|costs`
+  private func hold(_ name: String, _ value: String) -> String {
+    let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 4, let end = Int64(parts[2]) else { return "\(name) has a value that is none of a hold" }
+    let costs = parts[3].split(separator: ",").compactMap { cost -> String? in
+      let words = cost.split(separator: ":")
+      guard words.count == 3 else { return nil }
+      return "\(words[2]) of \(words[0].split(separator: ".").first ?? "?")"
+    }
+    let rate = costs.isEmpty ? "" : "; took rate units: \(costs.joined(separator: ", "))"
+    return "\(name.dropFirst(2)): \(parts[1]) of \(parts[0]), counted by the ledger after \(Instants.text(end))\(rate)"
+  }
+}

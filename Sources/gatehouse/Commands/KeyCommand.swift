@@ -1,0 +1,91 @@
+import ArgumentParser
+import GatehouseCore
+import StrictJSON
+
+struct KeyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "key", abstract: "Make, list and revoke service keys.", subcommands: [Create.self, List.self, Revoke.self])
+
+  struct Create: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Make a service key and print it. It is shown this once: only its hash is kept.",
+      discussion: """
+        gate: decide requests. work: reservations, analyses, usage. accounts: sign up and log in on behalf, look users up, set plans.
+        admin: the admin routes of the ops listener.
+        """)
+    private static let expiry: ClosedRange<Int64> = 60...3_650 * 86_400
+
+    @OptionGroup var service: ServiceOptions
+    @Option(help: "What the key is for, 1 to 64 characters.") var name: String
+    @Option(help: "Some of gate, work, accounts, admin, with commas.", transform: Self.scopes) var scopes: [String]
+    @Option(help: "When it ends, 60s to 3650d, such as 90d; without it never.", transform: Self.seconds) var expiresIn: Int64?
+
+    func run() async throws {
+      var body: JSONObject = ["name": .string(name), "scopes": .array(scopes.map { .string($0) })]
+      if let expiresIn { body.append("expires_in_seconds", .int64(expiresIn)) }
+      let request = body
+      let key = try await Operations.with(service.folder(), settings: service.source.load) { operations in
+        try await operations.ask("POST", "/v1/admin/keys", request).text("key")
+      }
+      guard let key else { throw CommandFailure("The server answered without a key. Look for it with: gatehouse key list.") }
+      print(key)
+    }
+
+    private static func scopes(_ text: String) throws -> [String] {
+      let words = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+      let known = ServiceKey.Scope.allCases.map(\.rawValue)
+      if let unknown = words.first(where: { !known.contains($0) }) {
+        throw ValidationError("\(SettingsReader.quoted(unknown)) is no scope: use some of \(known.joined(separator: ", ")).")
+      }
+      guard !words.isEmpty else { throw ValidationError("Name at least one scope of \(known.joined(separator: ", ")).") }
+      return words
+    }
+
+    private static func seconds(_ text: String) throws -> Int64 {
+      guard let seconds = DurationText.seconds(text), expiry.contains(seconds) else {
+        throw ValidationError("\(SettingsReader.quoted(text)) is no duration from 60s to 3650d: write one such as 90d, 12h or 30m.")
+      }
+      return seconds
+    }
+  }
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the service keys, revoked and expired ones too.")
+    @OptionGroup var service: ServiceOptions
+
+    func run() async throws {
+      let keys = try await Operations.with(service.folder(), settings: service.source.load) { operations in
+        try await operations.ask("GET", "/v1/admin/keys").objects("data")
+      }
+      let rows = keys.map { key in
+        [
+          key.text("id") ?? "", key.text("name") ?? "", Self.scopes(key), key.text("created_at") ?? "",
+          key.text("expires_at") ?? "never", key.text("last_used_at") ?? "never", key.text("revoked_at") ?? "-",
+        ]
+      }
+      print(Table(["ID", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "REVOKED"], rows).text)
+    }
+
+    private static func scopes(_ key: JSONObject) -> String {
+      guard case .array(let scopes)? = key["scopes"] else { return "" }
+      return scopes.compactMap { if case .string(let text) = $0 { text } else { nil } }.joined(separator: ",")
+    }
+  }
+
+  struct Revoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Revoke a service key: when this returns, no process accepts it any more.")
+    @OptionGroup var service: ServiceOptions
+    @Argument(help: "The key's id, as list shows it.") var id: String
+
+    func run() async throws {
+      let id = id
+      guard ServiceKeyID(id) != nil else {
+        throw CommandFailure("\(SettingsReader.quoted(id)) is no id of a service key: look for it with gatehouse key list.")
+      }
+      _ = try await Operations.with(service.folder(), settings: service.source.load) { operations in
+        try await operations.ask("DELETE", "/v1/admin/keys/\(id)", missing: "There is no live service key \(id): see gatehouse key list.")
+      }
+      print("\(id) is revoked.")
+    }
+  }
+}

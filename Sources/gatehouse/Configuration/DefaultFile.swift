@@ -1,0 +1,174 @@
+/// The whole default configuration as `gatehouse config init` prints it. It is also what a process runs on: every setting that
+/// neither the environment nor the configuration file names is read from here.
+enum DefaultFile {
+  static let name = "gatehouse.yaml"
+
+  static let text = """
+    # Gatehouse's configuration. Every key is here with its default: keep the lines that you change and drop the rest.
+    #
+    # Read is the file that --config or GATEHOUSE_CONFIG names, else gatehouse.yaml in the working directory, else none.
+    # An environment variable wins over the file: GATEHOUSE_ and the key, as GATEHOUSE_HTTP_PORT for http.port; lists with commas.
+    # Durations are a whole number and s, m, h or d. `gatehouse config check` says what is wrong with a file.
+    # SIGHUP reads all of it again. Keys marked (restart) then keep their value until the process starts anew.
+
+    # The folder of the secret, the ledger, Redis's files and the ops sockets; from the working directory if relative. (restart)
+    data: data
+    # API processes that share the limits. While Redis is away each allows its share: max(1, limit / processes). (restart)
+    processes: 1
+
+    log:
+      # trace, debug, info, notice, warning, error or critical
+      level: notice
+
+    http:
+      # The public listener; port 0 takes any free one. (restart)
+      host: 127.0.0.1
+      port: 8080
+      # The ops listener; its admin routes need a service key with scope admin. (restart)
+      ops_host: 127.0.0.1
+      ops_port: 9080
+      # Connections at once on the public listener, 1 to 1000000; more wait to be accepted. (restart)
+      connections_max: 20000
+      # How long running requests may take after SIGTERM before they are cut off, 1s to 5m. (restart)
+      drain: 10s
+
+    # The address that users see, as https://app.example.com, if a proxy stands in front. Its origin may use the cookie.
+    public_url: ""
+    # Peers whose X-Forwarded-For is believed, as addresses or ranges. Connections over a Unix socket always are.
+    trusted_proxies: [127.0.0.0/8, "::1"]
+    # Other origins that may read answers and use the cookie, as https://app.example.com.
+    allowed_origins: []
+
+    cookie:
+      # false only for trying things out: the public listener and public_url must then be on loopback.
+      secure: true
+
+    signup:
+      # public: anybody may sign up. backend: only with a service key of scope accounts.
+      mode: public
+
+    login:
+      # No answer to a login leaves before this, so that its time says nothing of the account. 0 to 5000.
+      floor_ms: 60
+
+    password:
+      # Characters of a new password, 8 to 64.
+      min_length: 8
+      # The cost of Argon2id: memory 8 to 1048576 KiB, passes 1 to 64. Older hashes are made anew at the next login.
+      argon_memory_kib: 19456
+      argon_passes: 2
+
+    # A session ends when it was idle for so long, and at the latest after its absolute time. 1s to 3650d.
+    sessions:
+      web:
+        idle: 24h
+        absolute: 7d
+      remember:
+        idle: 14d
+        absolute: 30d
+      mobile:
+        idle: 30d
+        absolute: 90d
+
+    # What is metered, by day or by month in the user's time zone.
+    metrics:
+      names: [video_analysis]
+      video_analysis:
+        period: day
+
+    # The first plan is that of new users, and of users whose plan has ended or is not named here any more.
+    plans:
+      names: [free, pro, coach]
+      free:
+        # Sessions of one user, 1 to 100; beyond it the least recently seen ends.
+        sessions_max: 10
+        # Units a period of each metric, 0 to 1000000000 or unlimited; a metric that is missing is not given.
+        allowances:
+          video_analysis: 1
+      pro:
+        sessions_max: 25
+        allowances:
+          video_analysis: unlimited
+      coach:
+        sessions_max: 25
+        allowances:
+          video_analysis: unlimited
+
+    # Rate limits: at most `limit` units in any `window`. A unit returns between window and window * (1 + 1/cells).
+    # by: user, plan (each user, by their plan), ip (address, or /64 of IPv6) or subject (any text that the caller names).
+    # shadow: true counts and never refuses. limit_by_plan overrides limit for the plans in it, where by is user or plan.
+    # limit 1 to 1000000000, window 1s to 31d, cells 1 to 1000.
+    policies:
+      names: [api, upload, login_pair, login_account, login_network, signup_network, mail_account]
+      # The gate's default, and one unit for each call on the session routes.
+      api:
+        by: user
+        limit: 60
+        limit_by_plan:
+          pro: 600
+          coach: 600
+        window: 60s
+        cells: 60
+        shadow: false
+      # For uploads, when the gate is asked for it.
+      upload:
+        by: user
+        limit: 10
+        limit_by_plan:
+          pro: 100
+          coach: 100
+        window: 1h
+        cells: 60
+        shadow: false
+      # Attempts with a password: of one account from one network, of one account, of one network.
+      login_pair:
+        by: subject
+        limit: 10
+        window: 15m
+        cells: 250
+        shadow: false
+      login_account:
+        by: subject
+        limit: 100
+        window: 1h
+        cells: 250
+        shadow: false
+      login_network:
+        by: ip
+        limit: 60
+        window: 15m
+        cells: 250
+        shadow: false
+      # Sign-ups of one network without a service key.
+      signup_network:
+        by: ip
+        limit: 10
+        window: 1h
+        cells: 60
+        shadow: false
+      # Mails about one account: password resets, email verifications.
+      mail_account:
+        by: subject
+        limit: 3
+        window: 1h
+        cells: 60
+        shadow: false
+
+    # What proxies may ask for at /v1/auth/{profile}: each call costs one unit of every policy named (by user, plan or ip).
+    profiles:
+      names: [api]
+      api:
+        policies: [api]
+        # The plans that may pass; none named is all.
+        plans: []
+        # How recently the password must have been entered: any, or a duration.
+        authenticated_within: any
+        email_verified: false
+
+    # How long rows are kept that no decision needs, 1d to 36500d or forever.
+    retention:
+      usage_events: forever
+      audit: 400d
+
+    """
+}

@@ -1,0 +1,120 @@
+import GatehouseCore
+
+/// Metrics, plans, policies and profiles: sections with a list of names and one section a name.
+extension SettingsReader {
+  static let sections = ["metrics", "plans", "policies", "profiles"]
+  /// What a limit or an allowance may be.
+  private static let units: ClosedRange<Int64> = 0...1_000_000_000
+  /// Policies that the service itself asks for, with what they count.
+  private static let builtIn: KeyValuePairs<String, [Policy.Key]> = [
+    "api": [.user, .plan], "login_pair": [.subject], "login_account": [.subject], "login_network": [.ip], "signup_network": [.ip],
+    "mail_account": [.subject],
+  ]
+
+  mutating func readMetrics(_ settings: inout Settings) {
+    settings.metrics = names("metrics").map { name in
+      AllowanceTable.Metric(name: name, kind: oneOf("metrics.\(name).period", ["day": .day, "month": .month]) ?? .day)
+    }
+  }
+
+  mutating func readPlans(_ settings: inout Settings) {
+    let metrics = settings.metrics
+    settings.plans = names("plans").map { name in
+      let sessions = integer("plans.\(name).sessions_max", 1...100) ?? 10
+      var allowances: [String: Int64?] = [:]
+      for metric in metrics {
+        let key = "plans.\(name).allowances.\(metric.name)"
+        guard has(key) else { continue }
+        let units = value(key, "a whole number from 0 to \(Self.units.upperBound), or unlimited") { text -> Int64?? in
+          text == "unlimited" ? .some(nil) : Int64(text).flatMap { Self.units.contains($0) ? .some($0) : nil }
+        }
+        allowances[metric.name] = units ?? .some(0)
+      }
+      return Settings.Plan(name: name, sessionsMax: Int(sessions), allowances: allowances)
+    }
+  }
+
+  mutating func readPolicies(_ settings: inout Settings) {
+    let names = names("policies")
+    let plans = settings.plans.map(\.name)
+    settings.policies = names.map { policy($0, plans: plans) }
+    for (name, kinds) in Self.builtIn {
+      guard let policy = settings.policies.first(where: { $0.name == name }) else {
+        refuse("policies.names lacks \(name)\(origin("policies.names")): the service counts by it.")
+        continue
+      }
+      if !kinds.contains(policy.by) {
+        refuse("policies.\(name).by", policy.by.rawValue, kinds.map(\.rawValue).joined(separator: " or "))
+      }
+    }
+  }
+
+  mutating func readProfiles(_ settings: inout Settings) {
+    let plans = settings.plans.map(\.name)
+    let policies = settings.policies
+    settings.profiles = names("profiles").map { name in
+      let section = "profiles.\(name)"
+      let charged = list("\(section).policies") ?? []
+      for word in charged {
+        guard let policy = policies.first(where: { $0.name == word }) else {
+          refuse("\(section).policies", word, "names from policies.names")
+          continue
+        }
+        if policy.by == .subject { refuse("\(section).policies", word, "a policy by user, plan or ip: a proxy names no subject") }
+      }
+      let allowed = list("\(section).plans") ?? []
+      for word in allowed where !plans.contains(word) { refuse("\(section).plans", word, "names from plans.names") }
+      let within = value("\(section).authenticated_within", "any or a duration from 1s to 365d, such as 15m") { text -> Int64?? in
+        text == "any" ? .some(nil) : DurationText.seconds(text).flatMap { (1...365 * 86_400).contains($0) ? .some($0) : nil }
+      }
+      return Profile(
+        name: name, policies: charged,
+        requirements: Requirements(
+          authenticatedWithinMilliseconds: (within ?? nil).map { $0 * 1000 }, plans: allowed.isEmpty ? nil : allowed,
+          emailVerified: flag("\(section).email_verified") ?? false))
+    }
+  }
+
+  private mutating func policy(_ name: String, plans: [String]) -> Policy {
+    let section = "policies.\(name)"
+    let limits: ClosedRange<Int64> = 1...Self.units.upperBound
+    let by = oneOf("\(section).by", ["user": Policy.Key.user, "plan": .plan, "ip": .ip, "subject": .subject]) ?? .user
+    let limit = integer("\(section).limit", limits) ?? 1
+    var byPlan: [String: Int64] = [:]
+    for plan in plans where by == .user || by == .plan {
+      let key = "\(section).limit_by_plan.\(plan)"
+      if has(key) { byPlan[plan] = integer(key, limits) }
+    }
+    return Policy(
+      name: name, by: by, windowSeconds: seconds("\(section).window", 1...31 * 86_400) ?? 60,
+      cells: integer("\(section).cells", 1...1_000) ?? 60, limits: PlanLimits(limit, byPlan: byPlan),
+      shadow: flag("\(section).shadow") ?? false)
+  }
+
+  /// The names of a section: words that a key and a header can hold, each once.
+  private mutating func names(_ section: String) -> [String] {
+    let key = "\(section).names"
+    guard let names = list(key) else { return [] }
+    if names.isEmpty { refuse("\(key)\(origin(key)) is empty: at least one is needed.") }
+    var seen: Set<String> = []
+    return names.filter { name in
+      guard name.wholeMatch(of: /[a-z][a-z0-9_]{0,31}/) != nil, name != "names" else {
+        refuse(
+          "\(key) has \(Self.quoted(name))\(origin(key)): a name is 1 to 32 of a-z, 0-9 and _, begins with a letter and is not \"names\".")
+        return false
+      }
+      guard seen.insert(name).inserted else {
+        refuse("\(key) has \(name) twice\(origin(key)): remove one.")
+        return false
+      }
+      return describes(section, name)
+    }
+  }
+
+  /// Whether any layer says something of a name; else one sentence instead of one for each of its keys.
+  private mutating func describes(_ section: String, _ name: String) -> Bool {
+    if isDescribed("\(section).\(name).") { return true }
+    refuse("\(section).names has \(name)\(origin("\(section).names")), but there is no section \(section).\(name) that says what it is.")
+    return false
+  }
+}

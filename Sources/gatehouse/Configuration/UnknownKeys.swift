@@ -1,0 +1,42 @@
+/// Finds what was written and is read by nobody: a misspelled key would otherwise be a setting that silently has no effect.
+extension SettingsReader {
+  /// After all settings are read: a problem for each key of the file that was not asked for, and for each environment variable
+  /// that is nearly one of ours. Other variables with our prefix are left alone: platforms make them for services of that name.
+  mutating func refuseUnknown() {
+    for sentence in unknownKeys() + unknownVariables() { refuse(sentence) }
+  }
+
+  private func unknownKeys() -> [String] {
+    guard let file else { return [] }
+    var sentences: [String] = []
+    var undescribed: Set<String> = []
+    for entry in file.entries where !asked.contains(entry.key) {
+      let place = "(\(file.name), line \(entry.line))"
+      let parts = entry.key.split(separator: ".").map(String.init)
+      if asked.contains(where: { $0.hasPrefix(entry.key + ".") }) {
+        if !entry.isEmpty { sentences.append("\(entry.key) \(place) is a section: its keys stand below it, indented.") }
+      } else if parts.count > 2, Self.sections.contains(parts[0]), !isNamed(parts[0], parts[1]) {
+        guard undescribed.insert("\(parts[0]).\(parts[1])").inserted else { continue }
+        sentences.append("\(parts[0]).\(parts[1]) \(place) is not in \(parts[0]).names: add it there, or remove the section.")
+      } else {
+        let near = NearestWord.find(entry.key, in: asked.sorted())
+        sentences.append("\(entry.key) \(place) is not a setting\(near.map { ": did you mean \($0)?" } ?? ".")")
+      }
+    }
+    return sentences
+  }
+
+  private func unknownVariables() -> [String] {
+    let known = Dictionary(asked.map { (Self.variable($0), $0) }) { first, _ in first }
+    let ours = environment.keys.filter { $0.hasPrefix("GATEHOUSE_") && known[$0] == nil && $0 != ConfigurationSource.variable }
+    return ours.sorted().compactMap { name in
+      let near = known.keys.map { ($0, NearestWord.distance(name, $0)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
+      guard let near, near.1 <= 2 else { return nil }
+      return "The environment variable \(name) is not a setting: did you mean \(near.0)?"
+    }
+  }
+
+  private func isNamed(_ section: String, _ name: String) -> Bool {
+    asked.contains { $0.hasPrefix("\(section).\(name).") }
+  }
+}
