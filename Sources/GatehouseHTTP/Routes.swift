@@ -112,7 +112,12 @@ extension API {
   func readyz() -> Response {
     let redisIsUp = hot.isUsable && lease.isHeld
     let isReady = readiness.now == .ready && ledger.isUp
-    let status = isReady ? (redisIsUp ? "ready" : "degraded") : readiness.now == .starting ? "starting" : "draining"
+    let status =
+      switch readiness.now {
+      case .starting: "starting"
+      case .draining: "draining"
+      case .ready: ledger.isUp ? (redisIsUp ? "ready" : "degraded") : "down"
+      }
     return answer(
       isReady ? .ok : .serviceUnavailable,
       json { writer in

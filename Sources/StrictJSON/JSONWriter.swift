@@ -129,6 +129,29 @@ public struct JSONWriter: Sendable {
     try array(body)
   }
 
+  // MARK: In pieces, for texts that are sent while they are written
+
+  /// Begins a value that is an object; `endObject` ends it.
+  public mutating func beginObject() { open(UInt8(ascii: "{")) }
+
+  /// Ends the object that was begun.
+  public mutating func endObject() { close(UInt8(ascii: "}")) }
+
+  /// Begins a member that is a list; `endArray` ends it.
+  public mutating func beginArray(_ name: String) {
+    self.name(name)
+    open(UInt8(ascii: "["))
+  }
+
+  /// Ends the list that was begun.
+  public mutating func endArray() { close(UInt8(ascii: "]")) }
+
+  /// The text since the last call, which the writer then forgets; what follows goes on behind it.
+  public mutating func takeBytes() -> [UInt8] {
+    defer { bytes.removeAll(keepingCapacity: true) }
+    return bytes
+  }
+
   // MARK: Bytes
 
   private mutating func separate() {

@@ -32,6 +32,7 @@ final class RunningService: Sendable {
   private struct API {
     let process: Process
     let port: Int
+    let opsPort: Int
   }
 
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -42,8 +43,11 @@ final class RunningService: Sendable {
   private let redisProcess = Mutex<Process?>(nil)
   private let http: URLSession
 
-  private init(folder: String) {
+  private let environment: [String: String]
+
+  private init(folder: String, environment: [String: String]) {
     self.folder = folder
+    self.environment = environment
     let configuration = URLSessionConfiguration.ephemeral
     configuration.httpMaximumConnectionsPerHost = 64
     configuration.timeoutIntervalForRequest = 20
@@ -53,10 +57,13 @@ final class RunningService: Sendable {
 
   /// Runs `body` against a service with `processes` API processes; ends all of it afterwards, and requires that every key of Redis
   /// has a time to live.
-  static func with(processes: Int = 1, _ body: (RunningService) async throws -> Void) async throws {
+  /// - Parameter environment: of the API processes, beside what makes tests quick.
+  static func with(
+    processes: Int = 1, environment: [String: String] = [:], _ body: (RunningService) async throws -> Void
+  ) async throws {
     let folder = "/tmp/gh-\(UInt32.random(in: 0...UInt32.max))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    let service = RunningService(folder: folder)
+    let service = RunningService(folder: folder, environment: environment)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try service.startRedis()
     defer { service.stop() }
@@ -103,13 +110,13 @@ final class RunningService: Sendable {
     process.executableURL = Self.executable
     process.arguments = ["serve", "--data", folder, "--port", String(port), "--ops-port", String(ops)]
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "64", "GATEHOUSE_LOGIN_FLOOR_MS": "0"]) { $1 }
+      ["GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "64", "GATEHOUSE_LOGIN_FLOOR_MS": "0"]) { $1 }.merging(environment) { $1 }
     let log = folder + "/api-\(port).log"
     guard FileManager.default.createFile(atPath: log, contents: nil) else { throw Failure(description: "no log at \(log)") }
     process.standardOutput = FileHandle(forWritingAtPath: log)
     process.standardError = process.standardOutput
     try process.run()
-    apis.withLock { $0.append(API(process: process, port: port)) }
+    apis.withLock { $0.append(API(process: process, port: port, opsPort: ops)) }
     let deadline = Date().addingTimeInterval(Self.startupSeconds)
     while Date() < deadline, process.isRunning {
       if let answer = try? await ask("GET", "/readyz", at: port), answer.text("status") == "ready" { return }
@@ -128,6 +135,21 @@ final class RunningService: Sendable {
       api.process.waitUntilExit()
     }
   }
+
+  /// The public port of a process.
+  func port(_ process: Int = 0) -> Int { apis.withLock { $0[process].port } }
+
+  /// The ops port of a process.
+  func opsPort(_ process: Int = 0) -> Int { apis.withLock { $0[process].opsPort } }
+
+  /// The id of a process.
+  func processID(_ process: Int = 0) -> Int32 { apis.withLock { $0[process].process.processIdentifier } }
+
+  /// Whether a process still runs.
+  func isRunning(_ process: Int = 0) -> Bool { apis.withLock { $0[process].process.isRunning } }
+
+  /// SIGTERM: the process finishes what it has begun and ends.
+  func terminate(_ process: Int = 0) { kill(processID(process), SIGTERM) }
 
   private func stop() {
     killAPIs()

@@ -38,3 +38,30 @@ struct WriterTests {
     #expect(writer.text == #"{"one":1,"two":["x",true],"none":null}"#)
   }
 }
+
+@Suite("A text written in pieces")
+struct PieceTests {
+  @Test("is the text that is written at once")
+  func pieces() throws {
+    var writer = JSONWriter()
+    var bytes: [UInt8] = []
+    writer.beginObject()
+    bytes += writer.takeBytes()
+    writer.int("a", 1)
+    bytes += writer.takeBytes()
+    writer.beginArray("list")
+    for number in 0..<3 {
+      writer.int(number)
+      bytes += writer.takeBytes()
+    }
+    writer.endArray()
+    writer.beginArray("none")
+    writer.endArray()
+    bytes += writer.takeBytes()
+    writer.bool("b", true)
+    writer.endObject()
+    bytes += writer.takeBytes()
+    #expect(String(decoding: bytes, as: UTF8.self) == #"{"a":1,"list":[0,1,2],"none":[],"b":true}"#)
+    #expect(writer.takeBytes().isEmpty)
+  }
+}

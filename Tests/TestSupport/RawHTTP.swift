@@ -21,7 +21,7 @@ public final class RawHTTP: Sendable {
     public let status: Int
     /// The header fields, in order.
     public let headers: [(name: String, value: String)]
-    /// The body, without its framing unless it is chunked.
+    /// The body, without its framing.
     public let body: String
 
     /// The values of a header field, joined; nil without it.
@@ -110,12 +110,30 @@ public final class RawHTTP: Sendable {
     }
     let status = lines.first.flatMap { Int($0.split(separator: " ").dropFirst().first ?? "") } ?? 0
     let bodyStart = headEnd + end.count
+    if !head, headers.contains(where: { $0.name.lowercased() == "transfer-encoding" && $0.value.lowercased() == "chunked" }) {
+      return chunks(bytes[bodyStart...]).map { (Answer(status: status, headers: headers, body: $0.body), $0.end) }
+    }
     let length = headers.first { $0.name.lowercased() == "content-length" }.flatMap { Int($0.value) }
     var count = head || status < 200 || status == 204 ? 0 : length
     if count == nil, isClosed { count = bytes.count - bodyStart }
     guard let count, bytes.count >= bodyStart + count else { return nil }
     let body = String(decoding: bytes[bodyStart..<(bodyStart + count)], as: UTF8.self)
     return (Answer(status: status, headers: headers, body: body), bodyStart + count)
+  }
+
+  /// A chunked body and where it ends, once it is whole. Trailers and extensions are not expected.
+  private static func chunks(_ bytes: ArraySlice<UInt8>) -> (body: String, end: Int)? {
+    var body: [UInt8] = []
+    var rest = bytes
+    while let lineEnd = rest.firstIndex(of: UInt8(ascii: "\r")) {
+      guard let size = Int(String(decoding: rest[..<lineEnd], as: UTF8.self), radix: 16) else { return nil }
+      let start = lineEnd + 2
+      guard start + size + 2 <= rest.endIndex else { return nil }
+      body += rest[start..<(start + size)]
+      rest = rest[(start + size + 2)...]
+      if size == 0 { return (String(decoding: body, as: UTF8.self), rest.startIndex) }
+    }
+    return nil
   }
 }
 

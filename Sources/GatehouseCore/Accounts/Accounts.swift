@@ -73,7 +73,12 @@ public struct Accounts<Store: Ledger>: Sendable {
     try await limits.attempt(account: canonical, network: login.network)
     let start = ContinuousClock.now
     let result: Result<OpenedSession, any Error>
-    do { result = .success(try await open(login, canonical)) } catch { result = .failure(error) }
+    do {
+      result = .success(try await open(login, canonical))
+    } catch let error as ServiceError where error.code == .overloaded {
+      // Says nothing of the account, and must not hold up what is too much already.
+      throw error
+    } catch { result = .failure(error) }
     try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
     return try result.get()
   }

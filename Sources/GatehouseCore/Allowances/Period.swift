@@ -92,9 +92,18 @@ public enum TimeZoneName {
 /// Dates of a zone.
 public enum LocalDates {
   /// The date, as `yyyy-MM-dd`, that an instant falls on in a zone.
-  public static func date(_ milliseconds: Int64, zone: String) -> String {
+  public static func date(_ milliseconds: Int64, zone: String) -> String { Instants.date(local(milliseconds, zone)) }
+
+  /// The wall clock's time of a zone, as `00:00`, or with the date before it.
+  static func text(_ milliseconds: Int64, zone: String, withDate: Bool) -> String {
+    let parts = Instants.text(local(milliseconds, zone)).split(separator: "T")
+    let time = String(parts.last?.prefix(5) ?? "")
+    return withDate ? "\(parts.first ?? "") \(time)" : time
+  }
+
+  /// The instant at which a clock of UTC shows what a clock of `zone` shows at `milliseconds`.
+  private static func local(_ milliseconds: Int64, _ zone: String) -> Int64 {
     let moment = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-    let offset = (TimeZone(identifier: zone) ?? .gmt).secondsFromGMT(for: moment)
-    return Instants.date(milliseconds + Int64(offset) * 1000)
+    return milliseconds + Int64((TimeZone(identifier: zone) ?? .gmt).secondsFromGMT(for: moment)) * 1000
   }
 }

@@ -17,6 +17,8 @@ public struct GateAnswer: Sendable {
   public var retryAfterSeconds: Int?
   /// One sentence for the problem of a refusal; nil for `allow`.
   public var detail: String?
+  /// What the call needed beyond a valid session; a refusal names it.
+  public var requirements = Requirements()
 
   public init(
     decision: Decision, source: Source, nowMilliseconds: Int64, caller: HotDecision.Caller? = nil, visit: HotDecision.Visit? = nil,

@@ -7,6 +7,7 @@ extension GateAnswer {
       decision: decision.decision, source: source, nowMilliseconds: decision.nowMilliseconds, caller: decision.caller,
       visit: decision.decision == .suspended ? nil : decision.visit, standings: decision.standings, allowance: decision.allowance,
       retryAfterSeconds: decision.retryAfterSeconds)
+    requirements = request.requirements
     switch decision.decision {
     case .allow: break
     case .unauthenticated: detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
@@ -61,12 +62,6 @@ extension GateAnswer {
 }
 
 extension Allowance {
-  /// What a person reads when the allowance is used up.
-  public func exhaustedDetail(plan: String) -> String {
-    let taken = held > 0 ? "\(used) used and \(held) held by jobs that run" : "\(used) \(used == 1 ? "is" : "are") used"
-    return "Plan \(plan) has \((limit ?? 0) + bonus) \(metric) a period; \(taken). It resets at the end of the period."
-  }
-
   /// Whole seconds, rounded up, until the period ends.
   public func secondsToReset(_ nowMilliseconds: Int64) -> Int { Int(max(1, (resetsAtMilliseconds - nowMilliseconds + 999) / 1000)) }
 }

@@ -81,9 +81,16 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     if refused { request = request.peeking() }
 
     var replay: StoredAnswer?
+    var misuse: ServiceError?
     if let call = request.reserve?.call {
-      replay = try await ledger.answer(to: call, now: clock.now())
-      if replay != nil { request = request.withoutReserve() }
+      do {
+        replay = try await ledger.answer(to: call, now: clock.now())
+        if replay != nil { request = request.withoutReserve() }
+      } catch let error as ServiceError where error.code == .idempotencyKeyReused {
+        // Only who has a valid session may hear of it.
+        misuse = error
+        request = request.withoutReserve().peeking()
+      }
     }
     var answer: GateAnswer
     if lease.isHeld, hot.isUsable {
@@ -92,9 +99,16 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     } else {
       answer = try await fallback.decide(request)
     }
+    if let misuse, answer.decision.isAfterRequirements { throw misuse }
     if let replay, answer.decision == .allow { answer.reserved = .replay(replay) }
     answer.standings = verdicts.map(\.standing) + answer.standings
-    if refused, answer.decision == .allow || answer.decision == .rateLimited || answer.decision == .allowanceExhausted {
+    let over = zip(request.subjectCharges, verdicts).first { !$1.allowed && $0.cost > $1.standing.limit }
+    if let (charge, verdict) = over, answer.decision.isAfterRequirements {
+      answer.decision = .costExceedsLimit
+      answer.retryAfterSeconds = nil
+      answer.detail =
+        "Cost \(charge.cost) is more than policy \(charge.policy.name) ever allows (\(verdict.standing.limit)). Retrying will not help."
+    } else if refused, answer.decision == .allow || answer.decision == .rateLimited || answer.decision == .allowanceExhausted {
       answer.decision = .rateLimited
       answer.retryAfterSeconds = (verdicts.compactMap(\.retryAfterSeconds) + [answer.retryAfterSeconds ?? 0]).max()
       answer.detail = answer.rateLimitedDetail

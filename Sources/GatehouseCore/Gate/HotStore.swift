@@ -69,6 +69,14 @@ public enum Decision: String, Sendable, CaseIterable {
   case rateLimited = "rate_limited"
   case allowanceExhausted = "allowance_exhausted"
   case allow
+
+  /// Whether the caller is known and meets every requirement: only limits decided.
+  var isAfterRequirements: Bool {
+    switch self {
+    case .unauthenticated, .suspended, .reauthenticationRequired, .emailUnverified, .planRequired: false
+    case .costExceedsLimit, .rateLimited, .allowanceExhausted, .allow: true
+    }
+  }
 }
 
 /// What the hot state answered.

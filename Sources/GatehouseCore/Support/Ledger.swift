@@ -25,8 +25,8 @@ public protocol AccountLedger: Sendable {
   func purgeDeleted(rowsMax: Int) async throws -> Int
   /// Allowance standings of all metrics, sessions' count and what else an operator's view of a user shows.
   func overview(of id: UserID, now: Int64) async throws -> UserOverview?
-  /// All that the ledger holds of the user, for the export.
-  func export(of id: UserID, now: Int64) async throws -> UserExport?
+  /// What happened to the user's account, newest first.
+  func audit(of id: UserID, page: PageRequest) async throws -> Page<AuditEntry>
 }
 
 /// A user with the hash that proves their password.
@@ -56,38 +56,21 @@ public struct UserOverview: Sendable, Equatable {
 
 /// One change of an account: who did what, when and why. Instants are milliseconds since 1970 UTC.
 public struct AuditEntry: Sendable, Equatable {
+  /// Grows with every entry of the ledger.
+  public let number: Int64
   public let occurredAtMilliseconds: Int64
   public let actor: String
   public let action: String
   public let reason: String?
   /// What changed, a JSON object.
   public let detail: String
-  public init(occurredAtMilliseconds: Int64, actor: String, action: String, reason: String?, detail: String) {
+  public init(number: Int64, occurredAtMilliseconds: Int64, actor: String, action: String, reason: String?, detail: String) {
+    self.number = number
     self.occurredAtMilliseconds = occurredAtMilliseconds
     self.actor = actor
     self.action = action
     self.reason = reason
     self.detail = detail
-  }
-}
-
-/// All that the ledger holds of one user.
-public struct UserExport: Sendable {
-  public let user: User
-  public let sessions: [Session]
-  public let analyses: [Analysis]
-  public let usageEvents: [UsageEvent]
-  public let allowances: [Allowance]
-  public let audit: [AuditEntry]
-  public init(
-    user: User, sessions: [Session], analyses: [Analysis], usageEvents: [UsageEvent], allowances: [Allowance], audit: [AuditEntry]
-  ) {
-    self.user = user
-    self.sessions = sessions
-    self.analyses = analyses
-    self.usageEvents = usageEvents
-    self.allowances = allowances
-    self.audit = audit
   }
 }
 

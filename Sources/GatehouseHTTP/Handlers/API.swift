@@ -73,77 +73,7 @@ public struct API<Store: Ledger>: Sendable {
   }
 }
 
-/// A caller with a session, let in by the gate.
-struct Visitor: Sendable {
-  let userID: UserID
-  let sessionID: SessionID
-  let token: SessionToken
-  let fromCookie: Bool
-  let plan: String
-  /// RateLimit fields of the answer.
-  let fields: [(String, String)]
-}
-
 extension API {
-  /// Lets a session in: its own routes cost one unit of policy `api`. Throws the problem of any refusal.
-  func visitor(_ request: Request, _ context: GatehouseContext, within: Int64? = nil, cost: Int64 = 1) async throws -> Visitor {
-    let (text, fromCookie) = try presentedToken(request)
-    guard let token = SessionToken.parse(text, secret: secret) else { throw Problem.unauthenticated }
-    let charges = policy("api").map { [HotQuery.Charge(policy: $0, cost: cost)] } ?? []
-    let answer = try await gate.decide(
-      GateRequest(
-        subject: .token(routingID: token.routingID, hash: token.hash), charges: charges,
-        requirements: Requirements(authenticatedWithinMilliseconds: within)))
-    if let problem = answer.problem { throw problem }
-    guard let caller = answer.caller, let visit = answer.visit else { throw Problem.unauthenticated }
-    return Visitor(
-      userID: caller.id, sessionID: visit.id, token: token, fromCookie: fromCookie, plan: caller.plan, fields: answer.headerFields)
-  }
-
-  /// The text of a session's token, from where it may come.
-  func presentedToken(_ request: Request) throws -> (text: String, fromCookie: Bool) {
-    let credential = try Credential.read(request.headers)
-    try CrossSiteRule(allowedOrigins: contract.allowedOrigins).check(credential, method: request.method, request.headers)
-    guard case .session(let text, let fromCookie) = credential else { throw Problem.unauthenticated }
-    return (text, fromCookie)
-  }
-
-  /// The service key of a request, with one of `scopes`.
-  func serviceKey(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey {
-    guard let key = try serviceKeyIfSent(request, scope) else {
-      throw Problem(.invalidKey, "This needs a service key with scope \(scope.rawValue): Authorization: Bearer ghk_…")
-    }
-    return key
-  }
-
-  /// The same, nil if no key was sent.
-  func serviceKeyIfSent(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey? {
-    guard case .key(let text) = try Credential.read(request.headers) else { return nil }
-    guard let token = ServiceKeyToken.parse(text) else {
-      throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
-    }
-    let key = try keys.check(token, ledger: ledger, now: clock.now())
-    guard key.scopes.contains(scope) else {
-      throw Problem(.scopeMissing, "The service key \(key.name) lacks scope \(scope.rawValue).", extras: ["scope": .string(scope.rawValue)])
-    }
-    return key
-  }
-
-  /// A reader of the JSON body, which must be said to be one.
-  func fields(_ request: Request, _ context: GatehouseContext) async throws -> FieldReader {
-    try await FieldReader(body: body(request, context))
-  }
-
-  /// The bytes of a JSON body.
-  func body(_ request: Request, _ context: GatehouseContext) async throws -> [UInt8] {
-    let type = request.headers[.contentType]?.split(separator: ";").first?.lowercased().filter { $0 != " " }
-    guard type == "application/json" else {
-      throw Problem(.unsupportedMediaType, "Send the body as JSON, with Content-Type: application/json.")
-    }
-    let buffer = try await request.body.collect(upTo: context.maxUploadSize)
-    return Array(buffer.readableBytesView)
-  }
-
   /// The `Idempotency-Key` of a call, with the digest of all that must be the same in a repeat.
   func idempotency(_ request: Request, scope: String, body: [UInt8]) throws -> IdempotentCall {
     let key = try IdempotencyKeyHeader.required(request.headers)
@@ -159,14 +89,6 @@ extension API {
   }
 }
 
-extension Problem {
-  static var unauthenticated: Problem {
-    Problem(
-      .unauthenticated, "The session token is missing or not valid: it is unknown, has expired or was ended. Log in again.",
-      headers: [.wwwAuthenticate: #"Bearer realm="gatehouse", error="invalid_token""#])
-  }
-}
-
 /// A 200 of JSON.
 func answer(_ body: [UInt8], fields: [(String, String)] = []) -> Response { answer(.ok, body, fields: fields) }
 
@@ -178,9 +100,9 @@ func answer(_ status: HTTPResponse.Status, _ body: [UInt8], fields: [(String, St
   return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
 }
 
-/// The first answer again.
-func replay(_ stored: StoredAnswer) -> Response {
-  answer(.init(code: stored.status), stored.body, fields: [("Idempotency-Replayed", "true")], location: stored.location)
+/// The first answer again; its `fields` are those of now.
+func replay(_ stored: StoredAnswer, fields: [(String, String)] = []) -> Response {
+  answer(.init(code: stored.status), stored.body, fields: fields + [("Idempotency-Replayed", "true")], location: stored.location)
 }
 
 /// An answer without a body.

@@ -32,6 +32,7 @@ extension API {
   /// `GET /v1/admin/users/{id}` (A12)
   func adminUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     _ = try actor(request, access)
+    try refuseQuery(request)
     return answer(try await overview(userID(context)))
   }
 
@@ -105,7 +106,7 @@ extension API {
     var fields = try await fields(request, context)
     let name = fields.string("name", length: 1...64)
     let scopes = fields.strings("scopes", count: 1...4, length: 1...16) ?? []
-    let seconds = fields.optionalInt("expires_in_seconds", in: 60...Limits.keySecondsMax)
+    let seconds = fields.optionalInt("expires_in_seconds", in: 1...Limits.keySecondsMax)
     let known = scopes.compactMap(ServiceKey.Scope.init)
     if known.isEmpty || known.count != scopes.count {
       fields.refuse("scopes", code: "not_allowed", "Use some of \(ServiceKey.Scope.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -125,6 +126,7 @@ extension API {
   /// `GET /v1/admin/keys`
   func listKeys(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     _ = try actor(request, access)
+    try refuseQuery(request)
     let keys = try await ledger.serviceKeys()
     return answer(json { $0.list(keys, next: nil) { $0.serviceKey($1, token: nil) } })
   }
@@ -132,6 +134,7 @@ extension API {
   /// `DELETE /v1/admin/keys/{id}`: no process accepts the key once this is answered.
   func revokeKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     let actor = try actor(request, access)
+    try refuseQuery(request)
     guard let id = context.parameters.get("id").flatMap(ServiceKeyID.init),
       try await ledger.revokeServiceKey(id, by: actor, now: clock.now())
     else { throw Problem.notFound }

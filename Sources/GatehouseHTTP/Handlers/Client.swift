@@ -29,8 +29,6 @@ extension API {
   /// A short, printable form of the client's User-Agent. With a key `accounts` it is the one that the backend passes on.
   func userAgent(_ request: Request, key: ServiceKey?) -> String? {
     let told = key == nil ? nil : HTTPField.Name("Gatehouse-Client-User-Agent").flatMap { request.headers[$0] }
-    return (told ?? request.headers[.userAgent]).map { text in
-      String(decoding: text.utf8.filter { (0x20...0x7e).contains($0) }.prefix(Limits.shortAgentMax), as: UTF8.self)
-    }
+    return (told ?? request.headers[.userAgent]).flatMap(ShortAgent.text)
   }
 }

@@ -31,7 +31,7 @@ extension API {
     }
     var requirements = Requirements()
     _ = fields.object("require") { item in
-      requirements.plans = item.optionalString("plan", length: 1...64).map { [$0] }
+      requirements.plans = item.optionalStrings("plan", count: 1...Limits.chargesMax, length: 1...64)
       requirements.authenticatedWithinMilliseconds =
         item.optionalInt("authenticated_within_seconds", in: 1...Limits.withinSecondsMax).map { Int64($0) * 1000 }
       requirements.emailVerified = item.bool("email_verified", default: false)
@@ -39,7 +39,7 @@ extension API {
     let reserve = !reserves ? nil : reserveField(&fields)
     let peek = fields.bool("peek", default: false)
     let (own, subjects) = sort(charges ?? [(policy: "api", cost: 1)], clientIP: clientIP, &fields)
-    if let plan = requirements.plans?.first, !allowances().plans.contains(plan) {
+    if let plan = requirements.plans?.first(where: { !allowances().plans.contains($0) }) {
       fields.refuse("require", code: "unknown_plan", "There is no plan \(plan) in the configuration.")
     }
     return GateCall(token: token, own: own, subjects: subjects, requirements: requirements, reserve: reserve, peek: peek)
@@ -49,7 +49,7 @@ extension API {
     let reserve = fields.object("reserve") { item in
       GateCall.Reserve(
         metric: item.string("metric", length: 1...64), amount: item.int("amount", in: 1...Limits.amountMax, default: 1),
-        key: item.string("idempotency_key", length: 1...IdempotencyKeyHeader.lengthMax),
+        key: item.string("idempotency_key", length: 0...Limits.tokenMax),
         leaseSeconds: item.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault))
     }
     if let reserve, allowances().metric(reserve.metric) == nil {
@@ -64,7 +64,12 @@ extension API {
   ) -> (own: [HotQuery.Charge], subjects: [SubjectCharge]) {
     var own: [HotQuery.Charge] = []
     var subjects: [SubjectCharge] = []
+    var seen: Set<String> = []
     for charge in charges {
+      guard seen.insert(charge.policy).inserted else {
+        fields.refuse("limits", code: "duplicate", "Policy \(charge.policy) stands twice. Name it once, with the whole cost.")
+        continue
+      }
       guard let policy = policy(charge.policy) else {
         fields.refuse("limits", code: "unknown_policy", "There is no policy \(charge.policy) in the configuration.")
         continue
@@ -86,7 +91,7 @@ extension API {
 
   /// The question as the gate takes it; nil when its token was forged or mistyped, which no store needs to be asked about.
   func gateRequest(_ call: GateCall, key: ServiceKey) throws -> GateRequest? {
-    if let key = call.reserve?.key, !key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) {
+    if let key = call.reserve?.key, !IdempotencyKeyHeader.isValid(key) {
       throw Problem(.idempotencyKeyInvalid, "An idempotency_key has 1 to \(IdempotencyKeyHeader.lengthMax) visible ASCII characters.")
     }
     guard let token = SessionToken.parse(call.token, secret: secret) else { return nil }

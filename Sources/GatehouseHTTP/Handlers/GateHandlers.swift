@@ -13,7 +13,7 @@ extension API {
     guard let asked = try gateRequest(call, key: key) else {
       return answer(forged.json(timeouts: timeouts, requestID: context.requestID))
     }
-    let decided = try await gate.decide(asked)
+    let decided = try await worded(gate.decide(asked))
     var fieldsOfAnswer: [(String, String)] = []
     if case .replay = decided.reserved { fieldsOfAnswer = [("Idempotency-Replayed", "true")] }
     return answer(decided.json(timeouts: timeouts, requestID: context.requestID), fields: fieldsOfAnswer)
@@ -62,6 +62,23 @@ extension API {
         problem.write(into: &writer, requestID: context.requestID)
       }
     }
+  }
+
+  /// The answer with all that is to be said of a used-up allowance. Redis knows how many units are taken; how many of them are used and
+  /// how many held, and when the user's next day begins on their clock, is in the ledger.
+  func worded(_ answer: GateAnswer) async throws -> GateAnswer {
+    guard answer.decision == .allowanceExhausted, var allowance = answer.allowance, let caller = answer.caller,
+      let user = try await ledger.user(caller.id),
+      let standings = try await ledger.allowances(of: caller.id, now: answer.nowMilliseconds)
+    else { return answer }
+    if let known = standings.first(where: { $0.metric == allowance.metric }), known.used + known.held == allowance.used + allowance.held {
+      allowance = known
+    }
+    var answer = answer
+    answer.allowance = allowance
+    let kind = allowances().metric(allowance.metric)?.kind
+    answer.detail = allowance.exhaustedDetail(plan: caller.plan, kind: kind, zone: user.timeZone)
+    return answer
   }
 
   /// `POST /v1/limits/{policy}/check` (A13)

@@ -11,14 +11,14 @@ extension API {
     if key == nil, !contract.signUpIsPublic {
       throw Problem(.invalidKey, "Sign-up is for the app's backend: it needs a service key with scope accounts.")
     }
+    let client = try client(request, context, key: key)
     var fields = try await fields(request, context)
     let email = fields.string("email", length: 3...EmailAddress.bytesMax)
-    let password = fields.string("password", length: 0...Limits.passwordScalarsMax)
+    let password = fields.string("password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
     let name = fields.optionalString("name", length: 1...Limits.nameMax)
     let zone = fields.optionalString("time_zone", length: 1...Limits.zoneMax) ?? "UTC"
     let externalID = key == nil ? nil : fields.optionalString("external_id", length: 1...Limits.externalIDMax)
     try fields.finish()
-    let client = try client(request, context, key: key)
     let user = try await accounts.signUp(
       email: email, password: password, name: name, timeZone: zone, externalID: externalID, network: key == nil ? client.network : nil)
     return answer(.created, json { $0.user(user, plan: plan(of: user)) }, location: "/v1/users/\(user.id)")
@@ -27,14 +27,16 @@ extension API {
   /// `POST /v1/sessions` (A2)
   func logIn(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let key = try serviceKeyIfSent(request, .accounts)
+    let client = try client(request, context, key: key)
     var fields = try await fields(request, context)
     let email = fields.string("email", length: 1...Limits.emailTextMax)
-    let password = fields.string("password", length: 0...Limits.passwordScalarsMax)
+    let password = fields.string("password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
     let kind = fields.oneOf("class", Session.Class.allCases, default: .web)
     let transport = fields.oneOf("transport", [Session.Transport.bearer, .cookie], default: .bearer)
     let device = fields.optionalString("device", length: 1...Limits.deviceMax)
     try fields.finish()
-    let client = try client(request, context, key: key)
+    // Without it another site could log its visitor in as somebody else.
+    if key == nil, transport == .cookie { try crossSiteRule.check(method: request.method, request.headers) }
     let opened = try await accounts.logIn(
       Login(
         email: email, password: password, sessionClass: kind, transport: transport, device: device,
@@ -72,20 +74,21 @@ extension API {
 
   /// `DELETE /v1/session`: 204 also when it has ended already.
   func logOut(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    guard let token = try SessionToken.parse(presentedToken(request).text, secret: secret) else { throw Problem.unauthenticated }
+    let presented = try presentedToken(request)
+    try refuseQuery(request)
     let now = clock.now()
-    if case .live(let session, let user, _) = try await ledger.session(tokenHash: token.hash, now: now) {
+    if case .live(let session, let user, _) = try await ledger.session(tokenHash: presented.token.hash, now: now) {
       let change = try await ledger.endSession(session.id, of: user.id, by: .user(user.id), now: now)
       _ = await changes.acknowledge(change, takesRightsAway: true)
     }
-    return noContent(fields: [("Set-Cookie", clearedCookie), ("Clear-Site-Data", "\"cookies\"")])
+    return noContent(fields: goodbye(presented.fromCookie))
   }
 
   /// `GET /v1/sessions` (A4)
   func devices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let query = try QueryReader(request.uri.query, known: ["limit", "cursor"])
-    let page = try pageRequest(query, list: "sessions")
-    let visitor = try await visitor(request, context)
+    let (visitor, page) = try await visitor(request, context) {
+      try pageRequest(QueryReader(request.uri.query, known: ["limit", "cursor"]), list: "sessions")
+    }
     let found = try await ledger.sessions(of: visitor.userID, first: visitor.sessionID, page: page, now: clock.now())
     let body = json { writer in
       writer.list(found.items, next: cursor(found.next, list: "sessions")) { writer, session in
@@ -97,8 +100,8 @@ extension API {
 
   /// `DELETE /v1/sessions/{id}`
   func endDevice(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    guard let id = context.parameters.get("id").flatMap(SessionID.init) else { throw Problem.notFound }
     let visitor = try await visitor(request, context, within: contract.othersWithin)
+    guard let id = context.parameters.get("id").flatMap(SessionID.init) else { throw Problem.notFound }
     let change = try await ledger.endSession(id, of: visitor.userID, by: .user(visitor.userID), now: clock.now())
     guard await changes.acknowledge(change, takesRightsAway: true) else { throw Problem.notFound }
     return noContent(fields: visitor.fields)
@@ -106,12 +109,14 @@ extension API {
 
   /// `DELETE /v1/sessions`: the others, or all with `?include_current=true`.
   func endDevices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let all = try QueryReader(request.uri.query, known: ["include_current"]).bool("include_current", default: false)
-    let visitor = try await visitor(request, context, within: contract.othersWithin)
+    let (visitor, all) = try await visitor(request, context, within: contract.othersWithin) {
+      try QueryReader(request.uri.query, known: ["include_current"]).bool("include_current", default: false)
+    }
     let change = try await ledger.endSessions(
       of: visitor.userID, except: all ? nil : visitor.sessionID, by: .user(visitor.userID), reason: nil, now: clock.now())
     let ended = await changes.acknowledge(change, takesRightsAway: true)
-    return answer(json { $0.object { $0.int("ended", ended) } }, fields: visitor.fields)
+    let fields = visitor.fields + (all ? goodbye(visitor.fromCookie) : [])
+    return answer(json { $0.object { $0.int("ended", ended) } }, fields: fields)
   }
 
   /// `POST /v1/session/rotate` (A14)
@@ -123,10 +128,12 @@ extension API {
 
   /// `POST /v1/session/reauthenticate`
   func reauthenticate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let visitor = try await visitor(request, context)
-    var fields = try await fields(request, context)
-    let password = fields.string("password", length: 1...Limits.passwordScalarsMax)
-    try fields.finish()
+    let (visitor, password) = try await visitor(request, context) {
+      var fields = try await fields(request, context)
+      let password = fields.string("password", length: 1...Limits.passwordScalarsMax, allowsNUL: true)
+      try fields.finish()
+      return password
+    }
     let client = try client(request, context, key: nil)
     let (token, session) = try await accounts.reauthenticate(
       visitor.token, session: visitor.sessionID, user: visitor.userID, password: password, network: client.network)
@@ -135,14 +142,16 @@ extension API {
 
   /// `PUT /v1/user/password`: ends all other sessions, a new token for this one.
   func changePassword(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let visitor = try await visitor(request, context)
-    var fields = try await fields(request, context)
-    let current = fields.string("current_password", length: 1...Limits.passwordScalarsMax)
-    let new = fields.string("new_password", length: 0...Limits.passwordScalarsMax)
-    try fields.finish()
+    let (visitor, passwords) = try await visitor(request, context) {
+      var fields = try await fields(request, context)
+      let current = fields.string("current_password", length: 1...Limits.passwordScalarsMax, allowsNUL: true)
+      let new = fields.string("new_password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
+      try fields.finish()
+      return (current: current, new: new)
+    }
     let client = try client(request, context, key: nil)
     let (token, session) = try await accounts.changePassword(
-      of: visitor.userID, session: visitor.sessionID, current: current, new: new, network: client.network)
+      of: visitor.userID, session: visitor.sessionID, current: passwords.current, new: passwords.new, network: client.network)
     return successor(token, session, visitor)
   }
 
@@ -164,8 +173,11 @@ extension API {
     return ("Set-Cookie", value)
   }
 
-  private var clearedCookie: String {
-    "\(cookieName)=; Path=/; \(contract.cookieIsSecure ? "Secure; " : "")HttpOnly; SameSite=Lax; Max-Age=0"
+  /// What tells a browser to forget the session that ended.
+  func goodbye(_ fromCookie: Bool) -> [(String, String)] {
+    guard fromCookie else { return [] }
+    let cleared = "\(cookieName)=; Path=/; \(contract.cookieIsSecure ? "Secure; " : "")HttpOnly; SameSite=Lax; Max-Age=0"
+    return [("Set-Cookie", cleared), ("Clear-Site-Data", "\"cookies\"")]
   }
 
   private var cookieName: String { Credential.cookieName }
@@ -184,6 +196,5 @@ enum Limits {
   static let resultBytesMax = 65_536
   static let errorBytesMax = 8_192
   static let reasonMax = 500
-  static let shortAgentMax = 60
   static let amountMax = 1_000_000
 }

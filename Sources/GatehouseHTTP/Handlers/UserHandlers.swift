@@ -13,16 +13,18 @@ extension API {
 
   /// `PATCH /v1/user`: name and time zone.
   func changeOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let visitor = try await visitor(request, context)
-    var fields = try await fields(request, context)
-    var changes = UserChanges()
-    if fields.isPresent("name") { changes.name = .set(fields.optionalString("name", length: 1...Limits.nameMax)) }
-    changes.timeZone = fields.optionalString("time_zone", length: 1...Limits.zoneMax)
-    if let zone = changes.timeZone, !TimeZoneName.isValid(zone) {
-      fields.refuse("time_zone", code: "unknown_time_zone", "Use an IANA name such as Europe/Berlin.")
+    let (visitor, wanted) = try await visitor(request, context) {
+      var fields = try await fields(request, context)
+      var changes = UserChanges()
+      if fields.isPresent("name") { changes.name = .set(fields.optionalString("name", length: 1...Limits.nameMax)) }
+      changes.timeZone = fields.optionalString("time_zone", length: 1...Limits.zoneMax)
+      if let zone = changes.timeZone, !TimeZoneName.isValid(zone) {
+        fields.refuse("time_zone", code: "unknown_time_zone", "Use an IANA name such as Europe/Berlin.")
+      }
+      try fields.finish()
+      return changes
     }
-    try fields.finish()
-    let change = try await ledger.changeUser(visitor.userID, changes, by: .user(visitor.userID), now: clock.now())
+    let change = try await ledger.changeUser(visitor.userID, wanted, by: .user(visitor.userID), now: clock.now())
     let user = await self.changes.acknowledge(change, takesRightsAway: false)
     return answer(json { $0.user(user, plan: plan(of: user)) }, fields: visitor.fields)
   }
@@ -32,41 +34,7 @@ extension API {
     let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
     let change = try await ledger.deleteUser(visitor.userID, by: .user(visitor.userID), reason: nil, now: clock.now())
     await changes.acknowledge(change, takesRightsAway: true)
-    return noContent()
-  }
-
-  /// `GET /v1/user/export` (A16)
-  func exportAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
-    let now = clock.now()
-    guard let export = try await ledger.export(of: visitor.userID, now: now) else { throw Problem.unauthenticated }
-    let body = json { writer in
-      writer.object { writer in
-        writer.name("user")
-        writer.user(export.user, plan: plan(of: export.user))
-        writer.array("sessions") { writer in
-          for session in export.sessions {
-            writer.session(session, current: session.id == visitor.sessionID, timeouts: timeouts(session.sessionClass))
-          }
-        }
-        writer.array("analyses") { writer in for analysis in export.analyses { writer.analysis(analysis) } }
-        writer.array("usage_events") { writer in for event in export.usageEvents { writer.usageEvent(event) } }
-        writer.array("allowances") { writer in for allowance in export.allowances { writer.allowance(allowance, withBonus: true) } }
-        writer.array("audit") { writer in
-          for entry in export.audit {
-            writer.object { writer in
-              writer.instant("occurred_at", entry.occurredAtMilliseconds)
-              writer.string("actor", entry.actor)
-              writer.string("action", entry.action)
-              writer.string("reason", entry.reason)
-              writer.raw("detail", Optional(entry.detail.utf8))
-            }
-          }
-        }
-        writer.instant("exported_at", now)
-      }
-    }
-    return answer(body, fields: visitor.fields)
+    return noContent(fields: goodbye(visitor.fromCookie))
   }
 
   /// `GET /v1/users?email=` or `?external_id=`
@@ -85,6 +53,7 @@ extension API {
   /// `GET /v1/users/{id}`
   func user(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     _ = try serviceKey(request, .accounts)
+    try refuseQuery(request)
     guard let user = try await ledger.user(userID(context)) else { throw Problem.notFound }
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }

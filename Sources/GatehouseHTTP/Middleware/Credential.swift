@@ -54,7 +54,13 @@ public struct CrossSiteRule: Sendable {
   /// Throws 403 `csrf_rejected` when `credential` came in a cookie, `method` is unsafe, and neither `Sec-Fetch-Site` nor `Origin`
   /// shows that the request is meant.
   public func check(_ credential: Credential, method: HTTPRequest.Method, _ headers: HTTPFields) throws {
-    guard case .session(_, fromCookie: true) = credential, ![.get, .head, .options, .trace].contains(method) else { return }
+    guard case .session(_, fromCookie: true) = credential else { return }
+    try check(method: method, headers)
+  }
+
+  /// The same for a request whose answer sets the cookie.
+  public func check(method: HTTPRequest.Method, _ headers: HTTPFields) throws {
+    guard ![.get, .head, .options, .trace].contains(method) else { return }
     if let name = HTTPField.Name("Sec-Fetch-Site"), let site = headers[name], site == "same-origin" || site == "none" { return }
     if let origin = headers[.origin], allowedOrigins.contains(origin) { return }
     throw Problem(

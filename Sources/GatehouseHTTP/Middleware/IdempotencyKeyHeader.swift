@@ -20,13 +20,15 @@ public enum IdempotencyKeyHeader {
     var key = Substring(field)
     let isQuoted = key.utf8.count >= 2 && key.hasPrefix("\"") && key.hasSuffix("\"")
     if isQuoted { key = key.dropFirst().dropLast() }
-    let bytes = key.utf8
-    guard fields.count == 1, (1...lengthMax).contains(bytes.count),
-      bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") })
-    else {
+    guard fields.count == 1, isValid(key), !key.utf8.contains(UInt8(ascii: "\"")) else {
       throw Problem(
         .idempotencyKeyInvalid, "An Idempotency-Key has 1 to \(lengthMax) visible ASCII characters, with or without quotes around.")
     }
     return String(key)
+  }
+
+  /// Whether `key` has 1 to 255 visible ASCII characters.
+  static func isValid(_ key: some StringProtocol) -> Bool {
+    (1...lengthMax).contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
   }
 }

@@ -6,6 +6,8 @@ public enum SecurityHeaders {
     var fields: HTTPFields = [
       .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
       .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+      // Browsers heed it only over TLS, which a proxy in front speaks.
+      .strictTransportSecurity: "max-age=31536000",
     ]
     if let name = HTTPField.Name("Referrer-Policy") { fields[name] = "no-referrer" }
     if let name = HTTPField.Name("X-Frame-Options") { fields[name] = "DENY" }

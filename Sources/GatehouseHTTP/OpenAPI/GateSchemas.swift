@@ -36,7 +36,10 @@ extension OpenAPI {
           "require": {
             "type": ["object", "null"],
             "properties": {
-              "plan": {"type": ["string", "null"], "minLength": 1, "maxLength": 64},
+              "plan": {
+                "type": ["string", "array", "null"], "minLength": 1, "maxLength": 64,
+                "items": {"type": "string", "minLength": 1, "maxLength": 64}, "minItems": 1, "maxItems": 16
+              },
               "authenticated_within_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 31536000},
               "email_verified": {"type": ["boolean", "null"]}
             },
@@ -112,7 +115,10 @@ extension OpenAPI {
           "require": {
             "type": ["object", "null"],
             "properties": {
-              "plan": {"type": ["string", "null"], "minLength": 1, "maxLength": 64},
+              "plan": {
+                "type": ["string", "array", "null"], "minLength": 1, "maxLength": 64,
+                "items": {"type": "string", "minLength": 1, "maxLength": 64}, "minItems": 1, "maxItems": 16
+              },
               "authenticated_within_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 31536000},
               "email_verified": {"type": ["boolean", "null"]}
             },

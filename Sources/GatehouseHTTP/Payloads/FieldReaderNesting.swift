@@ -42,6 +42,12 @@ extension FieldReader {
     required(name).flatMap { elements(name, $0, count) } ?? []
   }
 
+  /// One text, or the texts of a list: what is written as `"pro"` or `["pro", "coach"]`; nil when absent or `null`.
+  public mutating func optionalStrings(_ name: String, count: ClosedRange<Int>, length: ClosedRange<Int>) -> [String]? {
+    if case .array = optional(name) { return strings(name, count: count, length: length) }
+    return optionalString(name, length: length).map { [$0] }
+  }
+
   /// The texts of the list `name`, each of `length` Unicode scalars, or nil when absent or `null`.
   public mutating func strings(_ name: String, count: ClosedRange<Int>, length: ClosedRange<Int>) -> [String]? {
     optional(name).flatMap { elements(name, $0, count) }.map { list in

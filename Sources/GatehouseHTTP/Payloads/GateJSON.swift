@@ -77,6 +77,9 @@ extension GateAnswer {
       guard let allowance else { break }
       extras.append("violated-policies", [.string(allowance.metric)])
       extras.append(allowance)
+    case .reauthenticationRequired:
+      extras.append("max_age_seconds", .optional(requirements.authenticatedWithinMilliseconds.map { $0 / 1000 }))
+    case .planRequired: extras.append("plans", .array((requirements.plans ?? []).map { .string($0) }))
     default: break
     }
     var problem = Problem(code, detail ?? code.title, extras: extras)

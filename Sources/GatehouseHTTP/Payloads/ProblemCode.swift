@@ -81,7 +81,7 @@ public enum ProblemCode: String, Sendable, CaseIterable {
     case .costExceedsLimit: (422, "The cost is larger than the limit")
     case .idempotencyKeyReused: (422, "The Idempotency-Key was used for another request")
     case .rateLimited: (429, "Too many requests")
-    case .allowanceExhausted: (429, "The allowance is used up")
+    case .allowanceExhausted: (429, "Daily allowance used up")
     case .headersTooLarge: (431, "The header is too large")
     case .unavailable: (503, "The service is not available")
     case .overloaded: (503, "The service is overloaded")

@@ -69,11 +69,16 @@ extension SQLiteLedger {
     let rules = rules
     return try await write { db in
       if let call, let stored = try Idempotency.find(call, db, now: now) { return .replay(stored) }
-      let held = try ReservationRecord.require(id, db)
+      var held = try ReservationRecord.require(id, db)
       guard held.userID == user else { throw ServiceError(.notFound, "There is no reservation \(id).") }
       guard held.status == .held else { throw ReservationRecord.refusal(held) }
       guard try db.row("SELECT id FROM analyses WHERE reservation_id = ?", [id.text]) == nil else {
         throw ServiceError(.invalidTransition, "Reservation \(id) belongs to an analysis already.")
+      }
+      // Only ever longer: Redis may know an earlier end, which makes it look here, but never a later one.
+      if let leaseMilliseconds, let end = held.leaseExpiresAtMilliseconds, now + leaseMilliseconds > end {
+        held.leaseExpiresAtMilliseconds = now + leaseMilliseconds
+        try db.run("UPDATE reservations SET lease_expires_at = ? WHERE id = ?", [now + leaseMilliseconds, id.text])
       }
       let made = try AnalysisRecord.insert(analysis, on: held, db)
       let reserved = Reserved(

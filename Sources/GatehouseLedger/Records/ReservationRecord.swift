@@ -3,10 +3,11 @@ import GatehouseCore
 
 extension Reservation {
   init(row: Row) {
+    let status = Status(rawValue: row["status"]) ?? .released
     self.init(
       id: ReservationID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), metric: row["metric"], amount: row["amount"],
-      committed: row["committed"], status: Status(rawValue: row["status"]) ?? .released, periodStartsAtMilliseconds: row["period_start"],
-      periodEndsAtMilliseconds: row["period_end"], leaseExpiresAtMilliseconds: row["lease_expires_at"],
+      committed: row["committed"], status: status, periodStartsAtMilliseconds: row["period_start"],
+      periodEndsAtMilliseconds: row["period_end"], leaseExpiresAtMilliseconds: status == .held ? row["lease_expires_at"] : nil,
       createdAtMilliseconds: row["created_at"], finishedAtMilliseconds: row["finished_at"])
   }
 }

@@ -114,8 +114,13 @@ extension SQLiteLedger: SessionLedger {
       let live = try SessionRecord.live(of: user, db, rules, now: now).sorted {
         ($0.id == first ? 1 : 0, $0.seenAtMilliseconds, $0.id.text) > ($1.id == first ? 1 : 0, $1.seenAtMilliseconds, $1.id.text)
       }
-      let start = page.after.flatMap { after in live.firstIndex { $0.id.text == after.id } }.map { $0 + 1 } ?? 0
-      return Array(live.dropFirst(start).prefix(page.limit + 1)).page(limit: page.limit) {
+      let start = page.after.map { after in
+        if let last = live.firstIndex(where: { $0.id.text == after.id }) { return last + 1 }
+        // The last one shown has ended meanwhile: go on behind its place.
+        let next = live.firstIndex { $0.id != first && ($0.seenAtMilliseconds, $0.id.text) < (after.milliseconds, after.id) }
+        return next ?? live.count
+      }
+      return Array(live.dropFirst(start ?? 0).prefix(page.limit + 1)).page(limit: page.limit) {
         PageStart(milliseconds: $0.seenAtMilliseconds, id: $0.id.text)
       }
     }

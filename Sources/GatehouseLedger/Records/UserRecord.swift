@@ -17,6 +17,9 @@ enum UserRecord {
   static let byID = "SELECT * FROM users WHERE id = ? AND status <> 'deleted'"
   static let byEmail = "SELECT * FROM users WHERE canonical_email = ?"
   static let byExternalID = "SELECT * FROM users WHERE external_id = ?"
+  static let auditPage = """
+    SELECT * FROM audit WHERE user_id = ? AND (occurred_at, id) < (?, ?) ORDER BY occurred_at DESC, id DESC LIMIT ?
+    """
   static let newest = """
     SELECT * FROM users WHERE (created_at, id) < (?, ?) AND status <> 'deleted' ORDER BY created_at DESC, id DESC LIMIT ?
     """
@@ -179,21 +182,16 @@ extension SQLiteLedger: AccountLedger {
     }
   }
 
-  public func export(of id: UserID, now: Int64) async throws -> UserExport? {
-    let rules = rules
-    return try await read { db in
-      guard let row = try db.row(UserRecord.byID, [id.text]) else { return nil }
-      let user = User(row: row)
-      return UserExport(
-        user: user, sessions: try SessionRecord.live(of: id, db, rules, now: now),
-        analyses: try db.rows("SELECT \(AnalysisRecord.columns(result: true)) WHERE a.user_id = ? ORDER BY a.created_at", [id.text])
-          .map(Analysis.init(row:)),
-        usageEvents: try db.rows("SELECT * FROM usage_events WHERE user_id = ? ORDER BY occurred_at", [id.text]).map(UsageEvent.init(row:)),
-        allowances: try ReservationRecord.allowances(user, db, rules, now: now),
-        audit: try db.rows("SELECT * FROM audit WHERE user_id = ? ORDER BY occurred_at", [id.text]).map {
-          AuditEntry(
-            occurredAtMilliseconds: $0["occurred_at"], actor: $0["actor"], action: $0["action"], reason: $0["reason"], detail: $0["detail"])
-        })
+  public func audit(of id: UserID, page: PageRequest) async throws -> Page<AuditEntry> {
+    try await read { db in
+      try db.rows(
+        UserRecord.auditPage,
+        [id.text, page.after?.milliseconds ?? Int64.max, page.after.flatMap { Int64($0.id) } ?? Int64.max, page.limit + 1]
+      ).map {
+        AuditEntry(
+          number: $0["id"], occurredAtMilliseconds: $0["occurred_at"], actor: $0["actor"], action: $0["action"], reason: $0["reason"],
+          detail: $0["detail"])
+      }.page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: String($0.number)) }
     }
   }
 }

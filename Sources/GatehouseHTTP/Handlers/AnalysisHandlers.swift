@@ -1,0 +1,152 @@
+import GatehouseCore
+import Hummingbird
+import StrictJSON
+
+extension API {
+  /// `POST /v1/analyses` (A6)
+  func startAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    if let key = try serviceKeyIfSent(request, .work) {
+      let start = try await analysisStart(request, context, session: nil, scope: key.id.text)
+      if let taken = start.taken {
+        return created(try await attach(start, to: taken), start.encode, fields: [])
+      }
+      return try await created(GateRequest(subject: .user(start.userID), reserve: reserve(start)))
+    }
+    let presented = try presentedToken(request)
+    guard let userID = presented.userID else { throw Problem.unauthenticated }
+    let start: AnalysisStart
+    do { start = try await analysisStart(request, context, session: userID, scope: userID.text) } catch {
+      _ = try await letIn(presented, charges: [])
+      throw error
+    }
+    if let taken = start.taken {
+      let visitor = try await letIn(presented, charges: ownRouteCharges)
+      return created(try await attach(start, to: taken), start.encode, fields: visitor.fields)
+    }
+    // One question decides about the session, the policy and the unit, all or nothing.
+    let token = GateRequest.Subject.token(routingID: presented.token.routingID, hash: presented.token.hash)
+    return try await created(GateRequest(subject: token, charges: ownRouteCharges, reserve: reserve(start)))
+  }
+
+  /// What an analysis costs one unit of.
+  static var analysisMetric: String { "video_analysis" }
+
+  private func analysisStart(
+    _ request: Request, _ context: GatehouseContext, session: UserID?, scope: String
+  ) async throws -> AnalysisStart {
+    let body = try await body(request, context)
+    var fields = try FieldReader(body: body)
+    let named = session == nil ? fields.userID("user_id") : nil
+    let filename = fields.optionalString("filename", length: 1...Limits.filenameMax)
+    let metadata = fields.rawObject("metadata", bytesMax: Limits.metadataBytesMax)
+    let lease = fields.optionalInt("lease_seconds", in: 1...contract.leaseSecondsMax)
+    let taken = fields.optionalString("reservation_id", length: 1...64)
+    try fields.finish()
+    guard let userID = session ?? named else { throw Problem.notFound }
+    return AnalysisStart(
+      userID: userID,
+      analysis: NewAnalysis(id: .random(), filename: filename, metadata: metadata.map { String(decoding: $0, as: UTF8.self) } ?? "{}"),
+      leaseMilliseconds: lease.map { Int64($0) * 1000 }, taken: taken,
+      call: try idempotency(request, scope: scope, body: body))
+  }
+
+  private func reserve(_ start: AnalysisStart) -> GateRequest.Reserve {
+    GateRequest.Reserve(
+      metric: Self.analysisMetric, amount: 1,
+      leaseMilliseconds: start.leaseMilliseconds ?? Int64(contract.leaseSecondsDefault) * 1000, commit: false, analysis: start.analysis,
+      holdID: holdID(start.userID.text, start.call), call: start.call, encode: start.encode)
+  }
+
+  /// Creates the analysis on a reservation that is held already.
+  private func attach(_ start: AnalysisStart, to taken: String) async throws -> Once<Reserved> {
+    if let stored = try await ledger.answer(to: start.call, now: clock.now()) { return .replay(stored) }
+    guard let reservation = ReservationID(taken) else { throw Problem.notFound }
+    return try await ledger.attachAnalysis(
+      start.analysis, to: reservation, of: start.userID, leaseMilliseconds: start.leaseMilliseconds, call: start.call, now: clock.now(),
+      encode: start.encode)
+  }
+
+  /// `GET /v1/analyses`
+  func analyses(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let (caller, wanted) = try await caller(request, context) { isBackend in
+      let common = ["limit", "cursor", "status", "from", "to", "include"]
+      let query = try QueryReader(request.uri.query, known: isBackend ? common + ["user_id"] : common)
+      let page = try pageRequest(query, list: "analyses")
+      var filter = AnalysisFilter(
+        status: try query.oneOf("status", Analysis.Status.allCases), from: try query.instant("from"), to: try query.instant("to"))
+      if let include = query["include"] {
+        guard include == "result" else { throw query.refusal("include", code: "not_allowed", "Use include=result.") }
+        filter.includesResult = true
+      }
+      let named = query["user_id"].flatMap { UserID($0) }
+      if isBackend, named == nil {
+        throw query.refusal("user_id", code: "required", "A backend names the user whose analyses it lists.")
+      }
+      return (named: named, page: page, filter: filter)
+    }
+    guard let userID = caller.userID ?? wanted.named else { throw Problem.notFound }
+    let found = try await ledger.analyses(of: userID, filter: wanted.filter, page: wanted.page)
+    let body = json { $0.list(found.items, next: cursor(found.next, list: "analyses")) { $0.analysis($1) } }
+    return answer(body, fields: caller.fields)
+  }
+
+  /// `GET /v1/analyses/{id}`
+  func analysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let caller = try await caller(request, context) { _ in try refuseQuery(request) }.caller
+    guard let found = try await ledger.analysis(analysisID(context), of: caller.userID) else { throw Problem.notFound }
+    return answer(json { $0.analysis(found) }, fields: caller.fields)
+  }
+
+  /// `DELETE /v1/analyses/{id}`: an open one is cancelled and its unit returns, a finished one goes.
+  func deleteAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let caller = try await caller(request, context) { _ in try refuseQuery(request) }.caller
+    let change = try await ledger.cancelAnalysis(analysisID(context), of: caller.userID, now: clock.now())
+    _ = await changes.acknowledge(change, takesRightsAway: false)
+    return noContent(fields: caller.fields)
+  }
+
+  /// `PATCH /v1/analyses/{id}` (A7)
+  func reportAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    _ = try serviceKey(request, .work)
+    var fields = try await fields(request, context)
+    let status = fields.oneOf("status", [Analysis.Status.running, .completed, .failed])
+    let report: AnalysisReport?
+    switch status {
+    case .running:
+      let lease = fields.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault)
+      report = .running(leaseMilliseconds: Int64(lease) * 1000)
+    case .completed:
+      let result = fields.raw("result", bytesMax: Limits.resultBytesMax)
+      if result == nil { fields.refuse("result", code: "required", "A completed analysis has a result.") }
+      let again = fields.bool("rereserve", default: false)
+      report = result.map { .completed(result: String(decoding: $0, as: UTF8.self), rereserve: again) }
+    case .failed:
+      let error = fields.rawObject("error", bytesMax: Limits.errorBytesMax)
+      report = .failed(error: error.map { String(decoding: $0, as: UTF8.self) } ?? "{}")
+    default: report = nil
+    }
+    try fields.finish()
+    guard let report else { throw Problem.notFound }
+    let change = try await ledger.report(analysisID(context), report, now: clock.now())
+    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+  }
+
+  private func analysisID(_ context: GatehouseContext) throws -> AnalysisID {
+    guard let id = context.parameters.get("id").flatMap(AnalysisID.init) else { throw Problem.notFound }
+    return id
+  }
+}
+
+/// An analysis to start, as it was asked for.
+private struct AnalysisStart: Sendable {
+  let userID: UserID
+  let analysis: NewAnalysis
+  let leaseMilliseconds: Int64?
+  /// The reservation to use, as it was spelled; nil makes one.
+  let taken: String?
+  let call: IdempotentCall
+
+  let encode: @Sendable (Reserved) -> StoredAnswer = { reserved in
+    StoredAnswer(status: 201, body: workJSON(reserved), location: reserved.analysis.map { "/v1/analyses/\($0.id)" })
+  }
+}

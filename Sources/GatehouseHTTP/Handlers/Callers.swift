@@ -1,0 +1,126 @@
+import GatehouseCore
+import GatehouseCrypto
+import Hummingbird
+
+/// A caller with a session, let in by the gate.
+struct Visitor: Sendable {
+  let userID: UserID
+  let sessionID: SessionID
+  let token: SessionToken
+  let fromCookie: Bool
+  /// RateLimit fields of the answer.
+  let fields: [(String, String)]
+}
+
+/// A session token whose checksum is right; no store has been asked about it.
+struct PresentedToken: Sendable {
+  let token: SessionToken
+  let fromCookie: Bool
+
+  /// Whom the token's routing id names.
+  var userID: UserID? { UserID(routingID: token.routingID) }
+}
+
+/// Who calls a route that is open to sessions and to backends.
+enum Caller: Sendable {
+  case visitor(Visitor)
+  case backend(ServiceKey)
+
+  /// The one user whose things a session sees; nil for a backend.
+  var userID: UserID? {
+    if case .visitor(let visitor) = self { visitor.userID } else { nil }
+  }
+
+  var fields: [(String, String)] {
+    if case .visitor(let visitor) = self { visitor.fields } else { [] }
+  }
+}
+
+extension API {
+  /// What a call on a session's own route costs.
+  var ownRouteCharges: [HotQuery.Charge] { policy("api").map { [HotQuery.Charge(policy: $0, cost: 1)] } ?? [] }
+
+  /// Lets a session in whose request has neither query nor body.
+  func visitor(_ request: Request, _ context: GatehouseContext, within: Int64? = nil) async throws -> Visitor {
+    try await visitor(request, context, within: within) { try refuseQuery(request) }.visitor
+  }
+
+  /// Lets a session in and gives what `read` makes of its request.
+  ///
+  /// The session is checked first and the limits last: a request that can't be read costs nothing, and is told so only to a caller
+  /// with a valid session. Either way it is one question to the gate.
+  func visitor<Input>(
+    _ request: Request, _ context: GatehouseContext, within: Int64? = nil, read: () async throws -> Input
+  ) async throws -> (visitor: Visitor, input: Input) {
+    let presented = try presentedToken(request)
+    let input: Input
+    do { input = try await read() } catch {
+      _ = try await letIn(presented, within: within, charges: [])
+      throw error
+    }
+    return (try await letIn(presented, within: within, charges: ownRouteCharges), input)
+  }
+
+  /// Asks the gate about a session. Throws the problem of any refusal.
+  func letIn(_ presented: PresentedToken, within: Int64? = nil, charges: [HotQuery.Charge]) async throws -> Visitor {
+    let token = presented.token
+    let answer = try await gate.decide(
+      GateRequest(
+        subject: .token(routingID: token.routingID, hash: token.hash), charges: charges,
+        requirements: Requirements(authenticatedWithinMilliseconds: within)))
+    if let problem = answer.problem { throw problem }
+    guard let caller = answer.caller, let visit = answer.visit else { throw Problem.unauthenticated }
+    return Visitor(
+      userID: caller.id, sessionID: visit.id, token: token, fromCookie: presented.fromCookie, fields: answer.headerFields)
+  }
+
+  /// Lets in a session or a backend with a key `work`.
+  /// - Parameter read: makes the input of the request; told whether a backend calls.
+  func caller<Input>(
+    _ request: Request, _ context: GatehouseContext, read: (_ isBackend: Bool) async throws -> Input
+  ) async throws -> (caller: Caller, input: Input) {
+    if let key = try serviceKeyIfSent(request, .work) { return (.backend(key), try await read(true)) }
+    let (visitor, input) = try await visitor(request, context) { try await read(false) }
+    return (.visitor(visitor), input)
+  }
+
+  /// The session token of a request, from where it may come. Throws 400, 401 or 403 without asking a store.
+  func presentedToken(_ request: Request) throws -> PresentedToken {
+    let credential = try Credential.read(request.headers)
+    guard case .session(let text, let fromCookie) = credential else { throw Problem.unauthenticated }
+    try crossSiteRule.check(credential, method: request.method, request.headers)
+    guard let token = SessionToken.parse(text, secret: secret) else { throw Problem.unauthenticated }
+    return PresentedToken(token: token, fromCookie: fromCookie)
+  }
+
+  var crossSiteRule: CrossSiteRule { CrossSiteRule(allowedOrigins: contract.allowedOrigins) }
+
+  /// The service key of a request, with one of `scopes`.
+  func serviceKey(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey {
+    guard let key = try serviceKeyIfSent(request, scope) else {
+      throw Problem(.invalidKey, "This needs a service key with scope \(scope.rawValue): Authorization: Bearer ghk_…")
+    }
+    return key
+  }
+
+  /// The same, nil if no key was sent.
+  func serviceKeyIfSent(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey? {
+    guard case .key(let text) = try Credential.read(request.headers) else { return nil }
+    guard let token = ServiceKeyToken.parse(text) else {
+      throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
+    }
+    let key = try keys.check(token, ledger: ledger, now: clock.now())
+    guard key.scopes.contains(scope) else {
+      throw Problem(.scopeMissing, "The service key \(key.name) lacks scope \(scope.rawValue).", extras: ["scope": .string(scope.rawValue)])
+    }
+    return key
+  }
+}
+
+extension Problem {
+  static var unauthenticated: Problem {
+    Problem(
+      .unauthenticated, "The session token is missing or not valid: it is unknown, has expired or was ended. Log in again.",
+      headers: [.wwwAuthenticate: #"Bearer realm="gatehouse", error="invalid_token""#])
+  }
+}

@@ -1,0 +1,107 @@
+import GatehouseCore
+import Hummingbird
+import StrictJSON
+
+extension API {
+  /// `POST /v1/reservations` (A8)
+  func reserve(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    let key = try serviceKey(request, .work)
+    let body = try await body(request, context)
+    var fields = try FieldReader(body: body)
+    let named = fields.userID("user_id")
+    let metric = fields.string("metric", length: 1...64)
+    let amount = fields.int("amount", in: 1...Limits.amountMax, default: 1)
+    let lease = fields.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault)
+    let commit = fields.bool("commit", default: false)
+    if !metric.isEmpty, allowances().metric(metric) == nil {
+      fields.refuse("metric", code: "unknown_metric", "There is no metric \(metric) in the configuration.")
+    }
+    try fields.finish()
+    guard let userID = named else { throw Problem.notFound }
+    let call = try idempotency(request, scope: key.id.text, body: body)
+    let encode: @Sendable (Reserved) -> StoredAnswer = { StoredAnswer(status: 201, body: workJSON($0)) }
+    let reserve = GateRequest.Reserve(
+      metric: metric, amount: Int64(amount), leaseMilliseconds: Int64(lease) * 1000, commit: commit, analysis: nil,
+      holdID: holdID(userID.text, call), call: call, encode: encode)
+    return try await created(GateRequest(subject: .user(userID), reserve: reserve))
+  }
+
+  /// The 201 of what a question to the gate reserves, its replay, or the problem of the refusal.
+  func created(_ request: GateRequest) async throws -> Response {
+    let answer = try await worded(gate.decide(request))
+    if answer.decision == .unauthenticated, request.isBackends { throw Problem.notFound }
+    if let problem = answer.problem { throw problem }
+    guard let once = answer.reserved, let reserve = request.reserve else {
+      throw Problem(.unavailable, "The reservation could not be made. Try again.")
+    }
+    return created(once, reserve.encode, fields: answer.headerFields)
+  }
+
+  func created(_ once: Once<Reserved>, _ encode: (Reserved) -> StoredAnswer, fields: [(String, String)]) -> Response {
+    switch once {
+    case .replay(let stored): return replay(stored, fields: fields)
+    case .first(let reserved):
+      let stored = encode(reserved)
+      return answer(.created, stored.body, fields: fields, location: stored.location)
+    }
+  }
+
+  /// `POST /v1/reservations/{id}/commit`
+  func commitReservation(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    _ = try serviceKey(request, .work)
+    var fields = try await optionalFields(request, context)
+    let amount = fields.optionalInt("amount", in: 1...Limits.amountMax)
+    try fields.finish()
+    let id = try reservationID(context)
+    let change = try await ledger.commit(id, amount: amount.map(Int64.init), now: clock.now())
+    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+  }
+
+  /// `POST /v1/reservations/{id}/release`
+  func releaseReservation(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    _ = try serviceKey(request, .work)
+    let fields = try await optionalFields(request, context)
+    try fields.finish()
+    let change = try await ledger.release(reservationID(context), now: clock.now())
+    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+  }
+
+  /// `POST /v1/reservations/{id}/extend`
+  func extendReservation(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+    _ = try serviceKey(request, .work)
+    var fields = try await fields(request, context)
+    let lease = fields.int("lease_seconds", in: 1...contract.leaseSecondsMax)
+    try fields.finish()
+    let change = try await ledger.extend(reservationID(context), leaseMilliseconds: Int64(lease) * 1000, now: clock.now())
+    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+  }
+
+  private func reservationID(_ context: GatehouseContext) throws -> ReservationID {
+    guard let id = context.parameters.get("id").flatMap(ReservationID.init) else { throw Problem.notFound }
+    return id
+  }
+}
+
+extension GateRequest {
+  /// Whether a backend asks, and not a session.
+  fileprivate var isBackends: Bool {
+    if case .user = subject { true } else { false }
+  }
+}
+
+/// An analysis or a reservation with the standing after it.
+func workJSON(_ reserved: Reserved) -> [UInt8] {
+  json { writer in
+    writer.object { writer in
+      if let analysis = reserved.analysis {
+        writer.name("analysis")
+        writer.analysis(analysis)
+      } else {
+        writer.name("reservation")
+        writer.reservation(reserved.reservation)
+      }
+      writer.name("allowance")
+      writer.allowance(reserved.allowance)
+    }
+  }
+}

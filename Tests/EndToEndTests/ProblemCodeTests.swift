@@ -1,0 +1,308 @@
+import Foundation
+import StrictJSON
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import GatehouseHTTP
+
+/// Every refusal of the contract, produced by a caller.
+@Suite("Every error code") struct ProblemCodeTests {
+  /// A problem as it arrived: over HTTP, or inside a decision.
+  struct Seen: Sendable {
+    let status: Int
+    let problem: JSONObject
+    /// nil inside a decision, which lists its own `headers`.
+    let fields: [String: String]?
+
+    init(_ answer: RunningService.Answer) {
+      status = answer.status
+      problem = answer.json
+      fields = answer.headers
+    }
+
+    init(_ answer: RawHTTP.Answer) throws {
+      status = answer.status
+      problem = RunningService.Answer(status: 0, headers: [:], body: Array(answer.body.utf8)).json
+      fields = Dictionary(answer.headers.map { ($0.name.lowercased(), $0.value) }) { $1 }
+    }
+
+    init(decision: RunningService.Answer) throws {
+      guard case .object(let object)? = decision.json["problem"] else {
+        throw RunningService.Failure(description: "the decision has no problem")
+      }
+      problem = object
+      status = object["status"].flatMap { if case .number(let number) = $0 { number.asInt64.map(Int.init) } else { nil } } ?? 0
+      fields = nil
+    }
+  }
+
+  typealias Produce = @Sendable (RunningService) async throws -> Seen
+
+  /// Members that a code adds to the common ones.
+  private static let extras: [ProblemCode: Set<String>] = [
+    .invalidFields: ["errors"], .rateLimited: ["violated-policies"], .scopeMissing: ["scope"], .planRequired: ["plans"],
+    .reauthenticationRequired: ["max_age_seconds"],
+    .allowanceExhausted: ["violated-policies", "metric", "limit", "used", "held", "resets_at"],
+  ]
+
+  /// What only a service in trouble says; the suites below produce these.
+  private static let trouble: Set<ProblemCode> = [.unavailable, .overloaded, .draining]
+
+  @Test("every code but token_spent is produced from outside, in full: status, type, title, detail, request id, extras, header fields")
+  func all() async throws {
+    let cases = Self.cases
+    let missing = Set(ProblemCode.allCases).subtracting(cases.keys).subtracting(Self.trouble).subtracting([.tokenSpent])
+    #expect(missing.isEmpty, "no case for \(missing)")
+    try await RunningService.with { service in
+      try await withThrowingTaskGroup(of: (ProblemCode, Seen).self) { group in
+        for (code, produce) in cases { group.addTask { (code, try await produce(service)) } }
+        for try await (code, seen) in group { Self.check(code, seen) }
+      }
+    }
+  }
+
+  static func check(_ code: ProblemCode, _ seen: Seen) {
+    let names = Set(seen.problem.members.map(\.name))
+    let common: Set<String> = ["type", "title", "status", "code", "detail", "request_id"]
+    #expect(seen.status == code.status, "\(code): \(seen)")
+    #expect(names == common.union(extras[code] ?? []), "\(code): \(names)")
+    #expect(seen.problem["code"] == .string(code.rawValue) && seen.problem["title"] == .string(code.title), "\(code): \(seen)")
+    #expect(seen.problem["status"] == .int64(Int64(code.status)) && seen.problem["type"] == .string(code.type), "\(code): \(seen)")
+    guard case .string(let detail)? = seen.problem["detail"], case .string(let id)? = seen.problem["request_id"] else { return }
+    #expect(detail.hasSuffix(".") || detail.hasSuffix("ghk_…"), "\(code): \(detail)")
+    guard let fields = seen.fields else { return }
+    #expect(fields["content-type"] == "application/problem+json" && fields["x-request-id"] == id, "\(code): \(fields)")
+    #expect(fields["cache-control"] == "no-store" && fields["strict-transport-security"] != nil, "\(code): \(fields)")
+    #expect((fields["www-authenticate"] != nil) == (code.status == 401), "\(code): \(fields)")
+    #expect((fields["retry-after"].flatMap(Int.init) ?? 0 > 0) == [429, 503].contains(code.status), "\(code): \(fields)")
+    #expect((fields["allow"] != nil) == (code.status == 405), "\(code): \(fields)")
+  }
+
+  private static let cases: [ProblemCode: Produce] = [
+    .malformedRequest: { try await Seen($0.ask("POST", "/v1/sessions", body: "{")) },
+    .ambiguousCredentials: { service in
+      try await Seen(service.ask("GET", "/v1/session", bearer: "gh_1x", headers: ["Cookie": "__Host-gatehouse=gh_1x"]))
+    },
+    .invalidCursor: { service in
+      try await Seen(service.ask("GET", "/v1/sessions?cursor=x", bearer: service.newUser().token))
+    },
+    .idempotencyKeyMissing: { service in
+      try await Seen(service.ask("POST", "/v1/analyses", bearer: service.newUser().token, body: "{}"))
+    },
+    .idempotencyKeyInvalid: { service in
+      try await Seen(service.startAnalysis(service.newUser().token, "two words"))
+    },
+    .unauthenticated: { try await Seen($0.ask("GET", "/v1/session")) },
+    .invalidLogin: { try await Seen($0.ask("POST", "/v1/sessions", body: #"{"email":"nobody@example.com","password":"x"}"#)) },
+    .invalidKey: { try await Seen($0.ask("POST", "/v1/gate", bearer: "ghk_forged", body: "{}")) },
+    .suspended: { service in
+      let user = try await service.newUser()
+      _ = try service.operate("PATCH", "/v1/admin/users/\(user.id)", body: #"{"status":"suspended","reason":"test"}"#)
+      return try await Seen(service.ask("GET", "/v1/session", bearer: user.token))
+    },
+    .reauthenticationRequired: { service in
+      let user = try await service.newUser()
+      var answer = try await service.gate(user.token, #""require":{"authenticated_within_seconds":1}"#)
+      try await eventually("the login is a second old") {
+        answer = try await service.gate(user.token, #""limits":[],"require":{"authenticated_within_seconds":1}"#)
+        return answer.text("decision") != "allow"
+      }
+      return try Seen(decision: answer)
+    },
+    .emailUnverified: { service in
+      try await Seen(decision: service.gate(service.newUser().token, #""require":{"email_verified":true}"#))
+    },
+    .planRequired: { service in
+      try await Seen(decision: service.gate(service.newUser().token, #""require":{"plan":"pro"}"#))
+    },
+    .scopeMissing: { service in
+      try await Seen(service.ask("POST", "/v1/gate", bearer: service.serviceKey("work"), body: "{}"))
+    },
+    .csrfRejected: { service in
+      let token = try await service.newUser().token
+      return try await Seen(service.ask("PATCH", "/v1/user", headers: ["Cookie": "__Host-gatehouse=\(token)"], body: "{}"))
+    },
+    .notFound: { try await Seen($0.ask("GET", "/v1/nothing")) },
+    .methodNotAllowed: { try await Seen($0.ask("POST", "/v1/sessions/x")) },
+    .notAcceptable: { service in
+      let path = "/v1/usage/history?from=2026-01-01&to=2026-01-02"
+      return try await Seen(service.ask("GET", path, bearer: service.newUser().token, headers: ["Accept": "image/png"]))
+    },
+    .requestTimeout: { service in
+      let client = try await RawHTTP.connect(port: service.port())
+      try await client.send("GET /v1/session HTTP/1.1\r\nHost: a\r\n")
+      return try await Seen(client.answer())
+    },
+    .emailTaken: { service in
+      let email = try await service.newUser().email
+      let body = #"{"email":"\#(email)","password":"\#(RunningService.password)"}"#
+      return try await Seen(service.ask("POST", "/v1/users", bearer: service.serviceKey("accounts"), body: body))
+    },
+    .externalIDTaken: { service in
+      let key = try service.serviceKey("accounts")
+      var last: RunningService.Answer?
+      for _ in 0..<2 {
+        last = try await service.ask("PATCH", "/v1/users/\(service.newUser().id)", bearer: key, body: #"{"external_id":"1042"}"#)
+      }
+      return try Seen(#require(last))
+    },
+    .invalidTransition: { service in
+      let id = try #require(try await service.startAnalysis(service.newUser().token, "k").text("analysis.id"))
+      let key = try service.serviceKey("work")
+      _ = try await service.ask("PATCH", "/v1/analyses/\(id)", bearer: key, body: #"{"status":"failed"}"#)
+      return try await Seen(service.ask("PATCH", "/v1/analyses/\(id)", bearer: key, body: #"{"status":"running"}"#))
+    },
+    .reservationExpired: { service in
+      let key = try service.serviceKey("work")
+      let user = try await service.newUser()
+      let first = try await service.startAnalysis(user.token, "0", body: #"{"lease_seconds":1}"#)
+      let id = try #require(first.text("analysis.reservation_id"))
+      var tries = 0
+      try await eventually("the lease of a second runs out") {
+        tries += 1
+        try await service.makeCold(user.id)
+        return try await service.startAnalysis(key, "\(user.id)-\(tries)", body: #"{"user_id":"\#(user.id)"}"#).status == 201
+      }
+      return try await Seen(service.ask("POST", "/v1/reservations/\(id)/commit", bearer: key))
+    },
+    .bodyTooLarge: { service in
+      let body = #"{"email":"\#(String(repeating: "x", count: 65_536))"}"#
+      return try await Seen(
+        service.raw(
+          "POST /v1/users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"))
+    },
+    .uriTooLong: { service in
+      try await Seen(service.raw("GET /v1/\(String(repeating: "x", count: 9_000)) HTTP/1.1\r\nHost: a\r\n\r\n"))
+    },
+    .unsupportedMediaType: { try await Seen($0.ask("POST", "/v1/sessions", headers: ["Content-Type": "text/plain"], body: "{}")) },
+    .expectationFailed: { service in
+      try await Seen(service.raw("GET /v1/session HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\n\r\n"))
+    },
+    .invalidFields: { try await Seen($0.ask("POST", "/v1/sessions", body: "{}")) },
+    .costExceedsLimit: { service in
+      let body = #"{"subject":"x","cost":11}"#
+      return try await Seen(service.ask("POST", "/v1/limits/upload/check", bearer: service.serviceKey("gate"), body: body))
+    },
+    .idempotencyKeyReused: { service in
+      let token = try await service.newUser().token
+      _ = try await service.startAnalysis(token, "k")
+      return try await Seen(service.startAnalysis(token, "k", body: "{}"))
+    },
+    .rateLimited: { service in
+      let token = try await service.newUser().token
+      var answer = try await service.ask("GET", "/v1/user", bearer: token)
+      for _ in 0..<200 where answer.status == 200 { answer = try await service.ask("GET", "/v1/user", bearer: token) }
+      return Seen(answer)
+    },
+    .allowanceExhausted: { service in
+      let token = try await service.newUser().token
+      _ = try await service.startAnalysis(token, "1")
+      return try await Seen(service.startAnalysis(token, "2"))
+    },
+    .headersTooLarge: { service in
+      try await Seen(service.raw("GET /v1/session HTTP/1.1\r\nHost: a\r\nX-Long: \(String(repeating: "x", count: 9_000))\r\n\r\n"))
+    },
+  ]
+}
+
+/// What a service in trouble says.
+@Suite("A service in trouble") struct TroubleTests {
+  @Test("a storm of logins is turned away at once as overloaded, and beyond the network's limit before anything is hashed")
+  func overloaded() async throws {
+    let slow = ["GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "65536", "GATEHOUSE_PASSWORD_ARGON_PASSES": "8"]
+    try await RunningService.with(environment: slow) { service in
+      let key = try service.serviceKey("accounts")
+      let refused = try await withThrowingTaskGroup(of: RunningService.Answer.self) { group in
+        // More than twice the limit: were Redis away for some of them, the process's own window would fill as well.
+        for number in 0..<130 {
+          group.addTask {
+            try await service.ask(
+              "POST", "/v1/sessions", bearer: key, headers: ["Gatehouse-Client-IP": "10.1.1.1"],
+              body: #"{"email":"storm-\#(number)@example.com","password":"x"}"#)
+          }
+        }
+        var seen: [Int: RunningService.Answer] = [:]
+        for try await answer in group {
+          seen[answer.status] = answer
+          if seen[503] != nil, seen[429] != nil { break }
+        }
+        group.cancelAll()
+        return seen
+      }
+      ProblemCodeTests.check(.overloaded, .init(try #require(refused[503])))
+      ProblemCodeTests.check(.rateLimited, .init(try #require(refused[429])))
+      #expect(try await service.ask("GET", "/readyz").status == 200)
+    }
+  }
+
+  @Test("a ledger that can't be written is a 503 unavailable, reading goes on, and writing too once it can")
+  func unavailable() async throws {
+    try await RunningService.with { service in
+      let user = try await service.newUser()
+      let lock = try LedgerLock(service.folder + "/gatehouse.sqlite")
+      let refused = try await service.ask("PATCH", "/v1/user", bearer: user.token, body: #"{"name":"Mia"}"#)
+      ProblemCodeTests.check(.unavailable, .init(refused))
+      #expect(try await service.ask("GET", "/v1/user", bearer: user.token).status == 200)
+      lock.release()
+      try await eventually("the ledger takes writes again") {
+        try await service.ask("PATCH", "/v1/user", bearer: user.token, body: #"{"name":"Mia"}"#).status == 200
+      }
+    }
+  }
+
+  @Test("after SIGTERM what is in flight is finished, what comes is turned away as draining, and the process ends")
+  func draining() async throws {
+    try await RunningService.with(environment: ["GATEHOUSE_LOGIN_FLOOR_MS": "1500"]) { service in
+      let key = try service.serviceKey("accounts")
+      let email = "drain@example.com"
+      let body = #"{"email":"\#(email)","password":"\#(RunningService.password)"}"#
+      #expect(try await service.ask("POST", "/v1/users", bearer: key, body: body).status == 201)
+      let inFlight = try await RawHTTP.connect(port: service.port())
+      try await inFlight.send(
+        "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      // A request on the same loop is answered only after the login was begun.
+      try await eventually("the login has taken its attempt") { try service.redis("keys", "gh:{sub:*").contains("gh:{sub:") }
+      service.terminate()
+      // Several callers, since the time between the signal and the closed door is short.
+      let refused = await withTaskGroup(of: RawHTTP.Answer?.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            while service.isRunning() {
+              let answer = try? await service.raw("GET /v1/session HTTP/1.1\r\nHost: a\r\n\r\n")
+              guard let answer, answer.status == 401 else { return answer }
+            }
+            return nil
+          }
+        }
+        return await group.reduce(nil) { $0 ?? $1 }
+      }
+      ProblemCodeTests.check(.draining, try .init(#require(refused)))
+      #expect(refused?["Connection"] == "close")
+      let login = try await inFlight.answer()
+      #expect(login.status == 201 && login["Connection"] == "close")
+      try await eventually("the process ends") { !service.isRunning() }
+      try await service.startAPI()
+    }
+  }
+}
+
+/// A lock that keeps every writer out of a ledger.
+private final class LedgerLock: Sendable {
+  private let end: Pipe
+
+  init(_ path: String) throws {
+    let (input, output) = (Pipe(), Pipe())
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["sqlite3", path]
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    end = input
+    input.fileHandleForWriting.write(Data(".timeout 5000\nBEGIN IMMEDIATE;\nSELECT 'held';\n".utf8))
+    #expect(String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) == "held\n")
+  }
+
+  func release() { try? end.fileHandleForWriting.close() }
+}

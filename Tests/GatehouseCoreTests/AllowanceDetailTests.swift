@@ -1,0 +1,30 @@
+import GatehouseCore
+import Testing
+
+@Suite("What is said of a used-up allowance")
+struct AllowanceDetailTests {
+  private func detail(_ limit: Int64, used: Int64, held: Int64, resetsAt: String, kind: Period.Kind?, zone: String?) throws -> String {
+    let end = try #require(Instants.parse(resetsAt))
+    return Allowance(
+      metric: "video_analysis", limit: limit, used: used, held: held, periodStartsAtMilliseconds: end - 86_400_000,
+      resetsAtMilliseconds: end
+    ).exhaustedDetail(plan: "free", kind: kind, zone: zone)
+  }
+
+  @Test("it names the plan, what is taken, and when the next period begins on the user's clock")
+  func sentences() throws {
+    #expect(
+      try detail(1, used: 1, held: 0, resetsAt: "2026-11-23T23:00:00Z", kind: .day, zone: "Europe/Berlin")
+        == "Plan free has 1 video_analysis a day; 1 is used. The next day begins at 00:00 in Europe/Berlin.")
+    #expect(
+      try detail(5, used: 2, held: 3, resetsAt: "2026-11-30T23:00:00Z", kind: .month, zone: "Europe/Berlin")
+        == "Plan free has 5 video_analysis a month; 2 are used and 3 are held. The next month begins at 2026-12-01 00:00 in Europe/Berlin.")
+    // In Santiago the clocks go forward at midnight: that day begins at one.
+    #expect(
+      try detail(1, used: 0, held: 1, resetsAt: "2026-09-06T04:00:00Z", kind: .day, zone: "America/Santiago")
+        .hasSuffix("0 are used and 1 is held. The next day begins at 01:00 in America/Santiago."))
+    #expect(
+      try detail(1, used: 1, held: 0, resetsAt: "2026-11-23T23:00:00Z", kind: nil, zone: nil)
+        == "Plan free has 1 video_analysis a period; 1 is used. It begins anew with the next period.")
+  }
+}
