@@ -66,7 +66,8 @@ struct Drain: Service {
   private static let notice: Duration = .milliseconds(300)
   let readiness: Readiness
   func run() async throws {
-    try? await gracefulShutdown()
+    // Cancelled without a shutdown: another service has failed, and that is what the process then says.
+    guard (try? await gracefulShutdown()) != nil else { return }
     readiness.become(.draining)
     try? await Task.sleep(for: Self.notice)
   }
