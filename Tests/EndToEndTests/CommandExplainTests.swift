@@ -14,12 +14,16 @@ import Testing
       let server = try await CommandProcess.serve(service.folder)
       let user = try await service.newUser(at: server.port)
       let key = "gh:{\(user.id.dropFirst(4))}"
-      try await eventually("the user is warm", within: .seconds(30)) {
+      // Until a change's last DEL has come, the hash may go once more.
+      var with = try await explain(service, key)
+      try await eventually("the user is warm and holds a unit", within: .seconds(60)) {
         _ = try await service.ask("GET", "/v1/session", at: server.port, bearer: user.token)
-        return try service.isWarm(user.id)
+        _ = try service.redis(
+          "eval", "return redis.call('hexists', KEYS[1], 'id') == 1 and redis.call('hset', KEYS[1], ARGV[1], ARGV[2])", "1", key, "h:abc",
+          "video_analysis|1|4102444800000|api.60.60:123:2,")
+        with = try await explain(service, key)
+        return with.out.contains("Hold")
       }
-      _ = try service.redis("hset", key, "h:abc", "video_analysis|1|4102444800000|api.60.60:123:2,")
-      let with = try await explain(service, key)
       #expect(with.status == 0, "\(with.err)")
       for part in [
         "What       a user's hot state", "Whose      \(user.id), \(user.email)", "Lives      ", "State      warm: ends 20",
@@ -32,7 +36,8 @@ import Testing
       #expect(!with.out.contains(user.token))
       try await server.stop()
       let without = try await explain(service, key)
-      #expect(without.out.contains("Whose      \(user.id), \(user.email)") && without.out.contains("Session    ses_"), "\(without.err)")
+      func steady(_ text: String) -> [Substring] { text.split(separator: "\n").filter { !$0.contains("Lives") } }
+      #expect(steady(without.out) == steady(with.out), "\(without.err)")
     }
   }
 
@@ -50,7 +55,8 @@ import Testing
       }
       let own = try await explain(service, key)
       let line = try #require(
-        own.out.firstMatch(of: #/  api +(\d+) of 60 units taken in the last 60s \(60 cells\); .* in \d+ (s|min).*Z\)/#)?.output, "\(own.out)")
+        own.out.firstMatch(of: #/  api +(\d+) of 60 units taken in the last 1m \(60 cells\); .* in \d+ (s|min).*Z\)/#)?.output, "\(own.out)"
+      )
       #expect((1...calls).contains(Int(line.1) ?? 0))
       #expect(own.out.contains("Whose  \(user.id), \(user.email)"), "\(own.out)")
       try await eventually("a login is counted in Redis", within: .seconds(30)) {
@@ -59,7 +65,7 @@ import Testing
         return try service.redis("exists", "gh:{ip:127.0.0.1}:rl") == "1\n"
       }
       let network = try await explain(service, "gh:{ip:127.0.0.1}:rl")
-      #expect(network.out.contains("What           the rate windows of the network 127.0.0.1"))
+      #expect(network.out.contains("the rate windows of the network 127.0.0.1"))
       #expect(network.out.contains(" of 60 units taken in the last 15m (250 cells); "), "\(network.out)")
       let subject = try #require(try service.redis("keys", "gh:{sub:*").split(separator: "\n").first)
       let account = try await explain(service, String(subject))

@@ -147,12 +147,12 @@ import Testing
       // The password is hashed and the row handed to the queue when the server has come to wait for the writer's lock.
       try await eventually("the server waits for its turn", within: .seconds(30)) { Self.waitsForLock(server.identifier) }
       server.signal(SIGTERM)
-      // The client is cut off: no answer came, since nothing is committed.
-      #expect(try await client.untilClosed() == "")
+      try await eventually("the drain time is over: \(server.err)", within: .seconds(30)) { server.err.contains("The drain time is over") }
       #expect(server.isRunning, "the queue is not written yet: \(server.err)")
       #expect(flock(writer, LOCK_UN) == 0)
       let ended = try await server.outcome()
       #expect(ended.status == 0, "\(ended.err)")
+      #expect(ended.err.split(separator: "\n").filter { $0.contains("drain time") }.count == 1)
       close(writer)
       let next = try await CommandProcess.serve(service.folder)
       #expect(try await service.ask("POST", "/v1/sessions", at: next.port, body: body).status == 201)
