@@ -96,7 +96,7 @@ let package = Package(
       name: "ProtocolTests", dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseCrypto", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["gatehouse", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport"],
+      name: "EndToEndTests", dependencies: ["gatehouse", "GatehouseCore", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]

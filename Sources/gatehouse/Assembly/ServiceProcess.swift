@@ -22,21 +22,20 @@ struct ServiceProcess: Sendable {
     // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
     var configuration = ServiceGroupConfiguration(
       services: [
-        .init(service: LedgerService(ledger: assembly.ledger)), .init(service: assembly.redis), .init(service: upkeep),
+        .init(service: LedgerService(ledger: assembly.ledger, readiness: assembly.readiness, log: log)), .init(service: assembly.redis),
+        .init(service: upkeep),
         .init(service: Reload(assembly: assembly, source: source, level: level, log: log)),
         .init(service: assembly.socketListener(socket) { startup.isRunning(.socket, port: nil) }),
         .init(service: assembly.operationsListener { startup.isRunning(.operations, port: $0.localAddress?.port) }),
         .init(service: assembly.publicListener { startup.isRunning(.public, port: $0.localAddress?.port) }),
         .init(service: Drain(readiness: assembly.readiness)),
       ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
-    let drainSeconds = assembly.live.settings.http.drainSeconds
-    configuration.maximumGracefulShutdownDuration = .seconds(drainSeconds)
+    configuration.maximumGracefulShutdownDuration = .seconds(assembly.live.settings.http.drainSeconds)
     do {
       try await ServiceGroup(configuration: configuration).run()
     } catch {
-      // Past the drain time the group cancels what still runs: the ledger's queue has been written all the same.
+      // Past the drain time the group ends by cancellation: that is no failure.
       guard assembly.readiness.now == .draining else { throw error }
-      log.warning("Requests were cut off", metadata: ["drain_seconds": "\(drainSeconds)"])
     }
     await assembly.hashing.close()
   }

@@ -52,11 +52,17 @@ struct Upkeep: Service {
   }
 }
 
-/// Closes the ledger after everything that writes to it has stopped.
+/// Closes the ledger after everything that writes to it has stopped, or was to have stopped: its queue is written in any case.
 struct LedgerService: Service {
   let ledger: SQLiteLedger
+  let readiness: Readiness
+  let log: Logger
+
   func run() async throws {
-    try? await gracefulShutdown()
+    // The last to be told of a shutdown, so cancellation comes first only if something else did not end in time.
+    if (try? await gracefulShutdown()) == nil, readiness.now == .draining {
+      log.warning("The drain time is over: what still runs is cut off, what it had written is kept")
+    }
     await ledger.close()
   }
 }
@@ -66,7 +72,8 @@ struct Drain: Service {
   private static let notice: Duration = .milliseconds(300)
   let readiness: Readiness
   func run() async throws {
-    try? await gracefulShutdown()
+    // Cancelled without a shutdown: another service has failed, and that is what the process then says.
+    guard (try? await gracefulShutdown()) != nil else { return }
     readiness.become(.draining)
     try? await Task.sleep(for: Self.notice)
   }

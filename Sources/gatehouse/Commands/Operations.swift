@@ -57,7 +57,10 @@ struct Operations: Sendable {
     defer { unlink(socket) }
     let (started, starting) = AsyncStream.makeStream(of: Void.self)
     let group = ServiceGroup(
-      services: [LedgerService(ledger: assembly.ledger), assembly.redis, assembly.socketListener(socket) { starting.finish() }],
+      services: [
+        LedgerService(ledger: assembly.ledger, readiness: assembly.readiness, log: log), assembly.redis,
+        assembly.socketListener(socket) { starting.finish() },
+      ],
       logger: log)
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask {

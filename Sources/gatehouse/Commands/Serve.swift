@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import GatehouseCore
+import GatehouseCrypto
 import GatehouseLedger
 import Logging
 
@@ -47,11 +48,16 @@ struct Serve: AsyncParsableCommand {
 extension Assembly {
   /// An assembly, or the sentence that says why its files can't be opened.
   static func open(settings: Settings, folder: DataFolder, log: Logger) throws -> Assembly {
-    do { return try Assembly(settings: settings, folder: folder, log: log) } catch let failure as LedgerFailure {
-      let reason = if case .internal(let text) = failure.kind { text } else { "\(failure.kind)" }
-      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason).")
+    do { return try Assembly(settings: settings, folder: folder, log: log) } catch let failure as ServerSecret.Failure {
+      throw CommandFailure(failure.description)
     } catch {
-      throw CommandFailure("The data folder \(folder.path) can't be used: \(error)")
+      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason(error)).")
     }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    if case .internal(let text)? = (error as? LedgerFailure)?.kind { return text }
+    // SQLite's own words, without the statement that they came from.
+    return "\(error)".split(separator: " - while").first.map(String.init) ?? "\(error)"
   }
 }

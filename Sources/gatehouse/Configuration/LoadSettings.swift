@@ -9,7 +9,7 @@ extension SettingsReader {
     var settings = Settings()
     settings.dataFolder = value("data", "the path of a folder") { $0.isEmpty ? nil : $0 } ?? settings.dataFolder
     settings.processes = int("processes", 1...1_000, settings.processes)
-    let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+    let levels = Self.either(Logger.Level.allCases.map(\.rawValue))
     settings.logLevel = value("log.level", levels) { Logger.Level(rawValue: $0) } ?? settings.logLevel
     readHTTP(&settings)
     settings.signUpIsPublic = oneOf("signup.mode", ["public": true, "backend": false]) ?? true

@@ -44,7 +44,7 @@ extension SettingsReader {
         continue
       }
       if !kinds.contains(policy.by) {
-        refuse("policies.\(name).by", policy.by.rawValue, kinds.map(\.rawValue).joined(separator: " or "))
+        refuse("policies.\(name).by", policy.by.rawValue, Self.either(kinds.map(\.rawValue)))
       }
     }
   }

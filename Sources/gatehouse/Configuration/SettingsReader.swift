@@ -90,7 +90,7 @@ struct SettingsReader {
   mutating func flag(_ key: String) -> Bool? { value(key, "true or false") { ["true": true, "false": false][$0] } }
 
   mutating func oneOf<T>(_ key: String, _ words: KeyValuePairs<String, T>) -> T? {
-    value(key, words.map(\.key).joined(separator: ", ")) { text in words.first { $0.key == text }?.value }
+    value(key, Self.either(words.map(\.key))) { text in words.first { $0.key == text }?.value }
   }
 
   mutating func refuse(_ key: String, _ value: String, _ expected: String) {
@@ -111,6 +111,12 @@ struct SettingsReader {
   static func quoted(_ text: String) -> String {
     let short = text.count > shownCharactersMax ? text.prefix(shownCharactersMax) + "…" : Substring(text)
     return "\"" + short.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : String($0) }.joined() + "\""
+  }
+
+  /// `a, b or c`
+  static func either(_ words: [String]) -> String {
+    guard let last = words.last, words.count > 1 else { return words.first ?? "" }
+    return words.dropLast().joined(separator: ", ") + " or " + last
   }
 
   private static func durationExpected(_ range: ClosedRange<Int64>) -> String {
