@@ -1,0 +1,57 @@
+import GRDB
+import GatehouseCore
+
+/// The trail of what happened to accounts.
+enum AuditRecord {
+  static let insert = "INSERT INTO audit (user_id, occurred_at, actor, action, reason, detail) VALUES (?, ?, ?, ?, ?, ?)"
+  static let ofUser = "SELECT * FROM audit WHERE user_id = ? ORDER BY occurred_at"
+}
+
+extension AuditEntry {
+  init(row: Row) {
+    self.init(
+      occurredAtMilliseconds: row["occurred_at"], actor: row["actor"], action: row["action"], reason: row["reason"], detail: row["detail"])
+  }
+}
+
+extension Database {
+  /// Writes what happened to an account.
+  func audit(_ user: UserID?, _ action: String, by actor: Actor, reason: String? = nil, detail: String = "{}", now: Int64) throws {
+    try run(AuditRecord.insert, [user?.text, now, actor.text, action, reason, detail])
+  }
+}
+
+extension SQLiteLedger {
+  public func overview(of id: UserID, now: Int64) async throws -> UserOverview? {
+    let rules = rules
+    return try await read { db in
+      guard let row = try db.row(UserRecord.byID, [id.text]) else { return nil }
+      let user = User(row: row)
+      return UserOverview(
+        user: user, passwordScheme: passwordScheme(row["password_hash"]),
+        sessionsLive: try SessionRecord.live(of: id, db, rules, now: now).count,
+        allowances: try ReservationRecord.allowances(user, db, rules, now: now))
+    }
+  }
+
+  public func export(of id: UserID, now: Int64) async throws -> UserExport? {
+    let rules = rules
+    return try await read { db in
+      guard let row = try db.row(UserRecord.byID, [id.text]) else { return nil }
+      let user = User(row: row)
+      return UserExport(
+        user: user, sessions: try SessionRecord.live(of: id, db, rules, now: now),
+        analyses: try db.rows(AnalysisRecord.ofUser, [id.text]).map(Analysis.init(row:)),
+        usageEvents: try db.rows(UsageRecord.ofUser, [id.text]).map(UsageEvent.init(row:)),
+        allowances: try ReservationRecord.allowances(user, db, rules, now: now),
+        audit: try db.rows(AuditRecord.ofUser, [id.text]).map(AuditEntry.init(row:)))
+    }
+  }
+}
+
+/// The scheme that a stored password hash names.
+private func passwordScheme(_ hash: String) -> String {
+  if hash.hasPrefix("$argon2id$") { return "argon2id" }
+  if hash.hasPrefix("pbkdf2:") { return "pbkdf2" }
+  return hash.hasPrefix("scrypt:") ? "scrypt" : "bcrypt"
+}
