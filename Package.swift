@@ -41,6 +41,7 @@ let package = Package(
     .systemLibrary(name: "CArgon2", path: "Sources/CArgon2"),
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
     .systemLibrary(name: "CCrypt", path: "Sources/CCrypt"),
+    .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
 
     // Pieces that know nothing of Gatehouse.
     .target(name: "RedisClient", dependencies: ["CHiredis", log, metrics, lifecycle] + nio, swiftSettings: strict),
@@ -58,7 +59,7 @@ let package = Package(
       resources: [.embedInCode("Scripts")], swiftSettings: strict),
     .target(
       name: "GatehouseLedger",
-      dependencies: ["GatehouseCore", log, metrics, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["CSQLite", "GatehouseCore", log, metrics, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
       resources: [.embedInCode("schema.sql")], swiftSettings: strict),
     .target(
       name: "GatehouseHTTP",
@@ -90,7 +91,9 @@ let package = Package(
     .testTarget(name: "GatehouseCryptoTests", dependencies: ["GatehouseCrypto"], swiftSettings: strict),
     .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore"], swiftSettings: strict),
     .testTarget(name: "GatehouseRedisTests", dependencies: ["GatehouseRedis", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "GatehouseLedgerTests", dependencies: ["GatehouseLedger", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "GatehouseLedgerTests",
+      dependencies: ["GatehouseLedger", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .testTarget(name: "GatehouseHTTPTests", dependencies: ["GatehouseHTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ProtocolTests", dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseCrypto", "TestSupport"],

@@ -12,6 +12,8 @@ CREATE TABLE users (
   time_zone TEXT NOT NULL,
   zone_open_start INTEGER,                 -- after a change of zone: start of the period that was open,
   zone_floor INTEGER,                      -- and the end that it had; see Period
+  zone_month_start INTEGER,                -- the same of the month
+  zone_month_floor INTEGER,
   plan TEXT NOT NULL,
   plan_ends_at INTEGER,
   status TEXT NOT NULL CHECK (status IN ('active', 'suspended', 'deleted')),
@@ -64,6 +66,7 @@ CREATE TABLE reservations (
 CREATE INDEX reservations_held ON reservations (user_id, metric, period_start) WHERE status = 'held';
 CREATE INDEX reservations_by_lease ON reservations (lease_expires_at) WHERE status = 'held';
 CREATE INDEX reservations_of_user ON reservations (user_id);
+CREATE INDEX reservations_finished ON reservations (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE analyses (
   id TEXT PRIMARY KEY,

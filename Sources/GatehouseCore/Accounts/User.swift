@@ -13,6 +13,9 @@ public struct User: Sendable, Equatable {
   /// After a change of zone: the start of the period that was open then, and the end it had. See `Period`.
   public var zoneOpenStartMilliseconds: Int64?
   public var zoneFloorMilliseconds: Int64?
+  /// The same of the month that was open.
+  public var zoneMonthStartMilliseconds: Int64?
+  public var zoneMonthFloorMilliseconds: Int64?
   public var plan: String
   public var planEndsAtMilliseconds: Int64?
   public var status: Status
@@ -22,8 +25,9 @@ public struct User: Sendable, Equatable {
 
   public init(
     id: UserID, externalID: String? = nil, email: String, emailVerified: Bool = false, pendingEmail: String? = nil, name: String? = nil,
-    timeZone: String, zoneOpenStartMilliseconds: Int64? = nil, zoneFloorMilliseconds: Int64? = nil, plan: String,
-    planEndsAtMilliseconds: Int64? = nil, status: Status = .active, suspendedReason: String? = nil, createdAtMilliseconds: Int64,
+    timeZone: String, zoneOpenStartMilliseconds: Int64? = nil, zoneFloorMilliseconds: Int64? = nil,
+    zoneMonthStartMilliseconds: Int64? = nil, zoneMonthFloorMilliseconds: Int64? = nil, plan: String, planEndsAtMilliseconds: Int64? = nil,
+    status: Status = .active, suspendedReason: String? = nil, createdAtMilliseconds: Int64,
     lastLoginAtMilliseconds: Int64? = nil
   ) {
     self.id = id
@@ -35,6 +39,8 @@ public struct User: Sendable, Equatable {
     self.timeZone = timeZone
     self.zoneOpenStartMilliseconds = zoneOpenStartMilliseconds
     self.zoneFloorMilliseconds = zoneFloorMilliseconds
+    self.zoneMonthStartMilliseconds = zoneMonthStartMilliseconds
+    self.zoneMonthFloorMilliseconds = zoneMonthFloorMilliseconds
     self.plan = plan
     self.planEndsAtMilliseconds = planEndsAtMilliseconds
     self.status = status
@@ -47,6 +53,34 @@ public struct User: Sendable, Equatable {
   public func plan(atMilliseconds now: Int64, fallback: String) -> String {
     if let end = planEndsAtMilliseconds, end <= now { return fallback }
     return plan
+  }
+}
+
+extension User {
+  /// The period of `kind` that is open at `now`.
+  public func period(_ kind: Period.Kind, atMilliseconds now: Int64) -> Period {
+    let (start, floor) =
+      switch kind {
+      case .day: (zoneOpenStartMilliseconds, zoneFloorMilliseconds)
+      case .month: (zoneMonthStartMilliseconds, zoneMonthFloorMilliseconds)
+      }
+    return Period.open(kind: kind, nowMilliseconds: now, zone: timeZone, openStartMilliseconds: start, floorMilliseconds: floor)
+  }
+
+  /// Takes another zone at `now`: the day and the month that are open go on, and end no sooner than they did in the zone that they
+  /// began in. Further changes within them measure from that same end, or from now once it is past, so that going to and fro costs
+  /// nobody more than a day.
+  public mutating func move(to zone: String, atMilliseconds now: Int64) {
+    func carry(_ kind: Period.Kind, _ start: Int64?, _ floor: Int64?) -> (start: Int64, floor: Int64) {
+      let open = period(kind, atMilliseconds: now)
+      guard let floor, open.startMilliseconds == start else { return (open.startMilliseconds, open.endMilliseconds) }
+      return (open.startMilliseconds, max(floor, now))
+    }
+    let day = carry(.day, zoneOpenStartMilliseconds, zoneFloorMilliseconds)
+    let month = carry(.month, zoneMonthStartMilliseconds, zoneMonthFloorMilliseconds)
+    (zoneOpenStartMilliseconds, zoneFloorMilliseconds) = day
+    (zoneMonthStartMilliseconds, zoneMonthFloorMilliseconds) = month
+    timeZone = zone
   }
 }
 

@@ -21,29 +21,28 @@ public struct Period: Sendable, Equatable {
   /// The period that is open at `now` for a user.
   ///
   /// After a change of zone the period that was open keeps its start and ends at the first midnight of the new zone that is not
-  /// before the end it had: no period is shorter than the one it replaces, so hopping through zones gives no unit.
+  /// before the end it had in the zone it began in: no period is shorter than that, so hopping through zones gives no unit.
+  /// - Parameters:
+  ///   - openStartMilliseconds: where the period that was open at the change began.
+  ///   - floorMilliseconds: the end that it had.
   public static func open(
     kind: Kind, nowMilliseconds now: Int64, zone: String, openStartMilliseconds: Int64? = nil, floorMilliseconds: Int64? = nil
   ) -> Period {
     if let start = openStartMilliseconds, let floor = floorMilliseconds, start <= now {
-      let end = firstMidnight(notBefore: floor, zone: zone, kind: kind)
+      let end = end(kind, notBefore: floor, zone: zone)
       if now < end { return Period(kind: kind, startMilliseconds: start, endMilliseconds: end) }
     }
     return ZoneCalendar.period(kind, containing: now, zone: zone)
   }
 
-  /// Where the period that is open now must go on after a change of zone: its start, and the end that it may not fall short of.
-  public static func carriedOver(
-    nowMilliseconds now: Int64, zone: String, openStartMilliseconds: Int64?, floorMilliseconds: Int64?
-  ) -> (openStartMilliseconds: Int64, floorMilliseconds: Int64) {
-    let period = open(
-      kind: .day, nowMilliseconds: now, zone: zone, openStartMilliseconds: openStartMilliseconds, floorMilliseconds: floorMilliseconds)
-    return (period.startMilliseconds, period.endMilliseconds)
-  }
-
-  private static func firstMidnight(notBefore floor: Int64, zone: String, kind: Kind) -> Int64 {
-    let containing = ZoneCalendar.period(kind, containing: floor, zone: zone)
-    return containing.startMilliseconds == floor ? floor : containing.endMilliseconds
+  private static func end(_ kind: Kind, notBefore floor: Int64, zone: String) -> Int64 {
+    let day = ZoneCalendar.period(.day, containing: floor, zone: zone)
+    let midnight = day.startMilliseconds == floor ? floor : day.endMilliseconds
+    guard kind == .month else { return midnight }
+    // On the far side of the date line it may still be the last day of the old month: that day opens no month of its own.
+    let month = ZoneCalendar.period(.month, containing: midnight, zone: zone)
+    let isNew = midnight - month.startMilliseconds < month.endMilliseconds - midnight
+    return isNew ? midnight : month.endMilliseconds
   }
 }
 

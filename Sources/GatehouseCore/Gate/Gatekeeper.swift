@@ -183,10 +183,16 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   /// The ledger decides about the units that Redis holds. Refused or failed: the hold and its costs go back.
   private func commitReservation(_ reserve: GateRequest.Reserve, _ query: HotQuery, _ allowed: GateAnswer) async throws -> GateAnswer {
     var answer = allowed
+    // The unit counts in the period that the script held it in, also when that ends before the ledger's transaction.
+    let period = allowed.allowance.map {
+      Period(
+        kind: settings().metric(reserve.metric)?.kind ?? .day, startMilliseconds: $0.periodStartsAtMilliseconds,
+        endMilliseconds: $0.resetsAtMilliseconds)
+    }
     do {
       let request = ReservationRequest(
         id: .random(), userID: query.userID, metric: reserve.metric, amount: reserve.amount,
-        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: nil, analysis: reserve.analysis)
+        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: period, analysis: reserve.analysis)
       let change = try await ledger.reserve(request, call: reserve.call, now: allowed.nowMilliseconds, encode: reserve.encode)
       let once = await changes.acknowledge(change, takesRightsAway: false)
       if case .first(let reserved) = once { answer.allowance = reserved.allowance }

@@ -10,9 +10,7 @@ extension API {
     guard let user = try await ledger.user(visitor.userID),
       let standings = try await ledger.allowances(of: visitor.userID, now: clock.now())
     else { throw Problem.unauthenticated }
-    let period = Period.open(
-      kind: .day, nowMilliseconds: clock.now(), zone: user.timeZone, openStartMilliseconds: user.zoneOpenStartMilliseconds,
-      floorMilliseconds: user.zoneFloorMilliseconds)
+    let period = user.period(.day, atMilliseconds: clock.now())
     let body = json { writer in
       writer.object { writer in
         writer.string("plan", plan(of: user))

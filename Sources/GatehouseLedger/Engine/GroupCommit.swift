@@ -2,72 +2,106 @@ import GRDB
 
 /// Runs a batch of operations in one transaction: each under its own savepoint, one commit, then every answer.
 struct GroupCommit {
+  /// After this many operations of a batch, tried alone, found the disk full, the rest fail without a try.
+  static let fullTriesMax = 4
+  /// Likewise for a file that another program holds: each try waits for the whole of the busy time.
+  static let busyTriesMax = 1
+  /// A batch that has run for this long is committed with what it has; the rest waits for the next.
+  static let runMax: Duration = .milliseconds(20)
+
   /// SQLite rolled the whole transaction back at a statement: nothing of the batch is there.
   private struct RolledBack: Error {}
 
   let db: Database
-  let bounds: WriteQueue.Bounds
 
-  /// Answers every item. Throws only when the outcome of a commit is unknown; nobody has been told anything but that then.
-  func run(_ batch: [WriteQueue.Item]) throws(LedgerFailure) {
+  /// Answers the first operations of `batch`, at least one; how many. Throws only when the outcome of a commit is unknown: those of
+  /// the batch that were not answered before have been told just that.
+  func run(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
     do {
-      try together(batch)
+      return try together(batch)
     } catch {
       guard error.kind != .outcomeUnknown else {
         for item in batch { item.fail(error) }
         throw error
       }
       try eachAlone(batch)
+      return batch.count
     }
   }
 
-  /// All in one transaction. Throws if it was rolled back: nobody has been answered then.
-  private func together(_ batch: [WriteQueue.Item]) throws(LedgerFailure) {
+  /// All in one transaction, as far as the time goes. Throws if it was rolled back: nobody has been answered then.
+  private func together(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
     var answers: [@Sendable () -> Void] = []
     answers.reserveCapacity(batch.count)
-    do {
-      try db.inTransaction(.immediate) {
-        for item in batch {
-          do {
-            answers.append(try underSavepoint(item))
-          } catch {
-            guard db.isInsideTransaction else { throw RolledBack() }
-            if LedgerFailure(error)?.kind == .outcomeUnknown { throw error }
-            answers.append { item.fail(LedgerFailure(error) ?? error) }
-          }
+    let start = ContinuousClock.now
+    try transaction {
+      for item in batch where answers.isEmpty || start.duration(to: .now) < Self.runMax {
+        do {
+          answers.append(try underSavepoint(item))
+        } catch {
+          guard db.isInsideTransaction else { throw RolledBack() }
+          let failure = LedgerFailure(error)
+          if failure?.kind == .outcomeUnknown { throw error }
+          answers.append { item.fail(failure ?? error) }
         }
-        return .commit
       }
-    } catch {
-      throw LedgerFailure(error) ?? LedgerFailure(.internal("the batch was rolled back"))
     }
     for answer in answers { answer() }
+    return answers.count
   }
 
   /// One failed for all: each again in a transaction of its own, once.
   private func eachAlone(_ batch: [WriteQueue.Item]) throws(LedgerFailure) {
-    var full = 0
+    var tries = (full: Self.fullTriesMax, busy: Self.busyTriesMax)
     for (index, item) in batch.enumerated() {
-      guard full < bounds.fullRetriesMax else {
+      guard tries.full > 0 else {
         item.fail(LedgerFailure(.diskFull))
         continue
       }
+      guard tries.busy > 0 else {
+        item.fail(LedgerFailure(.busy))
+        continue
+      }
       var answer: (@Sendable () -> Void)?
+      var refusal: (any Error)?
       do {
-        try db.inTransaction(.immediate) {
-          answer = try item.run(db)
-          return .commit
+        try transaction {
+          do {
+            answer = try item.run(db)
+          } catch {
+            refusal = LedgerFailure(error) ?? error
+            throw error
+          }
         }
         answer?()
       } catch {
-        let failure = LedgerFailure(error)
-        if failure?.kind == .diskFull { full += 1 }
-        item.fail(failure ?? error)
-        if let failure, failure.kind == .outcomeUnknown {
-          for left in batch[(index + 1)...] { left.fail(failure) }
-          throw failure
+        guard error.kind != .outcomeUnknown else {
+          for left in batch[index...] { left.fail(error) }
+          throw error
         }
+        if error.kind == .diskFull { tries.full -= 1 }
+        if error.kind == .busy { tries.busy -= 1 }
+        item.fail(refusal ?? error)
       }
+    }
+  }
+
+  /// Runs `body` and commits. After a throw nothing of it is there, or the failure is `outcomeUnknown`.
+  private func transaction(_ body: () throws -> Void) throws(LedgerFailure) {
+    var commits = false
+    do {
+      try db.inTransaction(.immediate) {
+        try body()
+        // An operation may have swallowed the error that rolled everything back.
+        guard db.isInsideTransaction else { throw RolledBack() }
+        commits = true
+        return .commit
+      }
+    } catch {
+      // GRDB rolls back whatever a failure left open; what can't be rolled back must not be written to again.
+      guard !db.isInsideTransaction else { throw LedgerFailure(.outcomeUnknown) }
+      if commits { throw LedgerFailure(atCommit: error) }
+      throw LedgerFailure(error) ?? LedgerFailure(.internal("The transaction was rolled back."))
     }
   }
 

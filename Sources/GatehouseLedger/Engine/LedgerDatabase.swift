@@ -1,84 +1,63 @@
+import CSQLite
+import Dispatch
 import Foundation
 import GRDB
 import Logging
 
 /// The ledger's file: one writer behind a queue, readers apart from it, durable commits (WAL with `synchronous=FULL`).
 ///
-/// Any number of processes may have it open; their batches, checkpoints and closing pass one turnstile.
+/// Any number of processes may have it open; their batches and checkpoints pass one turnstile.
 public final class LedgerDatabase: Sendable {
   /// The bounds and sizes of an open ledger.
   public struct Options: Sendable {
     public var readersMax = 2
     public var queueDepthMax = 4_096
     public var batchMax = 256
-    /// The log is copied into the file beyond this size, and cut to nothing beyond the next.
+    /// The log is copied into the file beyond this size, and waited for and cut to nothing beyond the next.
     public var checkpointBytes = 16 << 20
     public var truncateBytes = 128 << 20
-    /// How often and how long a statement waits for another process: `busyTriesMax` times 300 microseconds.
+    /// How often a statement looks, every 300 microseconds, whether a program without the turnstile has let go of the file.
     public var busyTriesMax = 15_000
-    /// A bound on the file's size, for tests of a full disk.
-    public var pagesMax: Int?
     public init() {}
   }
 
   private let pool: DatabasePool
-  private let turnstile: TurnstileBox
   private let writes: WriteQueue
   private let reads: ReadQueue
-  private let onFatal: @Sendable (LedgerFailure) -> Void
 
   /// The turnstile belongs to the writer's thread; GRDB's writer queue lends it to one closure at a time.
   private struct TurnstileBox: @unchecked Sendable {
-    // Invariant: only closures on GRDB's serial writer queue, and the thread that opens or closes the ledger, use it.
+    // Invariant: only closures on GRDB's serial writer queue use it, but for the thread that opens the ledger, before there are any.
     let turnstile: Turnstile
   }
 
-  /// Opens the file, makes it from `schema` if it is new, migrates it if it is older than `version`.
+  /// Opens the file, makes it from `schema` if it is new, migrates it if it is older than `version`. Throws `LedgerFailure`, or
+  /// GRDB's error when the file can't be opened.
   /// - Parameters:
   ///   - migrations: for each version the SQL that leads to it from the one before.
-  ///   - onFatal: called when the outcome of a commit is unknown: stop the process, the file tells at its next start.
+  ///   - onFatal: called once when the outcome of a commit is unknown: stop the process, the file tells at its next start.
   public init(
     path: String, schema: String, version: Int, migrations: [Int: String] = [:], options: Options = Options(),
     onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
   ) throws {
-    let turnstile = try Turnstile(besides: path)
-    var configuration = Configuration()
-    configuration.maximumReaderCount = options.readersMax
-    configuration.persistentReadOnlyConnections = true
-    let tries = options.busyTriesMax
-    configuration.busyMode = .callback { count in
-      usleep(300)
-      return count < tries
-    }
-    let pool = try turnstile.pass { () throws -> DatabasePool in
-      let pool = try DatabasePool(path: path, configuration: configuration)
-      try pool.writeWithoutTransaction { db in
-        try db.execute(
-          sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = \(options.truncateBytes); PRAGMA wal_autocheckpoint = 0")
-        guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
-          throw LedgerFailure(.internal("SQLite does not keep synchronous=FULL"))
-        }
-        try Self.migrate(db, schema: schema, version: version, migrations: migrations)
-        if let pages = options.pagesMax { try db.execute(sql: "PRAGMA max_page_count = \(pages)") }
-      }
-      return pool
-    }
-    let box = TurnstileBox(turnstile: turnstile)
-    let fatal: @Sendable (LedgerFailure) -> Void = { failure in
-      log.critical("The outcome of a commit is unknown: stopping", metadata: ["failure": "\(failure.kind)"])
+    let box = TurnstileBox(turnstile: try Turnstile(besides: path))
+    let migrations = Migrations(schema: schema, version: version, steps: migrations)
+    let gauge = LogGauge()
+    let pool = try box.turnstile.pass { () throws(LedgerFailure) in try Self.open(path, migrations, options, gauge) }
+    writes = WriteQueue(depthMax: options.queueDepthMax, batchMax: options.batchMax) { body in
+      pool.asyncWriteWithoutTransaction(body)
+    } commit: { db, batch throws(LedgerFailure) in
+      try Self.commit(batch, db, through: box.turnstile, gauge, options)
+    } onStop: { failure in
+      log.critical("The ledger stops", metadata: ["failure": "\(failure)"])
       onFatal(failure)
     }
-    let writes = WriteQueue(bounds: .init(depthMax: options.queueDepthMax, batchMax: options.batchMax)) { body in
-      pool.asyncWriteWithoutTransaction { _ in body() }
-    } commit: { batch, bounds in
-      pool.unsafeReentrantBatch(path: path, turnstile: box.turnstile, options: options, batch: batch, bounds: bounds, onFatal: fatal)
-    }
+    reads = ReadQueue(readersMax: options.readersMax) { body in pool.asyncRead(body) }
     self.pool = pool
-    self.turnstile = box
-    self.writes = writes
-    self.onFatal = fatal
-    reads = ReadQueue(readersMax: options.readersMax) { body in pool.asyncRead { body($0) } }
   }
+
+  /// Whether writes are still taken: false once the ledger is closed, or stopped by a commit of unknown outcome.
+  public var isOpen: Bool { writes.isOpen }
 
   /// Runs `body` in a transaction with whatever else waits, and returns after its commit. `body` may run more than once before that:
   /// it must be repeatable. Errors that it throws undo what it wrote and nothing else.
@@ -112,7 +91,7 @@ public final class LedgerDatabase: Sendable {
     }
   }
 
-  /// Commits and operations so far: how many shared one commit.
+  /// Batches and operations so far: how many shared one commit.
   public var batches: (commits: Int, operations: Int) {
     (writes.batches.load(ordering: .relaxed), writes.operations.load(ordering: .relaxed))
   }
@@ -120,53 +99,86 @@ public final class LedgerDatabase: Sendable {
   /// Operations that wait for the writer.
   public var depth: Int { writes.depth }
 
-  /// Refuses new writes, lets all that wait commit, and closes the file.
+  /// Refuses new work, lets all that waits finish, and closes the file.
   public func close() async {
     await writes.close()
-    // The last connection copies the log into the file: that is a checkpoint, so it passes the turnstile too.
-    turnstile.turnstile.pass { try? pool.close() }
-  }
-
-  private static func migrate(_ db: Database, schema: String, version: Int, migrations: [Int: String]) throws {
-    let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-    guard found <= version else {
-      throw LedgerFailure(.internal("the ledger is of version \(found), newer than this program's \(version): start the newer one"))
-    }
-    if found == 0 {
-      try db.inTransaction(.immediate) {
-        try db.execute(sql: schema)
-        try db.execute(sql: "PRAGMA user_version = \(version)")
-        return .commit
-      }
-      return
-    }
-    for next in (found..<version).map({ $0 + 1 }) {
-      guard let sql = migrations[next] else { throw LedgerFailure(.internal("there is no migration to version \(next)")) }
-      try db.inTransaction(.immediate) {
-        try db.execute(sql: sql)
-        try db.execute(sql: "PRAGMA user_version = \(next)")
-        return .commit
+    await reads.close()
+    // Closing waits for GRDB's queues: not on a thread that tasks need.
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { [pool] in
+        try? pool.close()
+        continuation.resume()
       }
     }
   }
 }
 
-extension DatabasePool {
-  /// One batch through the turnstile, on the writer's queue; then, if the log has grown, a checkpoint under the same lock.
-  fileprivate func unsafeReentrantBatch(
-    path: String, turnstile: Turnstile, options: LedgerDatabase.Options, batch: [WriteQueue.Item], bounds: WriteQueue.Bounds,
-    onFatal: @Sendable (LedgerFailure) -> Void
-  ) {
-    turnstile.pass {
-      do {
-        try unsafeReentrantWrite { db in
-          try GroupCommit(db: db, bounds: bounds).run(batch)
-          let logBytes = (try? FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int) ?? 0
-          guard logBytes > options.checkpointBytes else { return }
-          // A reader may hold the log: what is not copied now is copied after a later batch.
-          _ = try? db.checkpoint(logBytes > options.truncateBytes ? .truncate : .passive)
+extension LedgerDatabase {
+  private static func open(
+    _ path: String, _ migrations: Migrations, _ options: Options, _ gauge: LogGauge
+  ) throws(LedgerFailure) -> DatabasePool {
+    var configuration = Configuration()
+    configuration.maximumReaderCount = options.readersMax
+    configuration.persistentReadOnlyConnections = true
+    let tries = options.busyTriesMax
+    configuration.busyMode = .callback { count in
+      usleep(300)
+      return count < tries
+    }
+    configuration.prepareDatabase { db in
+      // A checkpoint belongs under the turnstile, and a connection is closed wherever its process happens to end.
+      guard gatehouse_never_checkpoint_on_close(db.sqliteConnection) == SQLITE_OK else {
+        throw LedgerFailure(.internal("SQLite can't be kept from checkpoints on close: install SQLite 3.31 or later."))
+      }
+    }
+    do {
+      let pool = try DatabasePool(path: path, configuration: configuration)
+      try pool.writeWithoutTransaction { db in
+        // GRDB runs a log with NORMAL and sets it after preparing the connection.
+        try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = \(options.checkpointBytes)")
+        guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
+          throw LedgerFailure(.internal("SQLite does not keep synchronous=FULL."))
         }
-      } catch { onFatal(error as? LedgerFailure ?? LedgerFailure(.outcomeUnknown)) }
+        gauge.watch(db)
+        try migrations.run(db)
+      }
+      return pool
+    } catch let error as LedgerFailure {
+      throw error
+    } catch {
+      throw LedgerFailure(.internal("The ledger \(path) can't be opened: \(error)"))
     }
   }
+
+  /// One batch through the turnstile, on the writer's thread; then, if the log has grown, a checkpoint under the same lock.
+  private static func commit(
+    _ batch: [WriteQueue.Item], _ db: Database, through turnstile: Turnstile, _ gauge: LogGauge, _ options: Options
+  ) throws(LedgerFailure) -> Int {
+    do {
+      return try turnstile.pass { () throws(LedgerFailure) in
+        let done = try GroupCommit(db: db).run(batch)
+        try checkpoint(db, logBytes: gauge.pages * pageBytes, options)
+        return done
+      }
+    } catch {
+      guard error.kind != .outcomeUnknown else { throw error }
+      // The turnstile did not open: nothing was run.
+      for item in batch { item.fail(error) }
+      return batch.count
+    }
+  }
+
+  private static func checkpoint(_ db: Database, logBytes: Int, _ options: Options) throws(LedgerFailure) {
+    guard logBytes > options.checkpointBytes else { return }
+    do {
+      _ = try db.checkpoint(logBytes > options.truncateBytes ? .truncate : .passive)
+    } catch {
+      // A reader may hold the log: what is not copied now is copied after a later batch. But a disk that failed to sync the file says
+      // so only once; a log that is written over after that would lose what was acknowledged.
+      if let failure = LedgerFailure(error), failure.kind == .outcomeUnknown { throw failure }
+    }
+  }
+
+  /// SQLite's page size, which `schema.sql` leaves at its default.
+  private static let pageBytes = 4_096
 }

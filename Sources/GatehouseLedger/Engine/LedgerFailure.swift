@@ -1,7 +1,7 @@
 import GRDB
 
 /// Why a write or read of the ledger gave no result.
-public struct LedgerFailure: Error, Sendable, Equatable {
+public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible {
   /// The failures, by what has become of the write.
   public enum Kind: Sendable, Equatable {
     /// The queue is full; nothing happened.
@@ -12,17 +12,18 @@ public struct LedgerFailure: Error, Sendable, Equatable {
     case busy
     /// The ledger is closed, or stopped after a failure; nothing happened.
     case closed
-    /// The commit failed in a way that leaves its outcome unknown: the process must stop and recover from the file.
+    /// The disk failed, or a commit did in a way that leaves its outcome unknown: the process must stop and recover from the file.
     case outcomeUnknown
     /// A constraint was violated; nothing happened.
     case constraint
+    /// Anything else, in a sentence for a log or a terminal; nothing happened.
     case `internal`(String)
   }
 
   public let kind: Kind
   public init(_ kind: Kind) { self.kind = kind }
 
-  /// The failure behind an error of SQLite, nil for any other error.
+  /// The failure behind an error of SQLite at a statement, nil for any other error.
   init?(_ error: any Error) {
     guard let error = error as? DatabaseError else { return nil }
     switch error.resultCode {
@@ -30,7 +31,30 @@ public struct LedgerFailure: Error, Sendable, Equatable {
     case .SQLITE_BUSY, .SQLITE_LOCKED: kind = .busy
     case .SQLITE_CONSTRAINT: kind = .constraint
     case .SQLITE_IOERR: kind = .outcomeUnknown
-    default: kind = .internal("SQLite error \(error.extendedResultCode.rawValue)")
+    default: kind = .internal("SQLite reports error \(error.extendedResultCode.rawValue).")
+    }
+  }
+
+  /// The failure behind an error of SQLite at COMMIT: only for these codes it is known that nothing became durable.
+  init(atCommit error: any Error) {
+    let known: [ResultCode] = [.SQLITE_FULL, .SQLITE_BUSY, .SQLITE_NOMEM, .SQLITE_CONSTRAINT]
+    guard let code = (error as? DatabaseError)?.resultCode, known.contains(code), let failure = LedgerFailure(error) else {
+      kind = .outcomeUnknown
+      return
+    }
+    self = failure
+  }
+
+  /// One sentence: what, and what to do. Free of data.
+  public var description: String {
+    switch kind {
+    case .overloaded: "The ledger's queue is full: try again in a moment."
+    case .diskFull: "There is no room on the disk for the ledger: make some."
+    case .busy: "Another program holds the ledger's file: end its transaction."
+    case .closed: "The ledger is closed."
+    case .outcomeUnknown: "The disk failed under the ledger, so the outcome of a write is unknown: check the disk and start again."
+    case .constraint: "A constraint of the ledger refused a row."
+    case .internal(let sentence): sentence
     }
   }
 }

@@ -10,51 +10,80 @@ final class ReadQueue: Sendable {
     let fail: @Sendable (any Error) -> Void
   }
 
+  /// Runs a closure on a reader's thread, in a read transaction that may be older than what waits.
+  typealias Begin = @Sendable (@escaping @Sendable (Result<Database, any Error>) -> Void) -> Void
+
   static let depthMax = 8_192
   static let batchMax = 64
 
   private struct State {
     var waiting: [Item] = []
     var running = 0
+    var isClosed = false
+    var idle: [CheckedContinuation<Void, Never>] = []
   }
 
   private let readersMax: Int
-  private let begin: @Sendable (@escaping @Sendable (Result<Database, any Error>) -> Void) -> Void
+  private let begin: Begin
   private let state = Mutex(State())
 
-  init(readersMax: Int, begin: @escaping @Sendable (@escaping @Sendable (Result<Database, any Error>) -> Void) -> Void) {
+  init(readersMax: Int, begin: @escaping Begin) {
     self.readersMax = readersMax
     self.begin = begin
   }
 
+  /// Hands a read over. Throws `overloaded` or `closed`; then `item.fail` is not called.
   func add(_ item: Item) throws(LedgerFailure) {
     let starts = try state.withLock { state throws(LedgerFailure) in
+      guard !state.isClosed else { throw LedgerFailure(.closed) }
       guard state.waiting.count < Self.depthMax else { throw LedgerFailure(.overloaded) }
       state.waiting.append(item)
       guard state.running < readersMax else { return false }
       state.running += 1
       return true
     }
-    if starts { next() }
+    if starts { begin { self.drain($0) } }
   }
 
-  private func next() {
-    begin { result in
-      // SQLite takes its snapshot at the first statement, so whoever is taken here asked before it and sees every commit before that.
-      let batch = self.state.withLock { state in
-        let batch = Array(state.waiting.prefix(Self.batchMax))
-        state.waiting.removeFirst(batch.count)
-        return batch
+  /// Refuses what comes from now on and returns when all that came before is answered.
+  func close() async {
+    await withCheckedContinuation { continuation in
+      let done = state.withLock { state in
+        state.isClosed = true
+        guard state.running > 0 else { return true }
+        state.idle.append(continuation)
+        return false
       }
-      switch result {
-      case .success(let db): for item in batch { item.run(db) }
-      case .failure(let error): for item in batch { item.fail(error) }
-      }
-      let more = self.state.withLock { state in
-        if state.waiting.isEmpty { state.running -= 1 }
-        return !state.waiting.isEmpty
-      }
-      if more { self.next() }
+      if done { continuation.resume() }
     }
+  }
+
+  private func drain(_ reader: Result<Database, any Error>) {
+    while let batch = take() {
+      do {
+        let db = try reader.get()
+        // The snapshot at hand may have been taken before the youngest of the batch asked: it must see all commits before that.
+        try db.commit()
+        try db.beginTransaction(.deferred)
+        for item in batch { item.run(db) }
+      } catch {
+        for item in batch { item.fail(error) }
+      }
+    }
+  }
+
+  /// The next batch; nil at the end, when whoever waits for the drain is told.
+  private func take() -> [Item]? {
+    let (batch, idle) = state.withLock { state -> ([Item], [CheckedContinuation<Void, Never>]) in
+      let batch = Array(state.waiting.prefix(Self.batchMax))
+      state.waiting.removeFirst(batch.count)
+      guard batch.isEmpty else { return (batch, []) }
+      state.running -= 1
+      guard state.running == 0 else { return ([], []) }
+      defer { state.idle = [] }
+      return ([], state.idle)
+    }
+    for continuation in idle { continuation.resume() }
+    return batch.isEmpty ? nil : batch
   }
 }

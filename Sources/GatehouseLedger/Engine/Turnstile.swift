@@ -12,25 +12,35 @@ final class Turnstile {
   init(besides path: String) throws(LedgerFailure) {
     turn = open(path + ".turn", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     writer = open(path + ".writer", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard turn >= 0, writer >= 0 else { throw LedgerFailure(.internal("the lock files beside \(path) can't be opened")) }
+    guard turn >= 0, writer >= 0 else {
+      throw LedgerFailure(.internal("The lock files beside \(path) can't be opened: check the folder and its owner."))
+    }
   }
 
   deinit {
-    close(turn)
-    close(writer)
+    if turn >= 0 { close(turn) }
+    if writer >= 0 { close(writer) }
   }
 
-  /// Runs `body` as the only writer among all processes. Blocks: only for the writer's thread.
-  func pass<T>(_ body: () throws -> T) rethrows -> T {
-    lock(turn)
-    lock(writer)
-    unlock(turn)
+  /// Runs `body` as the only writer among all processes. Blocks: only for the writer's thread. Throws what `body` does, and
+  /// `internal` without having run it if the kernel refuses the lock.
+  func pass<T>(_ body: () throws(LedgerFailure) -> T) throws(LedgerFailure) -> T {
+    try lock(turn)
     defer { unlock(writer) }
+    do {
+      try lock(writer)
+    } catch {
+      unlock(turn)
+      throw error
+    }
+    unlock(turn)
     return try body()
   }
 
-  private func lock(_ file: Int32) {
-    while flock(file, LOCK_EX) != 0, errno == EINTR {}
+  private func lock(_ file: Int32) throws(LedgerFailure) {
+    while flock(file, LOCK_EX) != 0 {
+      guard errno == EINTR else { throw LedgerFailure(.internal("The ledger's lock files can't be locked (errno \(errno)).")) }
+    }
   }
 
   private func unlock(_ file: Int32) { flock(file, LOCK_UN) }

@@ -12,13 +12,10 @@ final class WriteQueue: Sendable {
     let fail: @Sendable (any Error) -> Void
   }
 
-  /// The bounds of the queue.
-  struct Bounds: Sendable {
-    var depthMax = 4_096
-    var batchMax = 256
-    /// After this many operations of one batch found the disk full, the rest fail without a try.
-    var fullRetriesMax = 4
-  }
+  /// Runs a closure on the writer's thread.
+  typealias Begin = @Sendable (@escaping @Sendable (Database) -> Void) -> Void
+  /// Answers the first operations of a batch there, at least one; how many. Throws when the outcome of a commit is unknown.
+  typealias Commit = @Sendable (Database, [Item]) throws(LedgerFailure) -> Int
 
   private struct State {
     var waiting: [Item] = []
@@ -27,38 +24,43 @@ final class WriteQueue: Sendable {
     var idle: [CheckedContinuation<Void, Never>] = []
   }
 
-  private let bounds: Bounds
-  private let begin: @Sendable (@escaping @Sendable () -> Void) -> Void
-  private let commit: @Sendable ([Item], Bounds) -> Void
+  private let depthMax: Int
+  private let batchMax: Int
+  private let begin: Begin
+  private let commit: Commit
+  private let onStop: @Sendable (LedgerFailure) -> Void
   private let state = Mutex(State())
   let batches = Atomic<Int>(0)
   let operations = Atomic<Int>(0)
 
-  /// - Parameters:
-  ///   - begin: runs a closure on the writer's thread.
-  ///   - commit: runs a batch there and answers all of it.
+  /// - Parameter onStop: called once, after `commit` threw and all that waited was failed.
   init(
-    bounds: Bounds, begin: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void,
-    commit: @escaping @Sendable ([Item], Bounds) -> Void
+    depthMax: Int, batchMax: Int, begin: @escaping Begin, commit: @escaping Commit,
+    onStop: @escaping @Sendable (LedgerFailure) -> Void
   ) {
-    self.bounds = bounds
+    self.depthMax = depthMax
+    self.batchMax = batchMax
     self.begin = begin
     self.commit = commit
+    self.onStop = onStop
   }
 
   /// Operations that wait now.
   var depth: Int { state.withLock { $0.waiting.count } }
 
-  /// Hands an operation over; false if the queue is full or closed (then `item.fail` is not called).
+  /// Whether operations are still taken.
+  var isOpen: Bool { state.withLock { !$0.isClosed } }
+
+  /// Hands an operation over. Throws `overloaded` or `closed`; then `item.fail` is not called.
   func add(_ item: Item) throws(LedgerFailure) {
     let starts = try state.withLock { state throws(LedgerFailure) in
       guard !state.isClosed else { throw LedgerFailure(.closed) }
-      guard state.waiting.count < bounds.depthMax else { throw LedgerFailure(.overloaded) }
+      guard state.waiting.count < depthMax else { throw LedgerFailure(.overloaded) }
       state.waiting.append(item)
       defer { state.isDraining = true }
       return !state.isDraining
     }
-    if starts { begin { self.drain() } }
+    if starts { begin { self.drain($0) } }
   }
 
   /// Refuses what comes from now on and returns when all that came before is answered.
@@ -74,33 +76,46 @@ final class WriteQueue: Sendable {
     }
   }
 
-  /// Fails all that waits and all that comes: the outcome of a commit is unknown.
-  func stop() {
-    let abandoned = state.withLock { state in
-      state.isClosed = true
-      defer { state.waiting = [] }
-      return state.waiting
+  private func drain(_ db: Database) {
+    while let batch = take() {
+      do {
+        let done = try commit(db, batch)
+        batches.add(1, ordering: .relaxed)
+        operations.add(done, ordering: .relaxed)
+        if done < batch.count { state.withLock { $0.waiting.insert(contentsOf: batch[done...], at: 0) } }
+      } catch {
+        stop()
+        return onStop(error)
+      }
     }
-    for item in abandoned { item.fail(LedgerFailure(.closed)) }
   }
 
-  private func drain() {
-    while true {
-      let (batch, idle) = state.withLock { state -> ([Item], [CheckedContinuation<Void, Never>]) in
-        let batch = Array(state.waiting.prefix(bounds.batchMax))
-        state.waiting.removeFirst(batch.count)
-        guard batch.isEmpty else { return (batch, []) }
-        state.isDraining = false
-        defer { state.idle = [] }
-        return ([], state.idle)
-      }
-      guard !batch.isEmpty else {
-        for continuation in idle { continuation.resume() }
-        return
-      }
-      batches.add(1, ordering: .relaxed)
-      operations.add(batch.count, ordering: .relaxed)
-      commit(batch, bounds)
+  /// The next batch; nil at the end, when whoever waits for the drain is told.
+  private func take() -> [Item]? {
+    let (batch, idle) = state.withLock { state -> ([Item], [CheckedContinuation<Void, Never>]) in
+      let batch = Array(state.waiting.prefix(batchMax))
+      state.waiting.removeFirst(batch.count)
+      guard batch.isEmpty else { return (batch, []) }
+      state.isDraining = false
+      defer { state.idle = [] }
+      return ([], state.idle)
     }
+    for continuation in idle { continuation.resume() }
+    return batch.isEmpty ? nil : batch
+  }
+
+  /// Fails all that waits and refuses all that comes: nothing may be committed after a commit whose outcome is unknown.
+  private func stop() {
+    let (abandoned, idle) = state.withLock { state in
+      state.isClosed = true
+      state.isDraining = false
+      defer {
+        state.waiting = []
+        state.idle = []
+      }
+      return (state.waiting, state.idle)
+    }
+    for item in abandoned { item.fail(LedgerFailure(.closed)) }
+    for continuation in idle { continuation.resume() }
   }
 }

@@ -12,31 +12,44 @@ extension Analysis {
 }
 
 enum AnalysisRecord {
-  /// An analysis with the lease of its reservation; `result` only where it is asked for, since it is most of the row.
-  static func columns(result: Bool) -> String {
-    """
+  /// An analysis with the lease of its reservation.
+  private static let columns = """
     a.id, a.user_id, a.status, a.filename, a.metadata, a.metric, a.amount, a.reservation_id, a.created_at, a.finished_at, a.error,
-    \(result ? "a.result" : "NULL AS result"), CASE WHEN r.status = 'held' THEN r.lease_expires_at END AS lease
-    FROM analyses a LEFT JOIN reservations r ON r.id = a.reservation_id
+    CASE WHEN r.status = 'held' THEN r.lease_expires_at END AS lease
     """
-  }
+  private static let tables = "analyses a LEFT JOIN reservations r ON r.id = a.reservation_id"
 
-  static let byID = "SELECT \(columns(result: true)) WHERE a.id = ?"
-
-  static func page(_ filter: AnalysisFilter) -> String {
+  static let byID = "SELECT \(columns), a.result FROM \(tables) WHERE a.id = ?"
+  static let ofUser = "SELECT \(columns), a.result FROM \(tables) WHERE a.user_id = ? ORDER BY a.created_at, a.id"
+  /// The result is most of the row: it is read only where it is asked for.
+  static let page = """
+    SELECT \(columns), CASE WHEN :result THEN a.result END AS result FROM \(tables)
+    WHERE a.user_id = :user AND a.created_at >= :from AND (a.created_at, a.id) < (:at, :id)
+    ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
     """
-    SELECT \(columns(result: filter.includesResult))
-    WHERE a.user_id = :user AND \(filter.status == nil ? "" : "a.status = :status AND") a.created_at >= :from AND a.created_at < :to
-      AND (a.created_at, a.id) < (:at, :id) ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
+  static let pageOfStatus = """
+    SELECT \(columns), CASE WHEN :result THEN a.result END AS result FROM \(tables)
+    WHERE a.user_id = :user AND a.status = :status AND a.created_at >= :from AND (a.created_at, a.id) < (:at, :id)
+    ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
     """
-  }
+  static let onReservation = "SELECT id FROM analyses WHERE reservation_id = ?"
+  static let insertRow = """
+    INSERT INTO analyses (id, user_id, reservation_id, status, filename, metadata, metric, amount, created_at)
+    VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?)
+    """
+  static let setRunning = "UPDATE analyses SET status = 'running' WHERE id = ?"
+  static let finishRow = "UPDATE analyses SET status = ?, result = ?, error = ?, finished_at = ? WHERE id = ?"
+  static let expire = """
+    UPDATE analyses SET status = 'expired', finished_at = ? WHERE reservation_id = ? AND status IN ('pending', 'running')
+    """
+  static let cancel = """
+    UPDATE analyses SET status = 'cancelled', finished_at = ? WHERE reservation_id = ? AND status IN ('pending', 'running')
+    """
+  static let remove = "DELETE FROM analyses WHERE id = ?"
 
   static func insert(_ new: NewAnalysis, on reservation: Reservation, _ db: Database) throws -> Analysis {
     try db.run(
-      """
-      INSERT INTO analyses (id, user_id, reservation_id, status, filename, metadata, metric, amount, created_at)
-      VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?)
-      """,
+      insertRow,
       [
         new.id.text, reservation.userID.text, reservation.id.text, new.filename, new.metadata, reservation.metric, reservation.amount,
         reservation.createdAtMilliseconds,
@@ -55,9 +68,7 @@ enum AnalysisRecord {
   }
 
   static func finish(_ analysis: Analysis, _ status: Analysis.Status, result: String?, error: String?, _ db: Database, now: Int64) throws {
-    try db.run(
-      "UPDATE analyses SET status = ?, result = ?, error = ?, finished_at = ? WHERE id = ?",
-      [status.rawValue, result, error, now, analysis.id.text])
+    try db.run(finishRow, [status.rawValue, result, error, now, analysis.id.text])
   }
 }
 
@@ -72,14 +83,17 @@ extension SQLiteLedger {
       var held = try ReservationRecord.require(id, db)
       guard held.userID == user else { throw ServiceError(.notFound, "There is no reservation \(id).") }
       guard held.status == .held else { throw ReservationRecord.refusal(held) }
-      guard try db.row("SELECT id FROM analyses WHERE reservation_id = ?", [id.text]) == nil else {
+      guard try db.row(AnalysisRecord.onReservation, [id.text]) == nil else {
         throw ServiceError(.invalidTransition, "Reservation \(id) belongs to an analysis already.")
       }
       // Only ever longer: Redis may know an earlier end, which makes it look here, but never a later one.
       if let leaseMilliseconds, let end = held.leaseExpiresAtMilliseconds, now + leaseMilliseconds > end {
         held.leaseExpiresAtMilliseconds = now + leaseMilliseconds
-        try db.run("UPDATE reservations SET lease_expires_at = ? WHERE id = ?", [now + leaseMilliseconds, id.text])
+        try db.run(ReservationRecord.setLease, [held.leaseExpiresAtMilliseconds, id.text])
+        // Nobody waits for this one: until the lease poll drops it, hot state at most ends the lease too early, which makes it cold.
+        _ = try db.pending(user, now: now)
       }
+      try db.stamp(now)
       let made = try AnalysisRecord.insert(analysis, on: held, db)
       let reserved = Reserved(
         reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: made)
@@ -96,12 +110,14 @@ extension SQLiteLedger {
 
   public func analyses(of user: UserID, filter: AnalysisFilter, page: PageRequest) async throws -> Page<Analysis> {
     try await read { db in
+      let bound = page.bound(before: filter.to)
       var arguments: StatementArguments = [
-        "user": user.text, "from": filter.from ?? 0, "to": filter.to ?? Int64.max, "at": page.after?.milliseconds ?? Int64.max,
-        "id": page.after?.id ?? "", "limit": page.limit + 1,
+        "result": filter.includesResult, "user": user.text, "from": filter.from ?? 0, "at": bound.milliseconds, "id": bound.id,
+        "limit": page.limit + 1,
       ]
       if let status = filter.status { arguments += ["status": status.rawValue] }
-      return try db.rows(AnalysisRecord.page(filter), arguments).map(Analysis.init(row:)).page(limit: page.limit) {
+      let sql = filter.status == nil ? AnalysisRecord.page : AnalysisRecord.pageOfStatus
+      return try db.rows(sql, arguments).map(Analysis.init(row:)).page(limit: page.limit) {
         PageStart(milliseconds: $0.createdAtMilliseconds, id: $0.id.text)
       }
     }
@@ -112,7 +128,8 @@ extension SQLiteLedger {
     let event = UsageEventID.random()
     return try await write { db in
       let analysis = try AnalysisRecord.require(id, of: nil, db)
-      var reservation = try ReservationRecord.require(analysis.reservationID, db)
+      guard let row = try db.row(ReservationRecord.byID, [analysis.reservationID.text]) else { throw analysis.refusal }
+      var reservation = Reservation(row: row)
       func answer(pending: Bool) throws -> Changed<Reserved> {
         let after = try AnalysisRecord.require(id, of: nil, db)
         let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
@@ -121,45 +138,55 @@ extension SQLiteLedger {
           pending: pending ? [try db.pending(analysis.userID, now: now)] : [])
       }
       if analysis.isRepeat(of: report) { return try answer(pending: false) }
+      var isReopened = false
       if analysis.status == .expired, case .completed(_, rereserve: true) = report {
         reservation = try Self.reopen(reservation, db, rules, now: now)
+        isReopened = true
       } else if !analysis.isOpen {
-        throw analysis.status == .expired
-          ? ReservationRecord.refusal(reservation)
-          : ServiceError(.invalidTransition, "Analysis \(id) is \(analysis.status.rawValue) already.")
+        throw analysis.refusal
       }
+      try db.stamp(now)
       switch report {
       case .running(let lease):
+        guard reservation.status == .held else { throw ReservationRecord.refusal(reservation) }
         reservation.leaseExpiresAtMilliseconds = now + lease
-        try db.run("UPDATE reservations SET lease_expires_at = ? WHERE id = ?", [now + lease, reservation.id.text])
-        try db.run("UPDATE analyses SET status = 'running' WHERE id = ?", [id.text])
+        try db.run(ReservationRecord.setLease, [now + lease, reservation.id.text])
+        try db.run(AnalysisRecord.setRunning, [id.text])
         return try answer(pending: true)
-      case .completed(let result, let rereserve):
-        let limit = try ReservationRecord.standing(reservation, db, rules, now: now).limit
-        reservation = try ReservationRecord.commit(
-          reservation, amount: reservation.amount, limit: limit, action: "analysis_completed", event: event, db, now: now)
+      case .completed(let result, _):
+        let mayBeForgotten = ReservationRecord.mayBeForgotten(reservation, now: now)
+        // Its units may have been committed by themselves already: they count once.
+        if reservation.status != .committed {
+          let limit = try ReservationRecord.standing(reservation, db, rules, now: now).limit
+          reservation = try ReservationRecord.commit(
+            reservation, amount: reservation.amount, limit: limit, action: "analysis_completed", event: event, db, now: now)
+        }
         try AnalysisRecord.finish(analysis, .completed, result: result, error: nil, db, now: now)
-        return try answer(pending: rereserve)
+        return try answer(pending: isReopened || mayBeForgotten)
       case .failed(let error):
-        reservation = try ReservationRecord.release(reservation, db, now: now)
+        if reservation.status == .held { reservation = try ReservationRecord.release(reservation, db, now: now) }
         try AnalysisRecord.finish(analysis, .failed, result: nil, error: error, db, now: now)
         return try answer(pending: true)
       }
     }
   }
 
+  /// How long a reservation that is held again may take to be committed: the rest of its own transaction.
+  private static let reopenedMilliseconds: Int64 = 60_000
+
   /// Takes the units of an expired reservation again, in the period that is open now, if they still fit.
   private static func reopen(_ expired: Reservation, _ db: Database, _ rules: Rules, now: Int64) throws -> Reservation {
     let user = try require(expired.userID, db)
     let table = rules.allowances()
     guard let metric = table.metric(expired.metric) else { throw ReservationRecord.refusal(expired) }
+    _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
     let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
     guard ReservationRecord.allowance(quota, plan: rules.plan(of: user, now: now), table).admits(expired.amount) else {
       throw ReservationRecord.refusal(expired)
     }
     try db.run(
-      "UPDATE reservations SET status = 'held', period_start = ?, period_end = ?, lease_expires_at = ?, finished_at = NULL WHERE id = ?",
-      [quota.period.startMilliseconds, quota.period.endMilliseconds, now + 60_000, expired.id.text])
+      ReservationRecord.holdAgain,
+      [quota.period.startMilliseconds, quota.period.endMilliseconds, now + reopenedMilliseconds, expired.id.text])
     return try ReservationRecord.require(expired.id, db)
   }
 
@@ -168,20 +195,28 @@ extension SQLiteLedger {
     return try await write { db in
       let analysis = try AnalysisRecord.require(id, of: user, db)
       guard analysis.isOpen else {
-        try db.run("DELETE FROM analyses WHERE id = ?", [id.text])
+        try db.run(AnalysisRecord.remove, [id.text])
         return Changed(nil, pending: [])
       }
-      let released = try ReservationRecord.release(try ReservationRecord.require(analysis.reservationID, db), db, now: now)
+      var reservation = try ReservationRecord.require(analysis.reservationID, db)
+      if reservation.status == .held { reservation = try ReservationRecord.release(reservation, db, now: now) }
       try AnalysisRecord.finish(analysis, .cancelled, result: nil, error: nil, db, now: now)
-      let standing = try ReservationRecord.standing(released, db, rules, now: now)
+      let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
       let after = try AnalysisRecord.require(id, of: user, db)
       return Changed(
-        Reserved(reservation: released, allowance: standing, analysis: after), pending: [try db.pending(analysis.userID, now: now)])
+        Reserved(reservation: reservation, allowance: standing, analysis: after), pending: [try db.pending(analysis.userID, now: now)])
     }
   }
 }
 
 extension Analysis {
+  /// The refusal of a report that its state does not allow.
+  fileprivate var refusal: ServiceError {
+    status == .expired
+      ? ServiceError(.reservationExpired, "The lease of \(id) ran out and its units were returned. Start it again, or use rereserve.")
+      : ServiceError(.invalidTransition, "Analysis \(id) is \(status.rawValue) already.")
+  }
+
   /// Whether a report says again what is written already.
   fileprivate func isRepeat(of report: AnalysisReport) -> Bool {
     switch report {

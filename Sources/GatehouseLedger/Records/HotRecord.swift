@@ -14,6 +14,27 @@ extension ServiceKey {
   }
 }
 
+/// What keeps Redis in step, and the service keys.
+enum HotRecord {
+  static let nextSequence = "UPDATE meta SET change_seq = change_seq + 1, newest_stamp = max(newest_stamp, ?)"
+  static let sequence = "SELECT change_seq FROM meta"
+  static let setPending = "INSERT INTO hot_pending VALUES (?, ?) ON CONFLICT (routing_id) DO UPDATE SET seq = excluded.seq"
+  static let pending = "SELECT routing_id, seq FROM hot_pending LIMIT ?"
+  static let isPending = "SELECT seq FROM hot_pending WHERE routing_id = ? AND seq >= ?"
+  static let settle = "DELETE FROM hot_pending WHERE routing_id = ? AND seq = ?"
+  static let versions = "SELECT era, service_keys_version FROM meta"
+  static let stamp = "UPDATE meta SET newest_stamp = ?1 WHERE newest_stamp < ?1"
+  static let newestStamp = "SELECT newest_stamp FROM meta"
+}
+
+enum ServiceKeyRecord {
+  static let all = "SELECT * FROM service_keys ORDER BY created_at, id"
+  static let insert = "INSERT INTO service_keys (id, name, hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)"
+  static let revoke = "UPDATE service_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
+  static let touch = "UPDATE service_keys SET last_used_at = ? WHERE id = ?"
+  static let raiseVersion = "UPDATE meta SET service_keys_version = service_keys_version + 1"
+}
+
 extension SQLiteLedger: HotLedger {
   /// Pending changes of one poll.
   static let pendingMax = 1_000
@@ -47,10 +68,10 @@ extension SQLiteLedger: HotLedger {
 
   public func leasePoll() async throws -> LeasePoll {
     try await read { db in
-      let pending = try db.rows("SELECT routing_id, seq FROM hot_pending LIMIT ?", [Self.pendingMax]).map {
+      let pending = try db.rows(HotRecord.pending, [Self.pendingMax]).map {
         PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])
       }
-      let meta = try db.row("SELECT era, service_keys_version FROM meta", [])
+      let meta = try db.row(HotRecord.versions, [])
       return LeasePoll(
         pending: pending, isWhole: pending.count < Self.pendingMax, era: meta?["era"] ?? 0,
         serviceKeysVersion: meta?["service_keys_version"] ?? 0)
@@ -59,48 +80,48 @@ extension SQLiteLedger: HotLedger {
 
   public func isPending(_ change: PendingChange) async throws -> Bool {
     try await read { db in
-      try db.number("SELECT seq FROM hot_pending WHERE routing_id = ? AND seq >= ?", [change.routingID, change.sequence]) != nil
+      try db.number(HotRecord.isPending, [change.routingID, change.sequence]) != nil
     }
   }
 
   public func settled(_ changes: [PendingChange]) {
     database.enqueue { db in
-      for change in changes { try db.run("DELETE FROM hot_pending WHERE routing_id = ? AND seq = ?", [change.routingID, change.sequence]) }
+      for change in changes { try db.run(HotRecord.settle, [change.routingID, change.sequence]) }
     }
   }
 
   public func serviceKeys() async throws -> [ServiceKey] {
-    try await read { db in try db.rows("SELECT * FROM service_keys ORDER BY created_at, id", []).map(ServiceKey.init(row:)) }
+    try await read { db in try db.rows(ServiceKeyRecord.all, []).map(ServiceKey.init(row:)) }
   }
 
   public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws {
     try await write { db in
       try db.run(
-        "INSERT INTO service_keys (id, name, hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        ServiceKeyRecord.insert,
         [
           key.id.text, key.name, key.hash.data, key.scopes.map(\.rawValue).sorted().joined(separator: ","), key.createdAtMilliseconds,
           key.expiresAtMilliseconds,
         ])
-      try db.run("UPDATE meta SET service_keys_version = service_keys_version + 1", [])
+      try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_created", by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
     }
   }
 
   public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Bool {
     try await write { db in
-      try db.run("UPDATE service_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [now, id.text])
+      try db.run(ServiceKeyRecord.revoke, [now, id.text])
       guard db.changesCount == 1 else { return false }
-      try db.run("UPDATE meta SET service_keys_version = service_keys_version + 1", [])
+      try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
       return true
     }
   }
 
   public func touchServiceKey(_ id: ServiceKeyID, usedAt now: Int64) {
-    database.enqueue { db in try db.run("UPDATE service_keys SET last_used_at = ? WHERE id = ?", [now, id.text]) }
+    database.enqueue { db in try db.run(ServiceKeyRecord.touch, [now, id.text]) }
   }
 
   public func newestStamp() async throws -> Int64 {
-    try await read { db in try db.number("SELECT newest_stamp FROM meta", []) ?? 0 }
+    try await read { db in try db.number(HotRecord.newestStamp, []) ?? 0 }
   }
 }

@@ -20,27 +20,44 @@ enum ReservationRecord {
     WHERE user_id = ? AND metric = ? AND period_start = ? AND status = 'held' AND lease_expires_at > ?
     """
   static let used = "SELECT used FROM usage_daily WHERE user_id = ? AND metric = ? AND period_start = ?"
-  static let overrides = "SELECT * FROM overrides WHERE user_id = ? AND metric = ? AND ends_at > ? ORDER BY id"
+  static let overrides = "SELECT * FROM overrides WHERE user_id = ? AND metric = ? AND ends_at > ?"
   static let overdue = "SELECT * FROM reservations WHERE status = 'held' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ?"
   static let overdueOfUser = """
     SELECT * FROM reservations INDEXED BY reservations_held WHERE user_id = ? AND metric = ? AND status = 'held' AND lease_expires_at <= ?
+    """
+
+  static let ownerByID = "SELECT * FROM users WHERE id = ?"
+  static let insertRow = """
+    INSERT INTO reservations (id, user_id, metric, amount, status, period_start, period_end, lease_expires_at, created_at)
+    VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?)
+    """
+  static let setCommitted = """
+    UPDATE reservations SET status = 'committed', committed = ?, finished_at = ? WHERE id = ? AND status = 'held'
+    """
+  static let setReleased = "UPDATE reservations SET status = 'released', finished_at = ? WHERE id = ? AND status = 'held'"
+  static let setExpired = "UPDATE reservations SET status = 'expired', finished_at = ? WHERE id = ? AND status = 'held'"
+  static let setLease = "UPDATE reservations SET lease_expires_at = ? WHERE id = ? AND status = 'held'"
+  static let holdAgain = """
+    UPDATE reservations SET status = 'held', period_start = ?, period_end = ?, lease_expires_at = ?, finished_at = NULL
+    WHERE id = ? AND status = 'expired'
+    """
+  static let use = """
+    INSERT INTO usage_daily (user_id, metric, period_start, used, limit_units) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (user_id, metric, period_start) DO UPDATE SET used = used + excluded.used, limit_units = excluded.limit_units
     """
 
   /// A user's standing with one metric in the period that is open, and when it changes by itself.
   static func quota(
     _ user: User, _ metric: AllowanceTable.Metric, _ db: Database, period: Period? = nil, now: Int64
   ) throws -> (quota: HotSnapshot.Quota, changesAt: Int64) {
-    let period =
-      period
-      ?? Period.open(
-        kind: metric.kind, nowMilliseconds: now, zone: user.timeZone, openStartMilliseconds: user.zoneOpenStartMilliseconds,
-        floorMilliseconds: user.zoneFloorMilliseconds)
+    let period = period ?? user.period(metric.kind, atMilliseconds: now)
     let used = try db.number(Self.used, [user.id.text, metric.name, period.startMilliseconds]) ?? 0
     let open = try db.row(held, [user.id.text, metric.name, period.startMilliseconds, now])
     var changesAt = period.endMilliseconds
     var override: Int64??
     var bonus: Int64 = 0
-    for row in try db.rows(overrides, [user.id.text, metric.name, now]) {
+    // A handful a user: the newest override is the last.
+    for row in try db.rows(overrides, [user.id.text, metric.name, now]).sorted(by: { ($0["id"] as Int64) < ($1["id"] as Int64) }) {
       let starts: Int64 = row["starts_at"]
       guard starts <= now else {
         changesAt = min(changesAt, starts)
@@ -70,7 +87,7 @@ enum ReservationRecord {
   /// The standing in a reservation's own period.
   static func standing(_ reservation: Reservation, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Allowance {
     let table = rules.allowances()
-    guard let row = try db.row("SELECT * FROM users WHERE id = ?", [reservation.userID.text]) else {
+    guard let row = try db.row(ownerByID, [reservation.userID.text]) else {
       throw ServiceError(.notFound, "There is no user \(reservation.userID).")
     }
     let user = User(row: row)
@@ -83,24 +100,33 @@ enum ReservationRecord {
 
   /// Ends an open reservation whose lease is over, and its job.
   static func expire(_ reservation: Reservation, _ db: Database, now: Int64) throws {
-    try db.run("UPDATE reservations SET status = 'expired', finished_at = ? WHERE id = ? AND status = 'held'", [now, reservation.id.text])
-    try db.run(
-      "UPDATE analyses SET status = 'expired', finished_at = ? WHERE reservation_id = ? AND status IN ('pending', 'running')",
-      [now, reservation.id.text])
+    try db.run(setExpired, [now, reservation.id.text])
+    try db.run(AnalysisRecord.expire, [now, reservation.id.text])
   }
 
-  /// Turns a held reservation into `amount` used units of its own period.
+  /// Ends the user's open reservations of one metric whose leases are over; whether there were any. Whoever grants units calls this
+  /// first: a reservation that is not counted any more must not be committed later.
+  static func expireOverdue(of user: UserID, _ metric: String, _ db: Database, now: Int64) throws -> Bool {
+    let overdue = try db.rows(overdueOfUser, [user.text, metric, now]).map(Reservation.init(row:))
+    for reservation in overdue { try expire(reservation, db, now: now) }
+    return !overdue.isEmpty
+  }
+
+  /// Whether hot state that was read by another process may have left `held` out already, because its lease is over or about to be:
+  /// then what it becomes must be told. A process's clock is Redis's, carried on for as long as the gate's lease.
+  static func mayBeForgotten(_ held: Reservation, now: Int64) -> Bool {
+    (held.leaseExpiresAtMilliseconds ?? 0) <= now + clockSpreadMilliseconds
+  }
+
+  private static let clockSpreadMilliseconds: Int64 = 5_000
+
+  /// Turns a held reservation into `amount` used units of its own period. Throws `invalidTransition`, `reservationExpired`.
   static func commit(
     _ held: Reservation, amount: Int64, limit: Int64?, action: String, event: UsageEventID, _ db: Database, now: Int64
   ) throws -> Reservation {
-    try db.run(
-      "UPDATE reservations SET status = 'committed', committed = ?, finished_at = ? WHERE id = ? AND status = 'held'",
-      [amount, now, held.id.text])
-    try db.run(
-      """
-      INSERT INTO usage_daily (user_id, metric, period_start, used, limit_units) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (user_id, metric, period_start) DO UPDATE SET used = used + excluded.used, limit_units = excluded.limit_units
-      """, [held.userID.text, held.metric, held.periodStartsAtMilliseconds, amount, limit])
+    try db.run(setCommitted, [amount, now, held.id.text])
+    guard db.changesCount == 1 else { throw refusal(held) }
+    try db.run(use, [held.userID.text, held.metric, held.periodStartsAtMilliseconds, amount, limit])
     try UsageRecord.insert(
       UsageEvent(
         id: event, userID: held.userID, action: action, metric: held.metric, amount: amount, occurredAtMilliseconds: now,
@@ -115,10 +141,7 @@ enum ReservationRecord {
 
   static func insert(_ reservation: Reservation, _ db: Database) throws {
     try db.run(
-      """
-      INSERT INTO reservations (id, user_id, metric, amount, status, period_start, period_end, lease_expires_at, created_at)
-      VALUES (?, ?, ?, ?, 'held', ?, ?, ?, ?)
-      """,
+      insertRow,
       [
         reservation.id.text, reservation.userID.text, reservation.metric, reservation.amount, reservation.periodStartsAtMilliseconds,
         reservation.periodEndsAtMilliseconds, reservation.leaseExpiresAtMilliseconds, reservation.createdAtMilliseconds,
@@ -130,9 +153,10 @@ enum ReservationRecord {
     return Reservation(row: row)
   }
 
-  /// Finishes a held reservation without using it.
+  /// Finishes a held reservation without using it. Throws `invalidTransition`, `reservationExpired`.
   static func release(_ held: Reservation, _ db: Database, now: Int64) throws -> Reservation {
-    try db.run("UPDATE reservations SET status = 'released', finished_at = ? WHERE id = ? AND status = 'held'", [now, held.id.text])
+    try db.run(setReleased, [now, held.id.text])
+    guard db.changesCount == 1 else { throw refusal(held) }
     var done = held
     done.status = .released
     done.leaseExpiresAtMilliseconds = nil
@@ -160,8 +184,7 @@ extension SQLiteLedger {
       guard user.status == .active else { throw ServiceError(.suspended, "This account is suspended.") }
       let table = rules.allowances()
       guard let metric = table.metric(request.metric) else { throw ServiceError(.notFound, "There is no metric \(request.metric).") }
-      let overdue = try db.rows(ReservationRecord.overdueOfUser, [user.id.text, metric.name, now]).map(Reservation.init(row:))
-      for reservation in overdue { try ReservationRecord.expire(reservation, db, now: now) }
+      let expired = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
       let plan = rules.plan(of: user, now: now)
       let quota = try ReservationRecord.quota(user, metric, db, period: request.period, now: now).quota
       let before = ReservationRecord.allowance(quota, plan: plan, table)
@@ -184,7 +207,8 @@ extension SQLiteLedger {
         try ReservationRecord.quota(user, metric, db, period: quota.period, now: now).quota, plan: plan, table)
       let reserved = Reserved(reservation: reservation, allowance: after, analysis: analysis)
       if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
-      let pending = overdue.isEmpty && !request.commit ? [] : [try db.pending(user.id, now: now)]
+      try db.stamp(now)
+      let pending = expired || request.commit ? [try db.pending(user.id, now: now)] : []
       return Changed(.first(reserved), pending: pending)
     }
   }
@@ -206,7 +230,9 @@ extension SQLiteLedger {
       let limit = try ReservationRecord.standing(held, db, rules, now: now).limit
       let done = try ReservationRecord.commit(held, amount: units, limit: limit, action: "committed", event: event, db, now: now)
       let allowance = try ReservationRecord.standing(done, db, rules, now: now)
-      let pending = units == held.amount ? [] : [try db.pending(held.userID, now: now)]
+      try db.stamp(now)
+      let isSeen = units == held.amount && !ReservationRecord.mayBeForgotten(held, now: now)
+      let pending = isSeen ? [] : [try db.pending(held.userID, now: now)]
       return Changed(Reserved(reservation: done, allowance: allowance, analysis: nil), pending: pending)
     }
   }
@@ -221,6 +247,8 @@ extension SQLiteLedger {
       }
       guard held.status == .held else { throw ReservationRecord.refusal(held) }
       let done = try ReservationRecord.release(held, db, now: now)
+      // A job without its units is over.
+      try db.run(AnalysisRecord.cancel, [now, id.text])
       let allowance = try ReservationRecord.standing(done, db, rules, now: now)
       return Changed(Reserved(reservation: done, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
     }
@@ -232,7 +260,7 @@ extension SQLiteLedger {
       var held = try ReservationRecord.require(id, db)
       guard held.status == .held else { throw ReservationRecord.refusal(held) }
       held.leaseExpiresAtMilliseconds = now + leaseMilliseconds
-      try db.run("UPDATE reservations SET lease_expires_at = ? WHERE id = ?", [held.leaseExpiresAtMilliseconds, id.text])
+      try db.run(ReservationRecord.setLease, [held.leaseExpiresAtMilliseconds, id.text])
       let allowance = try ReservationRecord.standing(held, db, rules, now: now)
       return Changed(Reserved(reservation: held, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
     }

@@ -8,9 +8,12 @@ import Synchronization
 public struct LedgerRetention: Sendable, Equatable {
   public var usageEventDays: Int?
   public var auditDays: Int?
-  public init(usageEventDays: Int? = nil, auditDays: Int? = 400) {
+  /// Days after their end; their units stay counted, their analyses stay.
+  public var reservationDays: Int?
+  public init(usageEventDays: Int? = nil, auditDays: Int? = 400, reservationDays: Int? = 90) {
     self.usageEventDays = usageEventDays
     self.auditDays = auditDays
+    self.reservationDays = reservationDays
   }
 }
 
@@ -22,7 +25,8 @@ public final class SQLiteLedger: Sendable {
   let database: LedgerDatabase
   let rules: Rules
   let retention: @Sendable () -> LedgerRetention
-  private let down = Atomic<Bool>(false)
+  private let log: Logger
+  private let nextReport = Mutex(ContinuousClock.now)
 
   /// What of the configuration decides about rows.
   struct Rules: Sendable {
@@ -46,23 +50,43 @@ public final class SQLiteLedger: Sendable {
     database = try LedgerDatabase(path: path, schema: schema, version: Self.version, options: options, onFatal: onFatal, log: log)
     rules = Rules(allowances: allowances, timeouts: timeouts)
     self.retention = retention
+    self.log = log
   }
 
-  /// Whether reads and writes have not failed for good.
-  public var isUp: Bool { !down.load(ordering: .relaxed) }
+  /// Whether writes are taken: false once it is closed, or stopped by a commit of unknown outcome.
+  public var isUp: Bool { database.isOpen }
 
-  /// Lets the queue drain and closes the file.
-  public func close() async {
-    down.store(true, ordering: .relaxed)
-    await database.close()
-  }
+  /// Lets the queues drain and closes the file.
+  public func close() async { await database.close() }
 
   func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ServiceError) -> T {
-    do { return try await database.write(body) } catch { throw Self.serviceError(error) }
+    do { return try await database.write(body) } catch { throw serviceError(error) }
   }
 
   func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ServiceError) -> T {
-    do { return try await database.read(body) } catch { throw Self.serviceError(error) }
+    do { return try await database.read(body) } catch {
+      let failure = serviceError(error)
+      // A read has no outcome to doubt.
+      throw failure.code == .outcomeUnknown ? ServiceError(.unavailable, "The ledger could not be read. Try again.") : failure
+    }
+  }
+
+  private func serviceError(_ error: any Error) -> ServiceError {
+    report(error)
+    return Self.serviceError(error)
+  }
+
+  /// Tells the log what only it may know, once a second at most: a full disk must not be filled by saying so.
+  private func report(_ error: any Error) {
+    let failure = error as? LedgerFailure ?? LedgerFailure(error)
+    guard !(error is ServiceError), failure?.kind != .overloaded, failure?.kind != .closed else { return }
+    let isDue = nextReport.withLock { next in
+      guard ContinuousClock.now >= next else { return false }
+      next = .now + .seconds(1)
+      return true
+    }
+    guard isDue else { return }
+    log.error("The ledger refused a call", metadata: ["failure": "\(failure?.description ?? String(describing: type(of: error)))"])
   }
 
   /// The domain's word for a failure of the store: by code, never by text.
@@ -84,13 +108,14 @@ public final class SQLiteLedger: Sendable {
 extension Database {
   /// Every change passes here: its user's hot state must be dropped.
   func pending(_ user: UserID, now: Int64) throws -> PendingChange {
-    try cachedStatement(sql: "UPDATE meta SET change_seq = change_seq + 1, newest_stamp = max(newest_stamp, ?)").execute(arguments: [now])
-    let sequence = try Int64.fetchOne(cachedStatement(sql: "SELECT change_seq FROM meta")) ?? 0
-    try cachedStatement(
-      sql: "INSERT INTO hot_pending VALUES (?, ?) ON CONFLICT (routing_id) DO UPDATE SET seq = excluded.seq"
-    ).execute(arguments: [user.routingID, sequence])
+    try run(HotRecord.nextSequence, [now])
+    let sequence = try number(HotRecord.sequence, []) ?? 0
+    try run(HotRecord.setPending, [user.routingID, sequence])
     return PendingChange(routingID: user.routingID, sequence: sequence)
   }
+
+  /// What changes no hot state passes here: no process may take the time to be before `now` any more.
+  func stamp(_ now: Int64) throws { try run(HotRecord.stamp, [now]) }
 
   func run(_ sql: String, _ arguments: StatementArguments) throws { try cachedStatement(sql: sql).execute(arguments: arguments) }
   func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
@@ -102,13 +127,6 @@ extension Database {
   func number(_ sql: String, _ arguments: StatementArguments) throws -> Int64? {
     try Int64.fetchOne(cachedStatement(sql: sql), arguments: arguments)
   }
-
-  /// Writes what happened to an account.
-  func audit(_ user: UserID?, _ action: String, by actor: Actor, reason: String? = nil, detail: String = "{}", now: Int64) throws {
-    try run(
-      "INSERT INTO audit (user_id, occurred_at, actor, action, reason, detail) VALUES (?, ?, ?, ?, ?, ?)",
-      [user?.text, now, actor.text, action, reason, detail])
-  }
 }
 
 extension Array {
@@ -117,5 +135,14 @@ extension Array {
     guard count > limit else { return Page(items: self, next: nil) }
     let items = Array(prefix(limit))
     return Page(items: items, next: items.last.map(start))
+  }
+}
+
+extension PageRequest {
+  /// The instant and id that a page's rows are before: `after`, or the end of the span, whichever is older.
+  func bound(before end: Int64? = nil) -> (milliseconds: Int64, id: String) {
+    let end = end ?? Int64.max
+    guard let after, after.milliseconds < end else { return (end, "") }
+    return (after.milliseconds, after.id)
   }
 }

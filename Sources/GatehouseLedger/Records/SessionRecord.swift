@@ -21,13 +21,40 @@ extension Digest256 {
 }
 
 enum SessionRecord {
-  static let endAll = "UPDATE sessions SET ended_at = ?1 WHERE user_id = ?2 AND ended_at IS NULL"
+  static let endAll = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL"
+  static let endOthers = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ?"
+  static let end = "UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at IS NULL"
+  static let insertRow = """
+    INSERT INTO sessions (id, user_id, class, transport, device, user_agent, ip, created_at, authenticated_at, seen_at, expires_at, token_hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """
+  static let unended = "SELECT * FROM sessions WHERE id = ? AND ended_at IS NULL"
   static let liveOfUser = "SELECT * FROM sessions WHERE user_id = ? AND ended_at IS NULL ORDER BY seen_at DESC"
   static let byToken = "SELECT * FROM sessions WHERE token_hash = ?"
   static let bySuccessor = "SELECT * FROM sessions WHERE successor_hash = ?"
   static let byPrevious = "SELECT * FROM sessions WHERE previous_hash = ?"
+  static let recordLogin = """
+    UPDATE users SET last_login_at = ?, password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?
+    """
+  static let setPassword = "UPDATE users SET password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?"
+  static let setToken = """
+    UPDATE sessions SET token_hash = ?, authenticated_at = ?, successor_hash = NULL, previous_hash = NULL, previous_ends_at = NULL
+    WHERE id = ?
+    """
+  static let setSuccessor = "UPDATE sessions SET successor_hash = ?, successor_nonce = ?, successor_key = ? WHERE id = ?"
+  static let setAuthenticated = "UPDATE sessions SET authenticated_at = ? WHERE id = ?"
+  static let adopt = """
+    UPDATE sessions SET previous_hash = token_hash, previous_ends_at = ?, token_hash = successor_hash, successor_hash = NULL WHERE id = ?
+    """
+  static let touch = "UPDATE sessions SET seen_at = ?1 WHERE id = ?2 AND ended_at IS NULL AND seen_at < ?1"
+  static let validFrom = "SELECT sessions_valid_from FROM meta"
+  static let countLive = "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ? AND created_at >= ?"
+  static let endEveryone = """
+    UPDATE meta SET era = era + 1, sessions_valid_from = max(sessions_valid_from, newest_stamp, ?1) + 1,
+      newest_stamp = max(newest_stamp, ?1)
+    """
 
-  static func validFrom(_ db: Database) throws -> Int64 { try db.number("SELECT sessions_valid_from FROM meta", []) ?? 0 }
+  static func validFrom(_ db: Database) throws -> Int64 { try db.number(validFrom, []) ?? 0 }
 
   /// Neither ended nor past any of its ends.
   static func isLive(_ session: Session, validFrom: Int64, _ rules: SQLiteLedger.Rules, now: Int64) -> Bool {
@@ -42,21 +69,16 @@ enum SessionRecord {
   }
 
   static func live(_ id: SessionID, of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Session? {
-    guard let row = try db.row("SELECT * FROM sessions WHERE id = ? AND user_id = ? AND ended_at IS NULL", [id.text, user.text])
-    else { return nil }
-    let session = Session(row: row)
+    guard let session = try db.row(unended, [id.text]).map(Session.init(row:)), session.userID == user else { return nil }
     return isLive(session, validFrom: try validFrom(db), rules, now: now) ? session : nil
   }
 
-  static func insert(_ session: Session, _ db: Database) throws {
+  static func insert(_ session: Session, createdAt: Int64, _ db: Database) throws {
     try db.run(
-      """
-      INSERT INTO sessions (id, user_id, class, transport, device, user_agent, ip, created_at, authenticated_at, seen_at, expires_at, token_hash)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """,
+      insertRow,
       [
         session.id.text, session.userID.text, session.sessionClass.rawValue, session.transport.rawValue, session.device, session.userAgent,
-        session.ip, session.createdAtMilliseconds, session.authenticatedAtMilliseconds, session.seenAtMilliseconds,
+        session.ip, createdAt, session.authenticatedAtMilliseconds, session.seenAtMilliseconds,
         session.expiresAtMilliseconds, session.tokenHash.data,
       ])
   }
@@ -67,14 +89,13 @@ extension SQLiteLedger: SessionLedger {
     let rules = rules
     return try await write { db in
       let now = session.createdAtMilliseconds
-      try db.run(
-        "UPDATE users SET last_login_at = ?, password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?",
-        [now, rehash ?? verifiedHash, session.userID.text, verifiedHash])
+      try db.run(SessionRecord.recordLogin, [now, rehash ?? verifiedHash, session.userID.text, verifiedHash])
       guard db.changesCount == 1 else { return nil }
       let live = try SessionRecord.live(of: session.userID, db, rules, now: now)
       let beyond = live.dropFirst(max(0, sessionsMax - 1))
-      for old in beyond { try db.run("UPDATE sessions SET ended_at = ? WHERE id = ?", [now, old.id.text]) }
-      try SessionRecord.insert(session, db)
+      for old in beyond { try db.run(SessionRecord.end, [now, old.id.text, session.userID.text]) }
+      // Where everyone's sessions were ended by a clock that is ahead, a session of now would be dead when it is answered.
+      try SessionRecord.insert(session, createdAt: max(now, try SessionRecord.validFrom(db)), db)
       try db.audit(session.userID, "logged_in", by: .user(session.userID), now: now)
       return Changed(beyond.count, pending: [try db.pending(session.userID, now: now)])
     }
@@ -131,27 +152,29 @@ extension SQLiteLedger: SessionLedger {
   ) async throws -> Changed<Successor>? {
     let rules = rules
     return try await write { db in
-      guard let row = try db.row("SELECT * FROM sessions WHERE id = ? AND ended_at IS NULL", [id.text]) else { return nil }
+      guard let row = try db.row(SessionRecord.unended, [id.text]) else { return nil }
       var session = Session(row: row)
       guard SessionRecord.isLive(session, validFrom: try SessionRecord.validFrom(db), rules, now: now) else { return nil }
-      if presented == session.previousHash, now < session.previousEndsAtMilliseconds ?? 0 {
-        // The old token repeats its call after the successor's first use: the same successor again.
-        return Changed(
-          Successor(session: session, nonce: (row["successor_nonce"] as Data?).map(Array.init) ?? [], keyID: row["successor_key"] ?? ""),
-          pending: [])
+      let isRepeat = presented == session.previousHash && now < session.previousEndsAtMilliseconds ?? 0
+      guard isRepeat || presented == session.tokenHash else { return nil }
+      var successor = Successor(
+        session: session, nonce: (row["successor_nonce"] as Data?).map(Array.init) ?? [], keyID: row["successor_key"] ?? "")
+      var isChanged = false
+      if let authenticatedAt {
+        session.authenticatedAtMilliseconds = authenticatedAt
+        try db.run(SessionRecord.setAuthenticated, [authenticatedAt, id.text])
+        isChanged = true
       }
-      guard presented == session.tokenHash else { return nil }
-      if session.successorHash != nil, authenticatedAt == nil {
-        return Changed(
-          Successor(session: session, nonce: (row["successor_nonce"] as Data?).map(Array.init) ?? [], keyID: row["successor_key"] ?? ""),
-          pending: [])
+      // A successor that stands may be on its way to the client, or in its hands: replacing it would log the client out.
+      if !isRepeat, session.successorHash == nil {
+        session.successorHash = hash
+        successor = Successor(session: session, nonce: nonce, keyID: keyID)
+        try db.run(SessionRecord.setSuccessor, [hash.data, Data(nonce), keyID, id.text])
+        isChanged = true
       }
-      session.successorHash = hash
-      if let authenticatedAt { session.authenticatedAtMilliseconds = authenticatedAt }
-      try db.run(
-        "UPDATE sessions SET successor_hash = ?, successor_nonce = ?, successor_key = ?, authenticated_at = ? WHERE id = ?",
-        [hash.data, Data(nonce), keyID, session.authenticatedAtMilliseconds, id.text])
-      return Changed(Successor(session: session, nonce: nonce, keyID: keyID), pending: [try db.pending(session.userID, now: now)])
+      return Changed(
+        Successor(session: session, nonce: successor.nonce, keyID: successor.keyID),
+        pending: isChanged ? [try db.pending(session.userID, now: now)] : [])
     }
   }
 
@@ -163,16 +186,14 @@ extension SQLiteLedger: SessionLedger {
       session.previousEndsAtMilliseconds = now + graceMilliseconds
       session.tokenHash = hash
       session.successorHash = nil
-      try db.run(
-        "UPDATE sessions SET previous_hash = token_hash, previous_ends_at = ?, token_hash = successor_hash, successor_hash = NULL WHERE id = ?",
-        [session.previousEndsAtMilliseconds, session.id.text])
+      try db.run(SessionRecord.adopt, [session.previousEndsAtMilliseconds, session.id.text])
       return Changed(session, pending: [try db.pending(session.userID, now: now)])
     }
   }
 
   public func endSession(_ id: SessionID, of user: UserID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
     try await write { db in
-      try db.run("UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at IS NULL", [now, id.text, user.text])
+      try db.run(SessionRecord.end, [now, id.text, user.text])
       guard db.changesCount == 1 else { return Changed(false, pending: []) }
       try db.audit(user, "session_ended", by: actor, detail: "{\"session_id\":\"\(id)\"}", now: now)
       return Changed(true, pending: [try db.pending(user, now: now)])
@@ -185,8 +206,7 @@ extension SQLiteLedger: SessionLedger {
     let rules = rules
     return try await write { db in
       let live = try SessionRecord.live(of: user, db, rules, now: now).filter { $0.id != kept }
-      try db.run(
-        "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ?", [now, user.text, kept?.text ?? ""])
+      try db.run(SessionRecord.endOthers, [now, user.text, kept?.text ?? ""])
       guard db.changesCount > 0 else { return Changed(0, pending: []) }
       try db.audit(user, "sessions_ended", by: actor, reason: reason, now: now)
       return Changed(live.count, pending: [try db.pending(user, now: now)])
@@ -194,11 +214,10 @@ extension SQLiteLedger: SessionLedger {
   }
 
   public func endEveryone(by actor: Actor, reason: String, now: Int64) async throws -> Int {
-    try await write { db in
-      let live = try db.number(
-        "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ? AND created_at >= ?",
-        [now, try SessionRecord.validFrom(db)])
-      try db.run("UPDATE meta SET era = era + 1, sessions_valid_from = ?, newest_stamp = max(newest_stamp, ?)", [now + 1, now])
+    // Counted by a reader: the writer must not walk through all sessions.
+    let live = try await read { db in try db.number(SessionRecord.countLive, [now, try SessionRecord.validFrom(db)]) }
+    return try await write { db in
+      try db.run(SessionRecord.endEveryone, [now])
       try db.audit(nil, "everyone_ended", by: actor, reason: reason, now: now)
       return Int(live ?? 0)
     }
@@ -210,26 +229,22 @@ extension SQLiteLedger: SessionLedger {
     let rules = rules
     return try await write { db in
       guard let session = try SessionRecord.live(kept, of: user, db, rules, now: now) else { return nil }
-      try db.run(
-        "UPDATE users SET password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?", [newHash, user.text, verifiedHash])
+      try db.run(SessionRecord.setPassword, [newHash, user.text, verifiedHash])
       guard db.changesCount == 1 else { return nil }
-      try db.run("UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ?", [now, user.text, kept.text])
-      try db.run(
-        """
-        UPDATE sessions SET token_hash = ?, authenticated_at = ?, successor_hash = NULL, previous_hash = NULL, previous_ends_at = NULL
-        WHERE id = ?
-        """, [newTokenHash.data, now, kept.text])
+      try db.run(SessionRecord.endOthers, [now, user.text, kept.text])
+      try db.run(SessionRecord.setToken, [newTokenHash.data, now, kept.text])
       try db.audit(user, "password_changed", by: .user(user), now: now)
       var changed = session
       changed.tokenHash = newTokenHash
+      changed.successorHash = nil
+      changed.previousHash = nil
+      changed.previousEndsAtMilliseconds = nil
       changed.authenticatedAtMilliseconds = now
       return Changed(changed, pending: [try db.pending(user, now: now)])
     }
   }
 
   public func touch(_ id: SessionID, seenAt now: Int64) {
-    database.enqueue { db in
-      try db.run("UPDATE sessions SET seen_at = ?1 WHERE id = ?2 AND ended_at IS NULL AND seen_at < ?1", [now, id.text])
-    }
+    database.enqueue { db in try db.run(SessionRecord.touch, [now, id.text]) }
   }
 }

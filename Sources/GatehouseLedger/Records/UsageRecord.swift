@@ -13,17 +13,21 @@ extension UsageEvent {
 
 enum UsageRecord {
   static let page = """
-    SELECT * FROM usage_events WHERE user_id = ? AND occurred_at >= ? AND occurred_at < ? AND (occurred_at, id) < (?, ?)
+    SELECT * FROM usage_events WHERE user_id = ? AND occurred_at >= ? AND (occurred_at, id) < (?, ?)
     ORDER BY occurred_at DESC, id DESC LIMIT ?
     """
   static let daily = """
     SELECT period_start, used, limit_units FROM usage_daily WHERE user_id = ? AND metric = ? AND period_start >= ? AND period_start < ?
     ORDER BY period_start
     """
+  static let ofUser = "SELECT * FROM usage_events WHERE user_id = ? ORDER BY occurred_at, id"
+  static let insertRow = """
+    INSERT INTO usage_events (id, user_id, action, metric, amount, occurred_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)
+    """
 
   static func insert(_ event: UsageEvent, _ db: Database) throws {
     try db.run(
-      "INSERT INTO usage_events (id, user_id, action, metric, amount, occurred_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      insertRow,
       [event.id.text, event.userID.text, event.action, event.metric, event.amount, event.occurredAtMilliseconds, event.metadata])
   }
 }
@@ -32,6 +36,9 @@ enum UsageRecord {
 enum Idempotency {
   static let keptMilliseconds: Int64 = 86_400_000
   static let find = "SELECT * FROM idempotency WHERE scope = ? AND key = ?"
+  static let keep = """
+    INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, status, location, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+    """
 
   /// The stored answer. Throws `idempotencyKeyReused` if the key was used for something else.
   static func find(_ call: IdempotentCall, _ db: Database, now: Int64) throws -> StoredAnswer? {
@@ -44,7 +51,7 @@ enum Idempotency {
 
   static func keep(_ call: IdempotentCall, _ answer: StoredAnswer, _ db: Database, now: Int64) throws {
     try db.run(
-      "INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, status, location, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      keep,
       [call.scope, call.key, call.fingerprint.data, answer.status, answer.location, Data(answer.body), now])
   }
 }
@@ -64,40 +71,23 @@ extension SQLiteLedger: WorkLedger {
 
   public func events(of user: UserID, from: Int64?, to: Int64?, page: PageRequest) async throws -> Page<UsageEvent> {
     try await read { db in
-      try db.rows(
-        UsageRecord.page,
-        [user.text, from ?? 0, to ?? Int64.max, page.after?.milliseconds ?? Int64.max, page.after?.id ?? "", page.limit + 1]
-      ).map(UsageEvent.init(row:)).page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: $0.id.text) }
+      let bound = page.bound(before: to)
+      return try db.rows(UsageRecord.page, [user.text, from ?? 0, bound.milliseconds, bound.id, page.limit + 1]).map(UsageEvent.init(row:))
+        .page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: $0.id.text) }
     }
   }
 
   public func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int> {
     try await write { db in
       if let stored = try Idempotency.find(call, db, now: now) { return .replay(stored) }
-      for user in Set(events.map(\.userID)) { _ = try Self.require(user, db) }
-      for event in events { try UsageRecord.insert(event, db) }
+      var known: Set<UserID> = []
+      for event in events {
+        if known.insert(event.userID).inserted { _ = try Self.require(event.userID, db) }
+        try UsageRecord.insert(event, db)
+      }
+      try db.stamp(now)
       try Idempotency.keep(call, answer, db, now: now)
       return .first(events.count)
-    }
-  }
-
-  public func prune(rowsMax: Int, now: Int64) async throws -> Int {
-    let retention = retention()
-    return try await write { db in
-      let day: Int64 = 86_400_000
-      var removed = 0
-      func prune(_ table: String, _ key: String, _ condition: String, before: Int64) throws {
-        guard removed < rowsMax else { return }
-        try db.run(
-          "DELETE FROM \(table) WHERE (\(key)) IN (SELECT \(key) FROM \(table) WHERE \(condition) LIMIT ?)", [before, rowsMax - removed])
-        removed += db.changesCount
-      }
-      try prune("idempotency", "scope, key", "created_at < ?", before: now - Idempotency.keptMilliseconds)
-      try prune("sessions", "id", "ended_at < ?", before: now - day)
-      try prune("sessions", "id", "expires_at < ?", before: now - day)
-      if let days = retention.usageEventDays { try prune("usage_events", "id", "occurred_at < ?", before: now - Int64(days) * day) }
-      if let days = retention.auditDays { try prune("audit", "id", "occurred_at < ?", before: now - Int64(days) * day) }
-      return removed
     }
   }
 }

@@ -1,0 +1,55 @@
+import GRDB
+import GatehouseCore
+
+/// The trail of what happened to accounts.
+enum AuditRecord {
+  static let insert = "INSERT INTO audit (user_id, occurred_at, actor, action, reason, detail) VALUES (?, ?, ?, ?, ?, ?)"
+  static let page = """
+    SELECT * FROM audit WHERE user_id = ? AND (occurred_at, id) < (?, ?) ORDER BY occurred_at DESC, id DESC LIMIT ?
+    """
+}
+
+extension AuditEntry {
+  init(row: Row) {
+    self.init(
+      number: row["id"], occurredAtMilliseconds: row["occurred_at"], actor: row["actor"], action: row["action"], reason: row["reason"],
+      detail: row["detail"])
+  }
+}
+
+extension Database {
+  /// Writes what happened to an account.
+  func audit(_ user: UserID?, _ action: String, by actor: Actor, reason: String? = nil, detail: String = "{}", now: Int64) throws {
+    try run(AuditRecord.insert, [user?.text, now, actor.text, action, reason, detail])
+  }
+}
+
+extension SQLiteLedger {
+  public func overview(of id: UserID, now: Int64) async throws -> UserOverview? {
+    let rules = rules
+    return try await read { db in
+      guard let row = try db.row(UserRecord.byID, [id.text]) else { return nil }
+      let user = User(row: row)
+      return UserOverview(
+        user: user, passwordScheme: passwordScheme(row["password_hash"]),
+        sessionsLive: try SessionRecord.live(of: id, db, rules, now: now).count,
+        allowances: try ReservationRecord.allowances(user, db, rules, now: now))
+    }
+  }
+
+  public func audit(of id: UserID, page: PageRequest) async throws -> Page<AuditEntry> {
+    try await read { db in
+      try db.rows(
+        AuditRecord.page,
+        [id.text, page.after?.milliseconds ?? Int64.max, page.after.flatMap { Int64($0.id) } ?? Int64.max, page.limit + 1]
+      ).map(AuditEntry.init(row:)).page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: String($0.number)) }
+    }
+  }
+}
+
+/// The scheme that a stored password hash names.
+private func passwordScheme(_ hash: String) -> String {
+  if hash.hasPrefix("$argon2id$") { return "argon2id" }
+  if hash.hasPrefix("pbkdf2:") { return "pbkdf2" }
+  return hash.hasPrefix("scrypt:") ? "scrypt" : "bcrypt"
+}

@@ -1,0 +1,56 @@
+import GRDB
+import GatehouseCore
+
+/// What goes with a user: first what gives access and names the person, then in batches the rows.
+enum DeletionRecord {
+  static let forget = """
+    UPDATE users SET status = 'deleted', email = '', canonical_email = NULL, external_id = NULL, pending_email = NULL, name = NULL,
+      password_hash = '' WHERE id = ?
+    """
+  static let next = "SELECT id FROM users WHERE status = 'deleted' LIMIT 1"
+  /// In this order; each takes the user and how many rows may go.
+  static let purges = [
+    "DELETE FROM analyses WHERE rowid IN (SELECT rowid FROM analyses WHERE user_id = ? LIMIT ?)",
+    "DELETE FROM usage_events WHERE rowid IN (SELECT rowid FROM usage_events WHERE user_id = ? LIMIT ?)",
+    "DELETE FROM reservations WHERE rowid IN (SELECT rowid FROM reservations WHERE user_id = ? LIMIT ?)",
+    "DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE user_id = ? LIMIT ?)",
+    """
+    DELETE FROM usage_daily WHERE (user_id, metric, period_start) IN (
+      SELECT user_id, metric, period_start FROM usage_daily WHERE user_id = ? LIMIT ?)
+    """,
+    "DELETE FROM overrides WHERE rowid IN (SELECT rowid FROM overrides WHERE user_id = ? LIMIT ?)",
+    "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE user_id = ? LIMIT ?)",
+    """
+    DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM idempotency WHERE scope = ? LIMIT ?)
+    """,
+  ]
+  static let remove = "DELETE FROM users WHERE id = ?"
+}
+
+extension SQLiteLedger {
+  public func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void> {
+    try await write { db in
+      _ = try Self.require(id, db)
+      try db.run(DeletionRecord.forget, [id.text])
+      try db.run(SessionRecord.endAll, [now, id.text])
+      // Named in the detail alone: the trail of the deletion outlives the user's rows.
+      try db.audit(nil, "user_deleted", by: actor, reason: reason, detail: "{\"user_id\":\"\(id)\"}", now: now)
+      return Changed((), pending: [try db.pending(id, now: now)])
+    }
+  }
+
+  public func purgeDeleted(rowsMax: Int) async throws -> Int {
+    try await write { db in
+      guard let id: String = try db.row(DeletionRecord.next, [])?["id"] else { return 0 }
+      var removed = 0
+      for purge in DeletionRecord.purges {
+        guard removed < rowsMax else { return removed }
+        try db.run(purge, [id, rowsMax - removed])
+        removed += db.changesCount
+      }
+      guard removed < rowsMax else { return removed }
+      try db.run(DeletionRecord.remove, [id])
+      return removed + 1
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import GatehouseCore
+import Testing
+
+@Suite("Days and months in the ledger", .timeLimit(.minutes(3)))
+struct PeriodContract {
+  /// Zones around the clock, with the odd offsets and daylight rules.
+  private static let zones = [
+    "Pacific/Kiritimati", "Pacific/Auckland", "Australia/Lord_Howe", "Asia/Tokyo", "Asia/Kathmandu", "Asia/Beirut", "Africa/Cairo",
+    "Europe/Berlin", "UTC", "Atlantic/Azores", "America/St_Johns", "America/New_York", "America/Los_Angeles", "Pacific/Pago_Pago",
+  ]
+
+  private func move(_ rig: Rig, _ user: UserID, to zone: String, at now: Int64) async throws {
+    var changes = UserChanges()
+    changes.timeZone = zone
+    _ = try await rig.ledger.changeUser(user, changes, by: .operations, now: now)
+  }
+
+  @Test("a day has 23 or 25 hours where the clock changes, and the next begins where it ends", arguments: Engine.allCases)
+  func daylight(engine: Engine) async throws {
+    try await engine.run { rig in
+      let mia = try await rig.signUp(zone: "Europe/Berlin")
+      for (noon, hours) in [("2026-03-29T12:00:00Z", 23), ("2026-10-25T12:00:00Z", 25), ("2026-11-25T12:00:00Z", 24)] {
+        let now = try #require(Instants.parse(noon))
+        let day = try await rig.standing(mia, at: now)
+        #expect(day.resetsAtMilliseconds - day.periodStartsAtMilliseconds == Int64(hours) * Rig.hour, "\(noon)")
+        #expect(try await rig.standing(mia, at: day.resetsAtMilliseconds).periodStartsAtMilliseconds == day.resetsAtMilliseconds)
+      }
+    }
+  }
+
+  @Test("a change of zone keeps the open day and month with what is used in them", arguments: Engine.allCases)
+  func keepsOpen(engine: Engine) async throws {
+    try await engine.run { rig in
+      let mia = try await rig.signUp(zone: "Pacific/Kiritimati")
+      _ = try await rig.granted(mia, commit: true)
+      _ = try await rig.granted(mia, 5, metric: "report", commit: true)
+      let before = try await rig.standing(mia)
+      for zone in Self.zones.reversed() {
+        try await move(rig, mia.id, to: zone, at: Rig.now)
+        for metric in ["video_analysis", "report"] {
+          #expect(try await refusal { _ = try await rig.granted(mia, metric: metric) } == .allowanceExhausted, "\(metric) in \(zone)")
+        }
+      }
+      let after = try await rig.standing(mia)
+      #expect(after.periodStartsAtMilliseconds == before.periodStartsAtMilliseconds)
+      #expect(after.resetsAtMilliseconds >= before.resetsAtMilliseconds)
+      #expect(after.resetsAtMilliseconds - before.resetsAtMilliseconds <= 25 * Rig.hour, "going to and fro costs at most one day")
+    }
+  }
+
+  @Test("a hop over the date line at the end of a month opens no month of one day", arguments: Engine.allCases)
+  func dateLine(engine: Engine) async throws {
+    try await engine.run { rig in
+      let mia = try await rig.signUp(zone: "Pacific/Kiritimati")
+      let lastHour = try #require(Instants.parse("2026-11-30T09:30:00Z"))
+      _ = try await rig.granted(mia, 5, metric: "report", commit: true, at: lastHour)
+      try await move(rig, mia.id, to: "Pacific/Pago_Pago", at: lastHour)
+      // There it is the 30th of November once more, from 11:00 UTC on.
+      let again = lastHour + 2 * Rig.hour
+      #expect(try await refusal { _ = try await rig.granted(mia, metric: "report", at: again) } == .allowanceExhausted)
+      _ = try await rig.granted(mia, 5, metric: "report", at: again + Rig.day)
+    }
+  }
+
+  @Test("who hops through zones gets at most one unit a day and one more", arguments: Engine.allCases, [3, 11, 2_026] as [UInt64])
+  func greedy(engine: Engine, seed: UInt64) async throws {
+    try await engine.run { rig in
+      var random = SplitMix(seed: seed)
+      let days: Int64 = 40
+      // The spring and autumn changes of both hemispheres are within.
+      let begin = try #require(Instants.parse(Bool.random(using: &random) ? "2026-03-01T00:00:00Z" : "2026-09-20T00:00:00Z"))
+      let mia = try await rig.signUp(zone: Self.zones.randomElement(using: &random) ?? "UTC", at: begin)
+      var now = begin
+      var granted: Int64 = 0
+      var periods: [Int64: Int64] = [:]
+      while now < begin + days * Rig.day {
+        // The greedy move: of a few zones, the one whose midnight comes first.
+        if Int.random(in: 0..<3, using: &random) == 0 {
+          let zone = Self.zones.shuffled(using: &random).prefix(4).min {
+            let (one, other) = (
+              Period.open(kind: .day, nowMilliseconds: now, zone: $0), Period.open(kind: .day, nowMilliseconds: now, zone: $1)
+            )
+            return one.endMilliseconds < other.endMilliseconds
+          }
+          try await move(rig, mia.id, to: zone ?? "UTC", at: now)
+        }
+        let standing = try await rig.standing(mia, at: now)
+        #expect(standing.periodStartsAtMilliseconds <= now && now < standing.resetsAtMilliseconds, "seed \(seed) at \(Instants.text(now))")
+        periods[standing.periodStartsAtMilliseconds] = standing.resetsAtMilliseconds
+        if try await refusal({ _ = try await rig.granted(mia, commit: true, at: now) }) == nil { granted += 1 }
+        now = min(now + Int64.random(in: 1...(3 * Rig.hour), using: &random), standing.resetsAtMilliseconds)
+      }
+      #expect(granted <= days + 1, "seed \(seed): \(granted) units in \(days) days")
+      #expect(granted >= days / 2, "seed \(seed): \(granted) units in \(days) days are too few")
+      for (start, end) in periods {
+        #expect(end - start >= 23 * Rig.hour, "seed \(seed): the period from \(Instants.text(start)) is short")
+      }
+      let order = periods.sorted { $0.key < $1.key }
+      for (one, next) in zip(order, order.dropFirst()) {
+        #expect(next.key >= one.value, "seed \(seed): the periods from \(Instants.text(one.key)) overlap")
+      }
+    }
+  }
+}
