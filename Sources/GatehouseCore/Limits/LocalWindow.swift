@@ -42,6 +42,7 @@ public final class LocalWindow: Sendable {
     return table.withLock { table in
       table.tick += 1
       var entry = table.entries[name] ?? Entry(window: PackedWindow(), usedAt: table.tick)
+      let admits = entry.window.admits(cost, nowMilliseconds: now, policy: policy, limit: share)
       let verdict = entry.window.check(cost, nowMilliseconds: now, policy: policy, limit: policy.shadow ? nil : share, peek: peek)
       if verdict == .passes, !peek {
         if table.entries[name] == nil, table.entries.count >= subjectsMax { Self.makeRoom(&table, subjectsMax) }
@@ -50,7 +51,7 @@ public final class LocalWindow: Sendable {
       }
       return Result(
         allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit,
-        standing: entry.window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: verdict != .passes),
+        standing: entry.window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: !admits),
         retryAfterSeconds: verdict == .full
           ? entry.window.retryAfterSeconds(cost, nowMilliseconds: now, policy: policy, limit: share) : nil)
     }

@@ -50,10 +50,10 @@ extension SQLiteLedger: HotLedger {
       let pending = try db.rows("SELECT routing_id, seq FROM hot_pending LIMIT ?", [Self.pendingMax]).map {
         PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])
       }
-      let meta = try db.row("SELECT era, service_keys_version FROM meta", [])
+      let meta = try db.row("SELECT era, service_keys_version, newest_stamp FROM meta", [])
       return LeasePoll(
         pending: pending, isWhole: pending.count < Self.pendingMax, era: meta?["era"] ?? 0,
-        serviceKeysVersion: meta?["service_keys_version"] ?? 0)
+        serviceKeysVersion: meta?["service_keys_version"] ?? 0, newestStampMilliseconds: meta?["newest_stamp"] ?? 0)
     }
   }
 

@@ -183,7 +183,8 @@ extension SQLiteLedger {
         try ReservationRecord.quota(user, metric, db, period: quota.period, now: now).quota, plan: plan, table)
       let reserved = Reserved(reservation: reservation, allowance: after, analysis: analysis)
       if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
-      let pending = overdue.isEmpty && !request.commit ? [] : [try db.pending(user.id, now: now)]
+      let isKnown = request.isHeld || before.limit == nil
+      let pending = overdue.isEmpty && isKnown ? [] : [try db.pending(user.id, now: now)]
       return Changed(.first(reserved), pending: pending)
     }
   }

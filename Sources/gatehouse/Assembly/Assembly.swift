@@ -76,7 +76,7 @@ struct Assembly: Sendable {
     self.changes = changes
     self.readiness = readiness
     self.log = log
-    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys)
+    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys, clock: clock)
     api = API(
       ledger: ledger, gate: gate, accounts: accounts, changes: changes, limits: limits, loginLimits: loginLimits, hot: hot, lease: lease,
       clock: clock, keys: keys, secret: secret, allowances: allowances, policy: { settings.policy($0) }, timeouts: timeouts,
