@@ -44,7 +44,7 @@ enum GateCommand {
   private static func parse(_ reply: RedisReply, _ query: HotQuery, table: AllowanceTable) -> HotReply? {
     guard case .array(let parts) = reply, parts.count >= 2, let word = parts[0].text, let now = parts[1].integerValue else { return nil }
     switch word {
-    case "COLD": return parts.count == 3 ? parts[2].text.map { .cold(ticket: $0) } : nil
+    case "COLD": return parts.count == 3 ? parts[2].text.map { .cold(ticket: $0, nowMilliseconds: now) } : nil
     case "ABSENT": return .absent
     case "ROTATED": return .rotated
     default: break

@@ -56,9 +56,32 @@ public final class HotState: HotStore {
     }
   }
 
-  public func settle(_ userID: UserID, holdID: String) {
+  public func settle(_ userID: UserID, holdID: String, thenDrop: Bool) {
     onLoop { connection in
       connection.evaluate(Scripts.settle, keys: [KeySpace.user(userID), KeySpace.windows(userID)], arguments: [holdID]) { _ in }
+      if thenDrop { connection.send(["DEL", KeySpace.user(userID)]) { _ in } }
+    }
+  }
+
+  public func keep(_ userID: UserID, holdID: String) {
+    onLoop { connection in
+      connection.send(["HDEL", KeySpace.user(userID), "h:" + holdID]) { result in
+        if case .success(.integer(1)) = result { return }
+        connection.send(["DEL", KeySpace.user(userID)]) { _ in }
+      }
+    }
+  }
+
+  public func time() async -> Int64? {
+    await withCheckedContinuation { continuation in
+      onLoop { connection in
+        connection.send(["TIME"]) { result in
+          guard case .success(.array(let parts)) = result, parts.count == 2, let seconds = parts[0].integerValue,
+            let microseconds = parts[1].integerValue
+          else { return continuation.resume(returning: nil) }
+          continuation.resume(returning: seconds * 1000 + microseconds / 1000)
+        }
+      }
     }
   }
 

@@ -86,7 +86,7 @@ struct ForeignValueTests {
           try await frozen.warm(snapshot)
           try await frozen.admin(value.map { ["HSET", key, field, $0] } ?? ["HDEL", key, field])
           let reply = try await frozen.gate(Self.query(user.id))
-          guard case .cold(let ticket) = reply else {
+          guard case .cold(let ticket, _) = reply else {
             Issue.record("\(field) = \(value ?? "nothing"): \(reply)")
             continue
           }

@@ -67,7 +67,7 @@ struct Frozen {
     _ query: HotQuery, at now: Int64 = start, epoch: String = epoch, sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> String {
     let reply = try await gate(query, at: now, epoch: epoch)
-    guard case .cold(let ticket) = reply else {
+    guard case .cold(let ticket, _) = reply else {
       Issue.record("not cold but \(reply)", sourceLocation: sourceLocation)
       throw HotFailure(reason: "warm")
     }

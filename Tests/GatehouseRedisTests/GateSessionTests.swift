@@ -135,7 +135,7 @@ struct GateSessionTests {
       let hot = HotState(redis: client, group: group, plans: { Fixture.table }, timeouts: Fixture.timeouts)
       let user = Fixture.user()
       let query = Fixture.query(user.id, token: nil, charges: [(Fixture.api, 1)], hold: (id: "h", amount: 1))
-      guard case .success(.cold(let ticket)) = await hot.gate(query) else { return #expect(Bool(false), "not cold") }
+      guard case .success(.cold(let ticket, _)) = await hot.gate(query) else { return #expect(Bool(false), "not cold") }
       let snapshot = Fixture.snapshot(user, until: 4_000_000_000_000)
       let before = client.statistics.flushes.load(ordering: .relaxed)
       guard case .success(.decided(let decision)) = await hot.install(snapshot, ticket: ticket, then: query) else {
@@ -143,7 +143,7 @@ struct GateSessionTests {
       }
       #expect(decision.decision == .allow && decision.allowance?.held == 1)
       #expect(client.statistics.flushes.load(ordering: .relaxed) == before + 1)
-      hot.settle(user.id, holdID: "h")
+      hot.settle(user.id, holdID: "h", thenDrop: false)
       let peek = Fixture.query(user.id, token: nil, charges: [(Fixture.api, 1)], hold: (id: "h", amount: 1), peek: true)
       guard case .success(.decided(let after)) = await hot.gate(peek) else { return #expect(Bool(false), "no longer warm") }
       #expect(after.allowance?.held == 0 && after.standings.first?.remaining == 3)

@@ -3,11 +3,15 @@ import Synchronization
 
 /// The service keys as this process knows them: read again whenever the lease poll sees another version.
 public final class KeyRing: Sendable {
+  /// What a poll has told is believed this long, counted from the start of its read by the boot-time clock; then no key opens
+  /// anything, so that a process which can't read the ledger never accepts a revoked one for longer.
+  public static let trustedFor: Duration = .seconds(1)
   /// Time between two writes of a key's last use.
   static let touchIntervalMilliseconds: Int64 = 60_000
 
   private struct Ring {
     var version: Int64 = -1
+    var readAt: ContinuousClock.Instant?
     var keys: [ServiceKeyID: ServiceKey] = [:]
   }
 
@@ -15,17 +19,27 @@ public final class KeyRing: Sendable {
 
   public init() {}
 
-  /// Reads the keys again if `version` is not the one that is known.
-  func refresh(version: Int64, from ledger: some HotLedger) async throws {
-    guard ring.withLock({ $0.version != version }) else { return }
+  /// Believes what is known for another while if `version` is still the one in force at `start`, else reads the keys again.
+  func refresh(version: Int64, readAt start: ContinuousClock.Instant, from ledger: some HotLedger) async throws {
+    let isKnown = ring.withLock { ring in
+      guard ring.version == version else { return false }
+      ring.readAt = max(ring.readAt ?? start, start)
+      return true
+    }
+    guard !isKnown else { return }
     let keys = try await ledger.serviceKeys()
     ring.withLock { ring in
-      ring = Ring(version: version, keys: Dictionary(keys.map { ($0.id, $0) }) { first, _ in first })
+      ring = Ring(version: version, readAt: start, keys: Dictionary(keys.map { ($0.id, $0) }) { first, _ in first })
     }
   }
 
-  /// The live key behind a token, or `invalidKey`; its last use is written at most once a minute.
+  /// The live key behind a token; its last use is written at most once a minute. Throws `invalidKey`, and `unavailable` while it is
+  /// not known which keys are live.
   public func check(_ token: ServiceKeyToken, ledger: some HotLedger, now: Int64) throws(ServiceError) -> ServiceKey {
+    guard isTrusted else {
+      throw ServiceError(
+        .unavailable, "Which service keys are valid could not be read for a second. Try again in a moment.", retryAfterSeconds: 1)
+    }
     let known = ring.withLock { ring -> (key: ServiceKey, touch: Bool)? in
       guard let id = ServiceKeyID(ServiceKeyKind.prefix + token.keyID), var key = ring.keys[id],
         constantTimeEquals(key.hash.bytes, token.hash.bytes)
@@ -43,4 +57,6 @@ public final class KeyRing: Sendable {
     if known.touch { ledger.touchServiceKey(known.key.id, usedAt: now) }
     return known.key
   }
+
+  private var isTrusted: Bool { ring.withLock { $0.readAt.map { ContinuousClock.now < $0 + Self.trustedFor } ?? false } }
 }

@@ -27,16 +27,23 @@ public struct Changes<Store: Ledger>: Sendable {
     return change.value
   }
 
-  /// For changes that every process learns of by its poll (the era, the service keys): by then none serves without having read them.
-  public func waitForEveryProcess() async { try? await Task.sleep(for: Self.revokeWait) }
+  /// For changes that every process learns of by its poll (the era, new service keys): by then none serves without having read them.
+  public func waitForEveryProcess() async { await pause(Self.revokeWait) }
+
+  /// After a service key was revoked: by then no process accepts it.
+  public func waitForEveryKeyRing() async { await pause(KeyRing.trustedFor) }
 
   private func waitUntilKnown(_ pending: [PendingChange], committed: ContinuousClock.Instant) async {
     while committed.duration(to: .now) < Self.revokeWait {
       var known = true
       for change in pending where known { known = (try? await ledger.isPending(change)) == false }
       if known { return }
-      // The wait ends by the clock whatever becomes of this task: a cancelled caller gains nothing by hearing "done" early.
-      try? await Task.sleep(for: Self.recheckInterval)
+      await pause(Self.recheckInterval)
     }
+  }
+
+  /// Ends by the clock whatever becomes of the caller's task: a cancelled one must not hear "done" early, nor spin.
+  private func pause(_ duration: Duration) async {
+    await Task { try? await Task.sleep(for: duration) }.value
   }
 }

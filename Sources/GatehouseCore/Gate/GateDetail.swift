@@ -21,10 +21,11 @@ extension GateAnswer {
       let plans = (request.requirements.plans ?? []).joined(separator: " or ")
       detail = "Plan \(decision.caller.plan) does not include this; it needs \(plans)."
     case .costExceedsLimit:
-      let over = zip(request.charges, decision.standings).first { $0.cost > $1.limit && !$1.shadow }
-      if let (charge, standing) = over {
-        detail =
-          "Cost \(charge.cost) is more than policy \(standing.policy) ever allows (\(standing.limit)). Retrying will not help."
+      for charge in request.charges where !charge.policy.shadow {
+        let limit = charge.policy.limits.limit(plan: decision.caller.plan)
+        guard charge.cost > limit else { continue }
+        detail = "Cost \(charge.cost) is more than policy \(charge.policy.name) ever allows (\(limit)). Retrying will not help."
+        break
       }
     case .rateLimited: detail = rateLimitedDetail
     case .allowanceExhausted:
@@ -37,7 +38,7 @@ extension GateAnswer {
 
   /// The sentence of a rate limit that is full, naming the first one.
   var rateLimitedDetail: String {
-    guard let full = standings.first(where: \.exceeded) else { return "A rate limit is used up. Try again later." }
+    guard let full = standings.first(where: { $0.exceeded && !$0.shadow }) else { return "A rate limit is used up. Try again later." }
     let wait = retryAfterSeconds ?? full.resetSeconds
     return
       "At most \(full.limit) requests in any \(full.windowSeconds) seconds (policy \(full.policy)). Try again in \(wait) seconds."

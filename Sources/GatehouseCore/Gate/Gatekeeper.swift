@@ -18,7 +18,8 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   let settings: @Sendable () -> AllowanceTable
   let log: Logger
   let dead = DeadTokens()
-  let rebuilds = SingleFlight()
+  /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
+  let rebuilds = SingleFlight(runningMax: 128, waitingMax: 8_192)
 
   public init(
     ledger: Store, hot: any HotStore, lease: Lease, clock: ServiceClock, changes: Changes<Store>, fallback: LedgerGate<Store>,
@@ -119,35 +120,50 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   /// Follows a reply of Redis to its end: rebuilds a cold user, asks the ledger about a missing session, reserves.
   private func settleReply(_ first: Result<HotReply, HotFailure>, _ query: HotQuery, _ request: GateRequest) async throws -> GateAnswer {
     var reply = first
-    for _ in 0..<Self.rebuildsMax {
+    for triesLeft in (0...Self.rebuildsMax).reversed() {
+      // The lease may have ended while the ledger was asked.
+      let goesOn = triesLeft > 0 && lease.isHeld
       switch reply {
-      case .failure:
-        return try await fallback.decide(request)
       case .success(.decided(let decision)):
         let answer = accept(decision, request)
         guard answer.decision == .allow, let reserve = request.reserve, !request.peek else { return answer }
         return try await commitReservation(reserve, query, answer)
-      case .success(.cold(let ticket)):
+      case .success(.cold(let ticket, let now)) where goesOn:
+        clock.heard(redisMilliseconds: now)
         guard let next = try await rebuild(query, ticket: ticket) else {
           return .unauthenticated(source: .ledger, now: clock.now())
         }
         reply = next
-      case .success(.absent), .success(.rotated):
+      case .success(.absent) where goesOn, .success(.rotated) where goesOn && !request.peek:
         guard let hash = query.tokenHash, try await isLive(hash, userID: query.userID) else {
           return .unauthenticated(source: .ledger, now: clock.now())
         }
         reply = await hot.gate(query)
+      case .success, .failure:
+        return try await decideWithoutRedis(query, request)
       }
     }
-    if case .success(.decided(let decision)) = reply, request.reserve == nil { return accept(decision, request) }
-    return try await fallback.decide(request)
+    return try await decideWithoutRedis(query, request)
+  }
+
+  /// The ledger decides though Redis was asked: what the question may have held there goes back unless the ledger grants it.
+  private func decideWithoutRedis(_ query: HotQuery, _ request: GateRequest) async throws -> GateAnswer {
+    guard let reserve = request.reserve, !request.peek else { return try await fallback.decide(request) }
+    do {
+      let answer = try await fallback.decide(request)
+      if answer.reserved == nil { hot.settle(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      return answer
+    } catch {
+      if !mayHaveHappened(error) { hot.settle(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      throw error
+    }
   }
 
   /// One rebuild a user at a time: its leader writes the snapshot and asks again in one flush; the others ask again after it.
   /// nil: there is no such user.
   private func rebuild(_ query: HotQuery, ticket: String) async throws -> Result<HotReply, HotFailure>? {
     var outcome: Result<Result<HotReply, HotFailure>?, any Error>?
-    let led = await rebuilds.run(query.userID) {
+    let role = await rebuilds.run(query.userID) {
       do {
         // The snapshot's transaction is opened now, after the ticket was obtained: a change that it misses kills the ticket.
         if let snapshot = try await ledger.snapshot(of: query.userID, now: clock.now()) {
@@ -157,7 +173,11 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
         }
       } catch { outcome = .failure(error) }
     }
-    if led, let outcome { return try outcome.get() }
+    switch role {
+    case .refused: throw ServiceError(.overloaded, "Too many users are being read again. Try again in a moment.", retryAfterSeconds: 1)
+    case .led: if let outcome { return try outcome.get() }
+    case .followed: break
+    }
     return await hot.gate(query)
   }
 
@@ -180,31 +200,46 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     }
   }
 
-  /// The ledger decides about the units that Redis holds. Refused or failed: the hold and its costs go back.
+  /// The ledger decides about the units that Redis holds. Refused or failed: the hold and its costs go back. Where it is not known
+  /// whether they were taken the hold stays: it ends by itself within a minute, and the ledger is read again.
   private func commitReservation(_ reserve: GateRequest.Reserve, _ query: HotQuery, _ allowed: GateAnswer) async throws -> GateAnswer {
     var answer = allowed
-    // The unit counts in the period that the script held it in, also when that ends before the ledger's transaction.
-    let period = allowed.allowance.map {
-      Period(
-        kind: settings().metric(reserve.metric)?.kind ?? .day, startMilliseconds: $0.periodStartsAtMilliseconds,
-        endMilliseconds: $0.resetsAtMilliseconds)
-    }
+    // Of unlimited metrics Redis holds nothing.
+    let isHeld = allowed.allowance?.limit != nil
     do {
       let request = ReservationRequest(
         id: .random(), userID: query.userID, metric: reserve.metric, amount: reserve.amount,
-        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: period, analysis: reserve.analysis)
+        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: period(of: allowed.allowance), isHeld: isHeld,
+        analysis: reserve.analysis)
       let change = try await ledger.reserve(request, call: reserve.call, now: allowed.nowMilliseconds, encode: reserve.encode)
       let once = await changes.acknowledge(change, takesRightsAway: false)
-      if case .first(let reserved) = once { answer.allowance = reserved.allowance }
+      switch once {
+      case .first(let reserved):
+        answer.allowance = reserved.allowance
+        if isHeld, change.pending.isEmpty { hot.keep(query.userID, holdID: reserve.holdID) }
+      case .replay:
+        // Another call of the same key was first, and this one may hold its units a second time.
+        if isHeld { _ = await hot.drop([query.userID.routingID]) }
+      }
       answer.reserved = once
-    } catch let error as ServiceError {
-      hot.settle(query.userID, holdID: reserve.holdID)
-      guard error.code == .allowanceExhausted else { throw error }
-      _ = await hot.drop([query.userID.routingID])
+    } catch let error as ServiceError where error.code == .allowanceExhausted {
+      hot.settle(query.userID, holdID: reserve.holdID, thenDrop: true)
       answer.refuseReservation(error)
+    } catch {
+      if !mayHaveHappened(error) { hot.settle(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      throw error
     }
     return answer
   }
+
+  /// The period that the script counted in: the ledger must count in the same one.
+  private func period(of allowance: Allowance?) -> Period? {
+    guard let allowance, let metric = settings().metric(allowance.metric) else { return nil }
+    return Period(
+      kind: metric.kind, startMilliseconds: allowance.periodStartsAtMilliseconds, endMilliseconds: allowance.resetsAtMilliseconds)
+  }
+
+  private func mayHaveHappened(_ error: any Error) -> Bool { (error as? ServiceError)?.code ?? .outcomeUnknown == .outcomeUnknown }
 
   /// A decision of Redis becomes an answer; what it touched is written to the ledger later.
   private func accept(_ decision: HotDecision, _ request: GateRequest) -> GateAnswer {

@@ -61,11 +61,14 @@ public struct LeasePoll: Sendable, Equatable {
   public let era: Int64
   /// Rises with every change of the service keys.
   public let serviceKeysVersion: Int64
-  public init(pending: [PendingChange], isWhole: Bool, era: Int64, serviceKeysVersion: Int64) {
+  /// The newest instant that a change was stamped with.
+  public let newestStampMilliseconds: Int64
+  public init(pending: [PendingChange], isWhole: Bool, era: Int64, serviceKeysVersion: Int64, newestStampMilliseconds: Int64) {
     self.pending = pending
     self.isWhole = isWhole
     self.era = era
     self.serviceKeysVersion = serviceKeysVersion
+    self.newestStampMilliseconds = newestStampMilliseconds
   }
 }
 

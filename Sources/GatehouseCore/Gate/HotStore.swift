@@ -81,8 +81,8 @@ public enum Decision: String, Sendable, CaseIterable {
 
 /// What the hot state answered.
 public enum HotReply: Sendable {
-  /// Nothing is known of the user: rebuild under this ticket.
-  case cold(ticket: String)
+  /// Nothing is known of the user: rebuild under this ticket, at this time.
+  case cold(ticket: String, nowMilliseconds: Int64)
   /// The user is warm and has no such session: the ledger must say whether it is dead.
   case absent
   /// The first use of a rotated token: the ledger must adopt it.
@@ -204,12 +204,17 @@ public protocol HotStore: Sendable {
   func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void)
   /// Writes the snapshot if the ticket and the epoch still stand, and asks again: two commands, one flush.
   func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure>
-  /// Gives a hold and its costs back if the hold is still there. Sent without waiting.
-  func settle(_ userID: UserID, holdID: String)
+  /// Gives a hold and its costs back if the hold is still there, then drops the user's hot state if told to. Sent without waiting.
+  func settle(_ userID: UserID, holdID: String, thenDrop: Bool)
+  /// The ledger has the units of a hold: takes the hold's mark away, so that no late `settle` can give them back. Where the mark is
+  /// gone the hash was made anew and may lack the units: it is dropped. Sent without waiting.
+  func keep(_ userID: UserID, holdID: String)
   /// Deletes the hot state of users; true once Redis answered for every one of them.
   func drop(_ routingIDs: [String]) async -> Bool
   /// Counts attempts, each in its own key, in one flush. Verdicts in the order of the charges.
   func check(_ charges: [SubjectCharge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure>
+  /// Redis TIME in milliseconds, nil without an answer.
+  func time() async -> Int64?
   /// Part of the epoch from now on.
   func setEra(_ era: Int64)
 }

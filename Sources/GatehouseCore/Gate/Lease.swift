@@ -20,18 +20,20 @@ public final class Lease: Sendable {
   public var isHeld: Bool { end.withLock { $0.map { ContinuousClock.now < $0 } ?? false } }
 }
 
-/// Polls the ledger for changes that Redis must learn of, drops them there, and renews the lease.
+/// Polls the ledger for changes that Redis must learn of, drops them there, and renews the lease; keeps keys and clock up to date.
 public struct LeaseKeeper<Store: Ledger>: Sendable {
   private let ledger: Store
   private let hot: any HotStore
   private let lease: Lease
   private let keys: KeyRing
+  private let clock: ServiceClock
 
-  public init(ledger: Store, hot: any HotStore, lease: Lease, keys: KeyRing) {
+  public init(ledger: Store, hot: any HotStore, lease: Lease, keys: KeyRing, clock: ServiceClock) {
     self.ledger = ledger
     self.hot = hot
     self.lease = lease
     self.keys = keys
+    self.clock = clock
   }
 
   /// One poll; whether the lease was renewed. Throws what the ledger throws: the lease then runs out by itself.
@@ -39,13 +41,19 @@ public struct LeaseKeeper<Store: Ledger>: Sendable {
     let start = ContinuousClock.now
     let poll = try await ledger.leasePoll()
     hot.setEra(poll.era)
-    try await keys.refresh(version: poll.serviceKeysVersion, from: ledger)
-    if !poll.pending.isEmpty {
-      guard await hot.drop(poll.pending.map(\.routingID)) else { return false }
-      ledger.settled(poll.pending)
-    }
-    guard poll.isWhole else { return false }
-    lease.renew(readAt: start)
+    clock.atLeast(ledgerMilliseconds: poll.newestStampMilliseconds)
+    try await keys.refresh(version: poll.serviceKeysVersion, readAt: start, from: ledger)
+    let isGone = await drop(poll.pending)
+    if isGone, poll.isWhole { lease.renew(readAt: start) }
+    // After the renewal, which it must not delay. A process that nobody calls keeps Redis's time all the same.
+    if hot.isUsable, let now = await hot.time() { clock.heard(redisMilliseconds: now) }
+    return isGone && poll.isWhole
+  }
+
+  private func drop(_ pending: [PendingChange]) async -> Bool {
+    guard !pending.isEmpty else { return true }
+    guard await hot.drop(pending.map(\.routingID)) else { return false }
+    ledger.settled(pending)
     return true
   }
 }

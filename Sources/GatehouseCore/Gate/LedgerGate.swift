@@ -25,11 +25,14 @@ public struct LedgerGate<Store: Ledger>: Sendable {
     let decision = evaluate(request, user: found.user, session: found.session, now: now)
     var answer = GateAnswer(decision, request: request, source: .ledger)
     if decision.touched, let visit = decision.visit { ledger.touch(visit.id, seenAt: now) }
-    guard answer.decision == .allow, let reserve = request.reserve, !request.peek else { return answer }
+    guard answer.decision == .allow, let reserve = request.reserve else { return answer }
+    if request.peek { return try await peekReserve(reserve, answer, user: found.user, now: now) }
     do {
+      // Redis holds nothing of this: its copy is dropped through the pending row that the ledger writes.
       let made = ReservationRequest(
         id: .random(), userID: found.user.id, metric: reserve.metric, amount: reserve.amount,
-        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: nil, analysis: reserve.analysis)
+        leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: nil, isHeld: false,
+        analysis: reserve.analysis)
       let once = try await ledger.reserve(made, call: reserve.call, now: now, encode: reserve.encode).value
       if case .first(let reserved) = once { answer.allowance = reserved.allowance }
       answer.reserved = once
@@ -39,13 +42,26 @@ public struct LedgerGate<Store: Ledger>: Sendable {
     return answer
   }
 
+  private func peekReserve(_ reserve: GateRequest.Reserve, _ allowed: GateAnswer, user: User, now: Int64) async throws -> GateAnswer {
+    var answer = allowed
+    guard let standing = try await ledger.allowances(of: user.id, now: now)?.first(where: { $0.metric == reserve.metric }) else {
+      return answer
+    }
+    answer.allowance = standing
+    guard !standing.admits(reserve.amount) else { return answer }
+    answer.refuseReservation(
+      ServiceError(
+        .allowanceExhausted, standing.exhaustedDetail(plan: answer.caller?.plan ?? allowances().defaultPlan), allowance: standing))
+    return answer
+  }
+
   private func find(_ request: GateRequest, now: Int64) async throws -> (user: User, session: Session?)? {
     switch request.subject {
     case .user(let id):
       return try await ledger.user(id).map { ($0, nil) }
     case .token(_, let hash):
       guard case .live(let session, let user, let isSuccessor) = try await ledger.session(tokenHash: hash, now: now) else { return nil }
-      if isSuccessor { _ = try await ledger.adoptSuccessor(hash, graceMilliseconds: rotationGraceMilliseconds, now: now) }
+      if isSuccessor, !request.peek { _ = try await ledger.adoptSuccessor(hash, graceMilliseconds: rotationGraceMilliseconds, now: now) }
       return (user, session)
     }
   }

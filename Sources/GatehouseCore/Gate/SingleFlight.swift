@@ -1,30 +1,99 @@
 import Synchronization
 
-/// One piece of work at a time for a key: who comes while it runs waits for its end instead of starting another.
+/// One piece of work at a time for a key, and a bounded number in all: who comes while a key's work runs waits for its end instead
+/// of starting another; the first of a key waits for a place if all are taken.
 final class SingleFlight: Sendable {
-  private let flights: Mutex<[UserID: [CheckedContinuation<Void, Never>]]> = Mutex([:])
+  /// What became of a call.
+  enum Outcome: Equatable {
+    /// It did the work.
+    case led
+    /// It waited for another's work on the same key.
+    case followed
+    /// Too many keys wait for a place: nothing was done.
+    case refused
+  }
 
-  /// Runs `work` and true, or waits for the one that runs and false.
-  func run(_ key: UserID, _ work: () async -> Void) async -> Bool {
-    let leads = flights.withLock { flights in
-      guard flights[key] == nil else { return false }
-      flights[key] = []
+  private struct State {
+    var flights: [UserID: [CheckedContinuation<Void, Never>]] = [:]
+    var running = 0
+    var queue: [CheckedContinuation<Void, Never>] = []
+    var queueStart = 0
+  }
+
+  private let runningMax: Int
+  private let waitingMax: Int
+  private let state = Mutex(State())
+
+  /// - Parameters:
+  ///   - runningMax: works that run at once.
+  ///   - waitingMax: keys whose work waits for a place.
+  init(runningMax: Int, waitingMax: Int) {
+    self.runningMax = runningMax
+    self.waitingMax = waitingMax
+  }
+
+  /// Runs `work`, or waits for the one that runs on this key.
+  func run(_ key: UserID, _ work: () async -> Void) async -> Outcome {
+    let leads = state.withLock { state -> Bool? in
+      if state.flights[key] != nil { return false }
+      guard state.running < runningMax || state.queue.count - state.queueStart < waitingMax else { return nil }
+      state.flights[key] = []
       return true
     }
+    guard let leads else { return .refused }
     guard leads else {
-      await withCheckedContinuation { continuation in
-        let running = flights.withLock { flights in
-          guard flights[key] != nil else { return false }
-          flights[key]?.append(continuation)
+      await follow(key)
+      return .followed
+    }
+    await takePlace()
+    await work()
+    leavePlace()
+    let waiting = state.withLock { $0.flights.removeValue(forKey: key) ?? [] }
+    for continuation in waiting { continuation.resume() }
+    return .led
+  }
+
+  private func follow(_ key: UserID) async {
+    await withCheckedContinuation { continuation in
+      let isOver = state.withLock { state in
+        guard state.flights[key] != nil else { return true }
+        state.flights[key]?.append(continuation)
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+  }
+
+  private func takePlace() async {
+    await withCheckedContinuation { continuation in
+      let isFree = state.withLock { state in
+        guard state.running >= runningMax else {
+          state.running += 1
           return true
         }
-        if !running { continuation.resume() }
+        state.queue.append(continuation)
+        return false
       }
-      return false
+      if isFree { continuation.resume() }
     }
-    await work()
-    let waiting = flights.withLock { $0.removeValue(forKey: key) ?? [] }
-    for continuation in waiting { continuation.resume() }
-    return true
+  }
+
+  /// Hands the place to who has waited longest.
+  private func leavePlace() {
+    let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard state.queueStart < state.queue.count else {
+        state.running -= 1
+        return nil
+      }
+      defer {
+        state.queueStart += 1
+        if state.queueStart == state.queue.count {
+          state.queue.removeAll()
+          state.queueStart = 0
+        }
+      }
+      return state.queue[state.queueStart]
+    }
+    next?.resume()
   }
 }

@@ -42,18 +42,16 @@ public final class LocalWindow: Sendable {
     return table.withLock { table in
       table.tick += 1
       var entry = table.entries[name] ?? Entry(window: PackedWindow(), usedAt: table.tick)
+      let admits = entry.window.admits(cost, nowMilliseconds: now, policy: policy, limit: share)
       let verdict = entry.window.check(cost, nowMilliseconds: now, policy: policy, limit: policy.shadow ? nil : share, peek: peek)
       if verdict == .passes, !peek {
         if table.entries[name] == nil, table.entries.count >= subjectsMax { Self.makeRoom(&table, subjectsMax) }
         entry.usedAt = table.tick
         table.entries[name] = entry
       }
-      let exceeded =
-        policy.shadow
-        ? !entry.window.admits(peek ? cost : 0, nowMilliseconds: now, policy: policy, limit: share) : verdict != .passes
       return Result(
         allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit,
-        standing: entry.window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: exceeded),
+        standing: entry.window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: !admits),
         retryAfterSeconds: verdict == .full
           ? entry.window.retryAfterSeconds(cost, nowMilliseconds: now, policy: policy, limit: share) : nil)
     }

@@ -32,11 +32,13 @@ public struct SubjectLimits: Sendable {
     }
     let first = look(true)
     let judged = zip(charges, first)
-    if judged.contains(where: { !$0.policy.shadow && $1.costExceedsLimit }) {
+    // A cost above this process's share passes again once Redis is back: only the whole limit says "never".
+    if charges.contains(where: { !$0.policy.shadow && $0.cost > $0.policy.limits.limit(plan: plan) }) {
       return (.costExceedsLimit, first.map(\.standing), nil)
     }
     if judged.contains(where: { !$0.policy.shadow && !$1.allowed }) {
-      return (.rateLimited, first.map(\.standing), first.compactMap(\.retryAfterSeconds).max())
+      let waits = judged.filter { !$0.policy.shadow && !$1.allowed }.map { $1.retryAfterSeconds ?? Int($0.policy.windowSeconds) }
+      return (.rateLimited, first.map(\.standing), waits.max())
     }
     return (.allow, (peek ? first : look(false)).map(\.standing), nil)
   }

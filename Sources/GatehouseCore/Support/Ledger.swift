@@ -172,10 +172,12 @@ public struct ReservationRequest: Sendable {
   public let commit: Bool
   /// The open period that the gate named; nil: the ledger computes it from the user's zone.
   public let period: Period?
+  /// Whether Redis holds the units: otherwise its copy lacks them and must be dropped.
+  public let isHeld: Bool
   public let analysis: NewAnalysis?
   public init(
     id: ReservationID, userID: UserID, metric: String, amount: Int64, leaseMilliseconds: Int64, commit: Bool, period: Period?,
-    analysis: NewAnalysis?
+    isHeld: Bool, analysis: NewAnalysis?
   ) {
     self.id = id
     self.userID = userID
@@ -184,6 +186,7 @@ public struct ReservationRequest: Sendable {
     self.leaseMilliseconds = leaseMilliseconds
     self.commit = commit
     self.period = period
+    self.isHeld = isHeld
     self.analysis = analysis
   }
 }
@@ -206,7 +209,8 @@ public protocol WorkLedger: Sendable {
   func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer?
   /// Expires this user's and metric's overdue reservations, checks plan, override and bonus against `used + sum(open)`, inserts the
   /// reservation (and analysis) and the idempotency row with `encode`'s answer. Throws `allowanceExhausted` (with `allowance`),
-  /// `notFound`, `suspended`, `idempotencyKeyReused`. `pending` is empty unless overdue reservations were expired or `commit` was set.
+  /// `notFound`, `suspended`, `idempotencyKeyReused`. `pending` is empty unless overdue reservations were expired, or
+  /// units of a limited metric were taken that Redis does not hold.
   func reserve(
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
   ) async throws -> Changed<Once<Reserved>>

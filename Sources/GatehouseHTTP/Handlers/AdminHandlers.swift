@@ -138,7 +138,7 @@ extension API {
     guard let id = context.parameters.get("id").flatMap(ServiceKeyID.init),
       try await ledger.revokeServiceKey(id, by: actor, now: clock.now())
     else { throw Problem.notFound }
-    await changes.waitForEveryProcess()
+    await changes.waitForEveryKeyRing()
     return noContent()
   }
 }

@@ -22,7 +22,7 @@ enum HotRecord {
   static let pending = "SELECT routing_id, seq FROM hot_pending LIMIT ?"
   static let isPending = "SELECT seq FROM hot_pending WHERE routing_id = ? AND seq >= ?"
   static let settle = "DELETE FROM hot_pending WHERE routing_id = ? AND seq = ?"
-  static let versions = "SELECT era, service_keys_version FROM meta"
+  static let versions = "SELECT era, service_keys_version, newest_stamp FROM meta"
   static let stamp = "UPDATE meta SET newest_stamp = ?1 WHERE newest_stamp < ?1"
   static let newestStamp = "SELECT newest_stamp FROM meta"
 }
@@ -74,7 +74,7 @@ extension SQLiteLedger: HotLedger {
       let meta = try db.row(HotRecord.versions, [])
       return LeasePoll(
         pending: pending, isWhole: pending.count < Self.pendingMax, era: meta?["era"] ?? 0,
-        serviceKeysVersion: meta?["service_keys_version"] ?? 0)
+        serviceKeysVersion: meta?["service_keys_version"] ?? 0, newestStampMilliseconds: meta?["newest_stamp"] ?? 0)
     }
   }
 

@@ -208,7 +208,8 @@ extension SQLiteLedger {
       let reserved = Reserved(reservation: reservation, allowance: after, analysis: analysis)
       if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
       try db.stamp(now)
-      let pending = expired || request.commit ? [try db.pending(user.id, now: now)] : []
+      let isKnown = request.isHeld || before.limit == nil
+      let pending = expired || !isKnown ? [try db.pending(user.id, now: now)] : []
       return Changed(.first(reserved), pending: pending)
     }
   }

@@ -64,7 +64,7 @@ final class Assembly: Sendable {
     let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: allowances, timeouts: timeouts)
     gate = Gatekeeper(
       ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: allowances, log: log)
-    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys)
+    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys, clock: clock)
     try apply(settings)
   }
 

@@ -42,8 +42,11 @@ struct Upkeep: Service {
   private func sweep() async {
     while !Task.isCancelled {
       do {
-        let change = try await ledger.expireOverdue(rowsMax: Self.rowsMax, now: clock.now())
-        _ = await changes.acknowledge(change, takesRightsAway: false)
+        var expired = Self.rowsMax
+        while expired == Self.rowsMax {
+          let change = try await ledger.expireOverdue(rowsMax: Self.rowsMax, now: clock.now())
+          expired = await changes.acknowledge(change, takesRightsAway: false)
+        }
         while try await ledger.purgeDeleted(rowsMax: 1_000) > 0 {}
         while try await ledger.prune(rowsMax: Self.rowsMax, now: clock.now()) == Self.rowsMax {}
       } catch { log.warning("A sweep failed and is tried again", metadata: ["error": "\(error)"]) }
