@@ -2,6 +2,7 @@
 
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -79,7 +80,8 @@ class Relay(_Server):
 
 class ScriptedServer(_Server):
     """Reads requests and answers each with the next of `answers` (the last is repeated). An answer is bytes to send, or a list of steps:
-    bytes to send, a number of seconds to wait, or "close". `requests` holds what came."""
+    bytes to send, a number of seconds to wait, "close" or "reset", or a function that
+    gives bytes again and again. `requests` holds what came."""
 
     def __init__(self, answers):
         self.answers, self.requests, self.lock = list(answers), [], threading.Lock()
@@ -92,6 +94,9 @@ class ScriptedServer(_Server):
                 steps = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             for step in steps if isinstance(steps, list) else [steps]:
                 if step == "close":
+                    return
+                if step == "reset":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     return
                 if isinstance(step, (int, float)):
                     self.ending.wait(step)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from scripted import http_answer
-from service import Service, wait_until
+from service import Service
 
 from gatehouse import AsyncGatehouse, Gatehouse, Unavailable
 
@@ -66,11 +66,6 @@ def test_a_hundred_coroutines_share_the_connections_too(relay, service, key):
     assert [answer.user.id for answer in answers] == [user.id for user in users * 20] and relay.connections <= 4
 
 
-def restart(api):
-    api.start()
-    wait_until(lambda: api.ready(states=("ready",)), "the API is not ready")
-
-
 def test_a_service_that_restarts_between_calls_is_found_again():
     with Service() as other:
         user, key = other.new_user(), other.key("gate", "work")
@@ -79,12 +74,27 @@ def test_a_service_that_restarts_between_calls_is_found_again():
             other.apis[0].kill()
             with pytest.raises(Unavailable):
                 client.gate(user.token)
-            restart(other.apis[0])
+            other.apis[0].start()
             assert client.gate(user.token).user.id == user.id
             other.apis[0].stop()
-            restart(other.apis[0])
+            other.apis[0].start()
             # Not even a call that must not be repeated notices: the closed connection is not used.
             assert client.gate(user.token, limits=["upload"]).allowed
+
+
+def test_a_good_key_is_never_refused_by_a_service_that_has_just_started():
+    with Service() as other:
+        user, key = other.new_user(), other.key("gate")
+        for _ in range(4):
+            other.apis[0].kill()
+            other.apis[0].start(wait=False)
+            with patient(f"http://127.0.0.1:{other.apis[0].port}", key) as client:
+                while True:
+                    try:
+                        assert client.gate(user.token, limits=[]).allowed
+                        break
+                    except Unavailable:
+                        assert other.apis[0].running
 
 
 def test_a_kept_connection_closed_unanswered_is_replaced_once_for_a_call_that_may_be_repeated(scripted):
@@ -113,6 +123,31 @@ def test_it_is_repeated_no_more_than_once(scripted, repeated_in_vain):
     assert len(server.requests) == 3
 
 
+def test_one_repeat_does_not_try_the_other_kept_connections(scripted):
+    server = scripted([0.5, READY], [0.5, READY], ["close"], ["close"], READY)
+    with patient(server.url) as client:
+        threads = [threading.Thread(target=client.ready) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert server.connections == 2
+        with pytest.raises(Unavailable):
+            client.ready()
+    assert len(server.requests) == 4
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next_ones(scripted):
+    late = http_answer(b'{"status": "late", "redis": "up", "ledger": "up"}')
+    server = scripted([1.0, late], READY)
+    with patient(server.url, timeout=0.5) as client:
+        with pytest.raises(Unavailable):
+            client.ready()
+        client.timeout = 30
+        assert client.ready().status == "ready"
+    assert server.connections == 2
+
+
 def test_a_call_that_may_have_had_an_effect_is_never_sent_twice(scripted):
     server = scripted(READY, ["close"], CREATED)
     with patient(server.url, "ghk_1x") as client:
@@ -123,7 +158,7 @@ def test_a_call_that_may_have_had_an_effect_is_never_sent_twice(scripted):
 
 
 def test_an_answer_that_has_begun_is_not_asked_for_again(scripted):
-    server = scripted(READY, [b"HTTP/1.1 200 OK\r\n", "close"], READY)
+    server = scripted(READY, [b"HTTP/1.1 20", 0.3, "reset"], READY)
     with patient(server.url) as client:
         client.ready()
         with pytest.raises(Unavailable):
