@@ -78,7 +78,7 @@ let package = Package(
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
-      ] + nio + hummingbird, swiftSettings: strict),
+      ] + nio + hummingbird, resources: [.embedInCode("redis.conf")], swiftSettings: strict),
 
     .target(
       name: "TestSupport",

@@ -78,7 +78,7 @@ struct DataFolder: Sendable {
   }
 
   /// Whether a process accepts connections: one in another container has no number here, but can be reached.
-  private static func isListening(_ path: String) -> Bool {
+  static func isListening(_ path: String) -> Bool {
     let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     guard file >= 0 else { return true }
     defer { close(file) }

@@ -10,14 +10,19 @@ struct ServiceProcess: Sendable {
   let source: ConfigurationSource
   let level: JSONLines.Level
   let log: Logger
+  /// What to do once the service answers, in place of the lines for people. What it throws ends the process.
+  var whenReady: (@Sendable (Startup.Addresses) async throws -> Void)?
 
   /// Runs until SIGTERM or SIGINT, then drains.
   func run() async throws {
+    try await assembly.keeper.readKeys()
     let socket = assembly.folder.opsSocket
     defer { unlink(socket) }
     let impatience = SecondSignal { unlink(socket) }
     defer { impatience.end() }
-    let startup = Startup(assembly)
+    let (started, starting) = AsyncStream.makeStream(of: Startup.Addresses.self)
+    let announce = { @Sendable (addresses: Startup.Addresses) in _ = starting.yield(addresses) }
+    let startup = Startup(assembly, announce: whenReady == nil ? nil : announce)
     let upkeep = Upkeep(keeper: assembly.keeper, ledger: assembly.ledger, changes: assembly.changes, clock: assembly.clock, log: log)
     // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
     var configuration = ServiceGroupConfiguration(
@@ -30,7 +35,11 @@ struct ServiceProcess: Sendable {
         .init(service: assembly.publicListener { startup.isRunning(.public, port: $0.localAddress?.port) }),
         .init(service: Drain(readiness: assembly.readiness)),
       ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
-    configuration.maximumGracefulShutdownDuration = .seconds(assembly.live.settings.http.drainSeconds)
+    if let whenReady {
+      configuration.services.append(.init(service: Announcement(started: started, whenReady: whenReady)))
+    }
+    let drainSeconds = assembly.live.settings.http.drainSeconds
+    configuration.maximumGracefulShutdownDuration = .seconds(drainSeconds)
     do {
       try await ServiceGroup(configuration: configuration).run()
     } catch {
@@ -38,6 +47,18 @@ struct ServiceProcess: Sendable {
       guard assembly.readiness.now == .draining else { throw error }
     }
     await assembly.hashing.close()
+  }
+}
+
+/// Speaks once when the service answers.
+private struct Announcement: Service {
+  let started: AsyncStream<Startup.Addresses>
+  let whenReady: @Sendable (Startup.Addresses) async throws -> Void
+
+  func run() async throws {
+    try await cancelWhenGracefulShutdown {
+      for await addresses in started { try await whenReady(addresses) }
+    }
   }
 }
 

@@ -6,10 +6,18 @@ import Synchronization
 final class Startup: Sendable {
   enum Listener: CaseIterable { case `public`, operations, socket }
 
+  /// Where the service can be called from here.
+  struct Addresses: Sendable { let `public`, operations: String }
+
   private let assembly: Assembly
+  private let announce: (@Sendable (Addresses) -> Void)?
   private let running = Mutex<[Listener: Int]>([:])
 
-  init(_ assembly: Assembly) { self.assembly = assembly }
+  /// - Parameter announce: who says where the service is; nil for the lines that a person reads.
+  init(_ assembly: Assembly, announce: (@Sendable (Addresses) -> Void)? = nil) {
+    self.assembly = assembly
+    self.announce = announce
+  }
 
   func isRunning(_ listener: Listener, port: Int?) {
     let all = running.withLock { running in
@@ -18,18 +26,22 @@ final class Startup: Sendable {
     }
     guard all.count == Listener.allCases.count, assembly.readiness.now == .starting else { return }
     assembly.readiness.become(.ready)
-    announce(publicPort: all[.public] ?? 0, operationsPort: all[.operations] ?? 0)
+    let http = assembly.live.settings.http
+    let addresses = Addresses(
+      public: "http://\(Self.reachable(http.host)):\(all[.public] ?? 0)",
+      operations: "http://\(Self.reachable(http.opsHost)):\(all[.operations] ?? 0)")
+    if let announce { announce(addresses) } else { tellPeople(addresses) }
   }
 
-  private func announce(publicPort: Int, operationsPort: Int) {
+  private func tellPeople(_ addresses: Addresses) {
     let settings = assembly.live.settings.http
-    let base = "http://\(Self.reachable(settings.host)):\(publicPort)"
+    let base = addresses.public
     let json = "-H 'Content-Type: application/json'"
     let login = #"-d '{"email":"mia@example.com","password":"correct horse battery staple"}'"#
     print(
       """
       Gatehouse answers on \(base)\(settings.publicURL.isEmpty ? "" : ", for users on \(settings.publicURL)"), \
-      ops on http://\(Self.reachable(settings.opsHost)):\(operationsPort), data in \(assembly.folder.path)
+      ops on \(addresses.operations), data in \(assembly.folder.path)
       Sign up, log in, ask who is there:
         curl \(json) \(login) \(base)/v1/users
         TOKEN=$(curl -s \(json) \(login) \(base)/v1/sessions | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')

@@ -11,6 +11,8 @@ struct Serve: AsyncParsableCommand {
     discussion: """
       Redis is looked for at redis.sock in the data folder; without it everything is served from the ledger until it comes.
       SIGTERM and SIGINT drain and stop, a second one ends at once, SIGHUP reads the configuration again.
+      With --ephemeral the first line is JSON: url, ops_url, ops_socket, data, pid, and a service key with scopes gate, work, accounts;
+      the service also ends when its standard input, if that is a pipe, is closed.
       """)
 
   private static let lockPatience: Duration = .seconds(5)
@@ -18,6 +20,11 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var service: ServiceOptions
   @Option(help: "The port of the public listener.") var port: Int?
   @Option(help: "The port of the ops listener.") var opsPort: Int?
+  @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback alone.") var ephemeral = false
+
+  func validate() throws {
+    if ephemeral, service.data != nil { throw ValidationError("--ephemeral makes a data folder of its own: leave --data out.") }
+  }
 
   func run() async throws {
     // Everything that this process makes is its owner's alone. Set before there is a second thread, and never changed again.
@@ -28,11 +35,18 @@ struct Serve: AsyncParsableCommand {
     var source = service.source
     if let port { source.flags["http.port"] = String(port) }
     if let opsPort { source.flags["http.ops_port"] = String(opsPort) }
+    if ephemeral { return try await Ephemeral(source).run { try await Self.serve($0, whenReady: $1) } }
+    try await Self.serve(source)
+  }
+
+  private static func serve(
+    _ source: ConfigurationSource, whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
+  ) async throws {
     let settings = try source.load()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
     let folder = try DataFolder.makingIfNew(settings.dataFolder)
-    guard let lock = await folder.lock(exclusive: false, within: Self.lockPatience) else {
+    guard let lock = await folder.lock(exclusive: false, within: lockPatience) else {
       throw CommandFailure("A gatehouse command is working on \(folder.path) and does not end. Look for it with ps, then try again.")
     }
     defer { close(lock) }
@@ -40,7 +54,7 @@ struct Serve: AsyncParsableCommand {
     try Ports.check(settings.http)
     let assembly = try Assembly.open(settings: settings, folder: folder, log: log)
     do {
-      try await ServiceProcess(assembly: assembly, source: source, level: level, log: log).run()
+      try await ServiceProcess(assembly: assembly, source: source, level: level, log: log, whenReady: whenReady).run()
     } catch { throw Ports.failure(error, settings.http) }
   }
 }

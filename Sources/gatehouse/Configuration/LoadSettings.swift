@@ -83,7 +83,7 @@ extension SettingsReader {
     return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host)\(url.port.map { ":\($0)" } ?? "")"
   }
 
-  private static func isLoopback(_ host: String) -> Bool {
+  static func isLoopback(_ host: String) -> Bool {
     if host == "localhost" { return true }
     guard let address = IPAddress(host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))) else { return false }
     return ["127.0.0.0/8", "::1"].compactMap(AddressRange.init).contains { $0.contains(address) }
