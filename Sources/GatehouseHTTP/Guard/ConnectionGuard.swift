@@ -193,6 +193,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     input = .awaitingHead
     deadline.clear()
     exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
+    // A client that does not take the answer before this one would hold the connection for ever: nothing changes any more.
+    if !context.channel.isWritable { wait(.write, limits.writeTimeout, context) }
     context.fireChannelRead(Self.wrapInboundOut(.head(accepted.head)))
     if let body { context.fireChannelRead(Self.wrapInboundOut(.body(body))) }
     context.fireChannelRead(Self.wrapInboundOut(.end(nil)))
