@@ -230,8 +230,10 @@ def address(edge):
     """the client's address is the peer's: X-Forwarded-For, Forwarded and X-Real-IP of a client change nothing"""
     user = edge.service.new_user()
     forged = "203.0.113.9"
-    for fields in ([("X-Forwarded-For", forged)], [("X-Forwarded-For", f"{forged}, 127.0.0.1"), ("X-Forwarded-For", "127.0.0.1")],
-                   [("Forwarded", f"for={forged}"), ("X-Real-IP", forged), ("X_Forwarded_For", forged)]):  # fmt: skip
+    for fields in (
+        [("X-Forwarded-For", forged)], [("X-Forwarded-For", f"{forged}, 127.0.0.1"), ("X-Forwarded-For", "127.0.0.1")],
+        [("Forwarded", f"for={forged}"), ("X-Real-IP", forged), ("X_Forwarded_For", forged)],
+    ):  # fmt: skip
         edge.forget()
         answer = edge.ask("POST", "/gatehouse/v1/sessions", fields, {"email": user.email, "password": PASSWORD})
         expect(answer.status == 201 and answer.json["session"]["ip"] == edge.world.address, answer)

@@ -23,6 +23,7 @@ SPARE_DESCRIPTORS = 1_000
 IDLE_SHORT = 3_000
 ATTACKERS_A_SECOND = 200
 BATCH = 250
+SETTLED_DESCRIPTORS = 100
 
 
 class Probe:
@@ -154,9 +155,17 @@ def attack(port, counts, awaited, seconds):
     return asyncio.run(go())
 
 
+def settle(service):
+    """Waits until the service has let go of all connections of the test before."""
+    descriptors = pathlib.Path(f"/proc/{service.apis[0].process.pid}/fd")
+    count = lambda: len(list(descriptors.iterdir()))  # noqa: E731
+    wait_until(lambda: count() < SETTLED_DESCRIPTORS, lambda: f"{count()} descriptors stay open")
+    return service.apis[0].port
+
+
 def flood(service, long=False):
     """three thousand connections at once keep nobody waiting"""
-    port = service.apis[0].port
+    port = settle(service)
     with contextlib.ExitStack() as stack, Probe(service.apis[0]) as probe:
         connections = [stack.enter_context(socket.socket()) for _ in range(3_000)]
         for connection in connections:
@@ -169,10 +178,10 @@ def flood(service, long=False):
 
 def slow_clients(service, long=False):
     """500 clients with slow headers, slow bodies or slow reading take nothing from others, and are ended in time"""
-    port = service.apis[0].port
+    port = settle(service)
     awaited = list(KINDS) if long else ["slow headers"]
     with Probe(service.apis[0]) as probe:
-        found = attack(port, {"slow headers": 250, "slow bodies": 200, "slow readers": 50}, awaited, 90 if long else 30)
+        found = attack(port, {"slow headers": 280, "slow bodies": 200, "slow readers": 20}, awaited, 90 if long else 30)
     told = probe.judge()
     for kind in awaited:
         ended, holding = found[kind]
@@ -183,7 +192,7 @@ def slow_clients(service, long=False):
 
 def idle(service, long=False):
     """thousands of idle connections are held and take nothing from others"""
-    port = service.apis[0].port
+    port = settle(service)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     count = min(IDLE_MAX if long else IDLE_SHORT, limit - SPARE_DESCRIPTORS)
     with contextlib.ExitStack() as stack, Probe(service.apis[0]) as probe:
@@ -219,12 +228,13 @@ def slowhttptest(service, long=False):
     if not shutil.which("slowhttptest"):
         return "not installed: left out"
     told = []
-    url = f"http://127.0.0.1:{service.apis[0].port}"
+    url = f"http://127.0.0.1:{settle(service)}"
     with tempfile.TemporaryDirectory() as folder:
         for name, words in {"headers": ["-H", "-u", f"{url}/livez"], "body": ["-B", "-s", "8192", "-u", f"{url}/v1/sessions"],
                             "read": ["-X", "-w", "1", "-y", "2", "-n", "5", "-z", "1", "-k", "3", "-u", f"{url}/livez"]}.items():  # fmt: skip
             prefix = pathlib.Path(folder, name)
-            command = ["slowhttptest", *words, "-c", "500", "-r", "200", "-i", "5", "-x", "24", "-l", "15", "-p", "1", "-g", "-o", prefix]
+            pace = ["-c", "500", "-r", "200", "-i", "5", "-x", "24", "-l", "15", "-p", "1"]
+            command = ["slowhttptest", *words, *pace, "-g", "-o", prefix]
             subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=False)
             with open(f"{prefix}.csv", newline="") as table:
                 rows = list(csv.reader(table))[1:]
