@@ -45,6 +45,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var isLingering = false
   private var ownContext: ChannelHandlerContext?
   private var requestLine = RequestLine()
+  // Of the body that is being collected, with the framing of its chunks.
+  private var bodyBytesOnWire = 0
 
   init(limits: HTTPLimits) { self.limits = limits }
 
@@ -98,9 +100,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Called with bytes before the parser sees them.
   func bytesArrived(_ bytes: ByteBuffer) {
-    guard let context = ownContext, exchange == nil, held.isEmpty, case .awaitingHead = input else { return }
+    guard let context = ownContext, exchange == nil, held.isEmpty else { return }
+    if case .collecting(_, let body) = input { return weigh(bytes, body, context) }
+    guard case .awaitingHead = input else { return }
     if requestLine.isUntouched { wait(.header, limits.headerTimeout, context) }
     requestLine.append(bytes)
+  }
+
+  /// Counts what a body takes on the wire: the parser passes over chunk extensions of any length.
+  private func weigh(_ bytes: ByteBuffer, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
+    // What came before has been parsed by now; what comes now has not.
+    if bodyBytesOnWire > 8 * (body?.readableBytes ?? 0) + limits.chunkFramingBytesMax {
+      refuse(.malformed("The chunks of the body are framing for the most part. Send larger chunks, without extensions."), context)
+    }
+    bodyBytesOnWire += bytes.readableBytes
   }
 
   func read(context: ChannelHandlerContext) {
@@ -152,6 +165,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       refuse(problem, answering: head, context)
     case .accept(let accepted):
       input = .collecting(accepted, nil)
+      bodyBytesOnWire = 0
       wait(.body, limits.bodyTimeout, context)
       if accepted.expectsContinue {
         context.writeAndFlush(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
@@ -179,6 +193,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     input = .awaitingHead
     deadline.clear()
     exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
+    // A client that does not take the answer before this one would hold the connection for ever: nothing changes any more.
+    if !context.channel.isWritable { wait(.write, limits.writeTimeout, context) }
     context.fireChannelRead(Self.wrapInboundOut(.head(accepted.head)))
     if let body { context.fireChannelRead(Self.wrapInboundOut(.body(body))) }
     context.fireChannelRead(Self.wrapInboundOut(.end(nil)))

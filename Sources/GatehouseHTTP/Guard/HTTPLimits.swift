@@ -38,6 +38,8 @@ public struct HTTPLimits: Sendable {
     BodyCap(.POST, "/v1/gate/batch", bytesMax: 524_288),
     BodyCap(.POST, "/v1/usage/events", bytesMax: 524_288),
   ]
+  /// What the framing of chunks may add to a body, beyond seven bytes for each of its own; then 400.
+  public var chunkFramingBytesMax = 65_536
   /// From the connection's or the header's first byte to its last; then 408.
   public var headerTimeout = TimeAmount.seconds(10)
   /// From the header to the body's last byte; then 408.

@@ -47,8 +47,9 @@ public struct Edge: HTTPResponder {
       response = try await route(request, context)
     } catch {
       response = answer(to: error, request, context)
-      if request.method == .head { response = response.createHeadResponse() }
     }
+    // A body behind the answer to a HEAD would be read as the next answer.
+    if request.method == .head { response = response.createHeadResponse() }
     // 3. What every answer says, problems as well.
     crossOrigin.mark(&response.headers, origin: request.headers[.origin])
     SecurityHeaders.add(to: &response.headers)

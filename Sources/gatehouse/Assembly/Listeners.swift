@@ -26,6 +26,8 @@ extension Assembly {
       responder: LiveResponder(assembly: self) { $0.public }, server: .http1(configuration: makeHTTP1()),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
+        // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.
+        backlog: 4_096,
         availableConnectionsDelegate: .maximum(http.connectionsMax, logger: log)),
       onServerRunning: running, eventLoopGroupProvider: .shared(group), logger: log)
   }
