@@ -24,7 +24,7 @@ from faults import FAULTS
 from sweep import Sweep
 
 ALIASES = {"restore-old-redis": "old-aof", "flush": "flushall"}
-SWEEP_SHORT, SWEEP_LONG = 1, 10
+SWEEP_SHORT, SWEEP_LONG = 3, 12
 
 
 def main():
