@@ -100,6 +100,7 @@ extension API {
   ) throws -> Edge {
     let router = Edge.router()
     router.add(middleware: DrainMiddleware(readiness: readiness))
+    router.add(middleware: FreshKeys(keys: keys, ledger: ledger))
     for route in table.routes {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
     }

@@ -13,6 +13,7 @@ of all calls is kept and named. GATEHOUSE_BINARY names the program to test; with
 
 import argparse
 import random
+import signal
 import sys
 import time
 
@@ -24,11 +25,12 @@ from faults import FAULTS
 from sweep import Sweep
 
 ALIASES = {"restore-old-redis": "old-aof", "flush": "flushall"}
-SWEEP_SHORT, SWEEP_LONG = 1, 10
+SWEEP_SHORT, SWEEP_LONG = 3, 12
 
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     if faulty := selftest.passes():
         print(f"the judges themselves are at fault:\n{faulty}")
         return 1

@@ -61,7 +61,7 @@ class History:
     def __init__(self):
         self.operations, self.tokens, self.users, self.violations = [], [], {}, []
         self.window_losses = []
-        self.answers = {}
+        self.answers, self.unanswered = {}, []
         self.lock = threading.Lock()
 
     def record(self, operation):

@@ -54,8 +54,9 @@ class Caller:
             self.reached = False
             self.history.saw(kind, "refused connection")
             return None
-        except wire.NoAnswer:
+        except wire.NoAnswer as error:
             self.history.saw(kind, "no answer")
+            self.history.unanswered.append(str(error))
             return None
         self.history.saw(kind, answer.status)
         if answer.status == 500 or answer.status > 503 or answer.status in (501, 502):

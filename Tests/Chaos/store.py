@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 
 from checks import ALLOWANCE, GRANTS, grant
-from history import OK, UNKNOWN
+from history import NEVER, OK, UNKNOWN
 
 
 def open_ledger(path):
@@ -37,10 +37,17 @@ def users_are_there(history, ledger):
 
 
 def sessions_are_there(history, ledger):
-    live = {(row["id"], row["user_id"]) for row in ledger.execute("SELECT id, user_id FROM sessions WHERE ended_at IS NULL")}
-    wrong = [f"{token} has no live row" for token in history.tokens if token.is_live and (token.session, token.user) not in live]
-    return wrong + [f"{token} has a live row" for token in history.tokens if token.why not in (None, "rotate") and
-                    token.ended < float("inf") and (token.session, token.user) in live and not succeeded(history, token)]  # fmt: skip
+    """The live ones have a live row; the ended ones have none, but in the rows of a suspended user, which stay until it is lifted."""
+    rows = "SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended_at IS NULL AND u.status = 'active'"
+    live = {tuple(row) for row in ledger.execute(rows)}
+    wrong = []
+    for token in history.tokens:
+        has_row = (token.session, token.user) in live
+        if token.is_live and not has_row:
+            wrong.append(f"{token} has no live row")
+        if token.ended < NEVER and token.why != "rotate" and has_row and not succeeded(history, token):
+            wrong.append(f"{token} has a live row")
+    return wrong
 
 
 def succeeded(history, token):

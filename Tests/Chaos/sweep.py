@@ -76,8 +76,12 @@ class Sweep:
                 self.violations.append((f"death at {call} {number}", ended))
             api.kill()
             api.start()
+            known = len(self.violations)
             self.judge(service, world, history, f"death at {call} {number}")
-            service.kept = bool(self.violations)
+            if len(self.violations) > known:
+                service.kept = True
+                history.write(f"{service.folder}/history.log")
+                print("\n".join(f"  BROKEN  {claim}: {detail}" for claim, detail in self.violations[known:]), flush=True)
         return died
 
     def die_while_creating(self, call):

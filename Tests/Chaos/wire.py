@@ -1,7 +1,9 @@
 """HTTP/1.1 on kept connections and Redis's protocol, over TCP or a Unix socket, with the standard library alone."""
 
 import json
+import select
 import socket
+import time
 
 
 class NotSent(Exception):
@@ -48,6 +50,11 @@ class Stream:
                 raise
         self.buffer = b""
 
+    @property
+    def is_over(self):
+        """Whether the other side has closed: known before anything is sent into the void."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
     def line(self):
         while b"\r\n" not in self.buffer:
             self._more()
@@ -87,16 +94,19 @@ class HTTP:
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         request = "\r\n".join(lines).encode() + b"\r\n\r\n" + data
         try:
+            if self.stream and self.stream.is_over:
+                self.close()
             if self.stream is None:
                 self.stream = Stream(self.address, self.timeout_seconds)
         except OSError as error:
             raise NotSent(str(error)) from error
+        sent = time.monotonic()
         try:
             self.stream.socket.sendall(request)
             return self._answer()
         except (OSError, ValueError) as error:
             self.close()
-            raise NoAnswer(f"{method} {path}: {error!r}") from error
+            raise NoAnswer(f"{method} {path}: {error!r}, {time.monotonic() - sent:.3f} s after it was sent") from error
 
     def _answer(self):
         status = int(self.stream.line().split(b" ", 2)[1])

@@ -148,6 +148,9 @@ final class RunningService: Sendable {
   /// Whether a process still runs.
   func isRunning(_ process: Int = 0) -> Bool { apis.withLock { $0[process].process.isRunning } }
 
+  /// SIGSTOP, or SIGCONT: the process is there and does nothing.
+  func pause(_ process: Int, _ isPaused: Bool) { kill(processID(process), isPaused ? SIGSTOP : SIGCONT) }
+
   /// SIGTERM: the process finishes what it has begun and ends.
   func terminate(_ process: Int = 0) { kill(processID(process), SIGTERM) }
 
@@ -183,7 +186,7 @@ final class RunningService: Sendable {
   func operate(_ method: String, _ path: String, body: String? = nil) throws -> Answer {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("ops-") }
     let pids = apis.withLock { $0.map { "ops-\($0.process.processIdentifier).sock" } }
-    guard let socket = names.first(where: pids.contains) else { throw Failure(description: "no ops socket in \(names)") }
+    guard let socket = pids.first(where: names.contains) else { throw Failure(description: "no ops socket in \(names)") }
     var words = ["curl", "-s", "-w", "\n%{http_code}", "-X", method, "--unix-socket", "\(folder)/\(socket)", "http://ops\(path)"]
     if let body { words += ["-H", "Content-Type: application/json", "-d", body] }
     let output = try Self.run("/usr/bin/env", words)

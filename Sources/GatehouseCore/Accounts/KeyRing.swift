@@ -29,14 +29,23 @@ public final class KeyRing: Sendable {
     guard !isKnown else { return }
     let keys = try await ledger.serviceKeys()
     ring.withLock { ring in
+      guard ring.version <= version else { return }
       ring = Ring(version: version, readAt: start, keys: Dictionary(keys.map { ($0.id, $0) }) { first, _ in first })
     }
+  }
+
+  /// Reads the keys if the poll has not done so for as long as a revocation waits for it: before the first poll, and when this
+  /// process was paused. Asked before each request, so that a key which was revoked before it is dead on every process.
+  public func refreshIfStale(from ledger: some HotLedger) async throws {
+    guard !isRead(within: Lease.duration) else { return }
+    let start = ContinuousClock.now
+    try await refresh(version: ledger.leasePoll().serviceKeysVersion, readAt: start, from: ledger)
   }
 
   /// The live key behind a token; its last use is written at most once a minute. Throws `invalidKey`, and `unavailable` while it is
   /// not known which keys are live.
   public func check(_ token: ServiceKeyToken, ledger: some HotLedger, now: Int64) throws(ServiceError) -> ServiceKey {
-    guard isTrusted else {
+    guard isRead(within: Self.trustedFor) else {
       throw ServiceError(
         .unavailable, "Which service keys are valid could not be read for a second. Try again in a moment.", retryAfterSeconds: 1)
     }
@@ -58,5 +67,5 @@ public final class KeyRing: Sendable {
     return known.key
   }
 
-  private var isTrusted: Bool { ring.withLock { $0.readAt.map { ContinuousClock.now < $0 + Self.trustedFor } ?? false } }
+  private func isRead(within span: Duration) -> Bool { ring.withLock { $0.readAt.map { ContinuousClock.now < $0 + span } ?? false } }
 }
