@@ -3,9 +3,8 @@ import GRDB
 
 /// How long the write-ahead log is, as SQLite tells after each commit of one connection: the length of its file says little, since a
 /// log that was copied into the ledger is written over from its start.
-///
-/// `@unchecked Sendable`: only the connection that it watches writes and reads it, on that connection's thread.
 final class LogGauge: @unchecked Sendable {
+  // Invariant: only the connection that it watches writes it, and only closures on that connection's serial queue read it.
   private(set) var pages: Int = 0
 
   /// Watches `db`, whose automatic checkpoints this turns off. The gauge must outlive the connection.
