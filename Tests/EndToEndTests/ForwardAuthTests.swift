@@ -79,7 +79,10 @@ import Testing
       var users: [(id: String, email: String, token: String)] = []
       for _ in 0..<3 { users.append(try await service.newUser()) }
       let good = users.map { #"{"token":"\#($0.token)"}"# }
-      let questions = [good[0], #"{"token":"gh_nonsense"}"#, good[1], #"{"token":7}"#, #""text""#, #"{"token":"x","reserve":{}}"#, good[2]]
+      let twice = #"{"token":"\#(users[0].token)","limits":[{"policy":"api","cost":59},{"policy":"api","cost":2}]}"#
+      let questions = [
+        good[0], #"{"token":"gh_nonsense"}"#, good[1], #"{"token":7}"#, #""text""#, #"{"token":"x","reserve":{}}"#, good[2], twice,
+      ]
       let answer = try await service.ask(
         "POST", "/v1/gate/batch", bearer: key, body: "{\"requests\":[\(questions.joined(separator: ","))]}")
       #expect(answer.status == 200)
@@ -98,7 +101,7 @@ import Testing
       }
       for (place, user) in zip([0, 2, 6], users) { #expect(text(place, "user", "id") == user.id) }
       #expect(text(1, "decision") == "unauthenticated")
-      for place in [3, 4, 5] { #expect(text(place, "problem", "code") == "invalid_fields") }
+      for place in [3, 4, 5, 7] { #expect(text(place, "problem", "code") == "invalid_fields") }
     }
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import TestSupport
 import Testing
@@ -61,7 +62,7 @@ struct ReplyParserTests {
     arguments: [
       "*2147483647\r\n", "*1025\r\n", "*-2\r\n", "*9223372036854775807\r\n", "*\r\n", "*x\r\n", "$-2\r\n", "$x\r\n", ":\r\n", ":1x\r\n",
       ":9223372036854775808\r\n", String(repeating: "*1\r\n", count: 9), "_\r\n", "#t\r\n", ",1.5\r\n", "%1\r\n", "~1\r\n", ">1\r\n",
-      "(1\r\n",
+      "(1\r\n", "!5\r\nERR x\r\n", "|1\r\n",
       "=5\r\ntxt:a\r\n", "HTTP/1.1 400 Bad Request\r\n", "\0", "\r\n", "$99999999999999999999\r\n", "*2\r\n:1\r\n*4096\r\n",
     ])
   func hostile(_ text: String) throws {
@@ -98,6 +99,30 @@ struct ReplyParserTests {
     let row = "*1000\r\n" + String(repeating: ":1\r\n", count: 1_000)
     #expect(throws: RedisError.self) { _ = try replies([bytes("*100\r\n" + String(repeating: row, count: 100))]) }
     #expect(try replies([bytes("*16\r\n" + String(repeating: row, count: 16))]).count == 1)
+  }
+
+  @Test("lengths that are only announced take no memory")
+  func announced() throws {
+    let before = try residentBytes()
+    // All of them kept alive: room for what they announce would be 2 GB.
+    let parsers = try (0..<2_000).map { _ in
+      let parser = try #require(ReplyParser())
+      try parser.feed(ByteBuffer(string: "*1024\r\n*1024\r\n*1024\r\n*1024\r\n$1000000\r\nab"))
+      #expect(try parser.next() == nil)
+      return parser
+    }
+    #expect(parsers.count == 2_000)
+    #expect(try residentBytes() - before < 256 << 20)
+  }
+
+  private func residentBytes() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+    return try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) }) * 4_096
+  }
+
+  @Test("arrays in arrays without end are refused after a few")
+  func deep() throws {
+    #expect(throws: RedisError.self) { _ = try replies([bytes(String(repeating: "*1\r\n", count: 20_000))]) }
   }
 
   @Test("after one bad byte the parser stays dead")

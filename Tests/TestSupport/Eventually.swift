@@ -5,7 +5,7 @@ public struct NotInTime: Error, CustomStringConvertible {
 
 /// Waits until a condition holds; looks every 2 ms. Throws `NotInTime` after `limit`.
 public func eventually(
-  _ claim: String, within limit: Duration = .seconds(10), _ holds: () async throws -> Bool
+  _ claim: String, within limit: Duration = .seconds(60), _ holds: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
   while try await !holds() {

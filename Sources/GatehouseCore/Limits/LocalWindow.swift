@@ -35,26 +35,47 @@ public final class LocalWindow: Sendable {
     self.subjectsMax = subjectsMax
   }
 
+  /// One policy of a call, and what the call costs.
+  struct Charge {
+    let policy: Policy
+    let limit: Int64
+    let cost: Int64
+  }
+
   /// Checks `cost` units of a policy for a subject and, unless `peek` or refused, takes them.
   public func check(subject: String, policy: Policy, limit: Int64, cost: Int64, nowMilliseconds now: Int64, peek: Bool) -> Result {
-    let share = max(1, limit / processes)
-    let name = "\(policy.fieldName) \(subject)"
-    return table.withLock { table in
-      table.tick += 1
-      var entry = table.entries[name] ?? Entry(window: PackedWindow(), usedAt: table.tick)
-      let admits = entry.window.admits(cost, nowMilliseconds: now, policy: policy, limit: share)
-      let verdict = entry.window.check(cost, nowMilliseconds: now, policy: policy, limit: policy.shadow ? nil : share, peek: peek)
-      if verdict == .passes, !peek {
-        if table.entries[name] == nil, table.entries.count >= subjectsMax { Self.makeRoom(&table, subjectsMax) }
-        entry.usedAt = table.tick
-        table.entries[name] = entry
-      }
-      return Result(
-        allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit,
-        standing: entry.window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: !admits),
-        retryAfterSeconds: verdict == .full
-          ? entry.window.retryAfterSeconds(cost, nowMilliseconds: now, policy: policy, limit: share) : nil)
+    table.withLock { take(Charge(policy: policy, limit: limit, cost: cost), of: subject, now: now, peek: peek, &$0) }
+  }
+
+  /// Checks all policies of a call and, unless `peek` or one refuses, takes all their costs: nobody comes between the two.
+  func checkAll(subject: String, _ charges: [Charge], nowMilliseconds now: Int64, peek: Bool) -> [Result] {
+    table.withLock { table in
+      let seen = charges.map { take($0, of: subject, now: now, peek: true, &table) }
+      guard !peek, seen.allSatisfy(\.allowed) else { return seen }
+      return charges.map { take($0, of: subject, now: now, peek: false, &table) }
     }
+  }
+
+  private func take(_ charge: Charge, of subject: String, now: Int64, peek: Bool, _ table: inout Table) -> Result {
+    let policy = charge.policy
+    let share = max(1, charge.limit / processes)
+    let name = "\(policy.fieldName) \(subject)"
+    table.tick += 1
+    var window = table.entries[name]?.window ?? PackedWindow()
+    let admits = window.admits(charge.cost, nowMilliseconds: now, policy: policy, limit: share)
+    let verdict = window.check(charge.cost, nowMilliseconds: now, policy: policy, limit: policy.shadow ? nil : share, peek: peek)
+    if verdict == .passes, !peek {
+      if table.entries[name] == nil, table.entries.count >= subjectsMax { Self.makeRoom(&table, subjectsMax) }
+      table.entries[name] = Entry(window: window, usedAt: table.tick)
+    }
+    // More than this process's share, but not more than the limit: it passes once Redis is back.
+    let waits = verdict == .costExceedsLimit && charge.cost <= charge.limit
+    return Result(
+      allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit && !waits,
+      standing: window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: !admits),
+      retryAfterSeconds: waits
+        ? Int(policy.windowSeconds)
+        : verdict == .full ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: share) : nil)
   }
 
   /// How many windows are kept.

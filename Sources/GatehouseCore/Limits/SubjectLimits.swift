@@ -22,25 +22,16 @@ public struct SubjectLimits: Sendable {
   func local(
     _ charges: [HotQuery.Charge], user: UserID, plan: String, now: Int64, peek: Bool
   ) -> (decision: Decision, standings: [PolicyStanding], retryAfterSeconds: Int?) {
-    let clock = ContinuousWindowClock.nowMilliseconds
-    func look(_ peek: Bool) -> [LocalWindow.Result] {
-      charges.map {
-        window.check(
-          subject: user.text, policy: $0.policy, limit: $0.policy.limits.limit(plan: plan), cost: $0.cost, nowMilliseconds: clock,
-          peek: peek)
-      }
+    let results = window.checkAll(
+      subject: user.text,
+      charges.map { LocalWindow.Charge(policy: $0.policy, limit: $0.policy.limits.limit(plan: plan), cost: $0.cost) },
+      nowMilliseconds: ContinuousWindowClock.nowMilliseconds, peek: peek)
+    let standings = results.map(\.standing)
+    if results.contains(where: \.costExceedsLimit) { return (.costExceedsLimit, standings, nil) }
+    guard results.allSatisfy(\.allowed) else {
+      return (.rateLimited, standings, results.compactMap(\.retryAfterSeconds).max())
     }
-    let first = look(true)
-    let judged = zip(charges, first)
-    // A cost above this process's share passes again once Redis is back: only the whole limit says "never".
-    if charges.contains(where: { !$0.policy.shadow && $0.cost > $0.policy.limits.limit(plan: plan) }) {
-      return (.costExceedsLimit, first.map(\.standing), nil)
-    }
-    if judged.contains(where: { !$0.policy.shadow && !$1.allowed }) {
-      let waits = judged.filter { !$0.policy.shadow && !$1.allowed }.map { $1.retryAfterSeconds ?? Int($0.policy.windowSeconds) }
-      return (.rateLimited, first.map(\.standing), waits.max())
-    }
-    return (.allow, (peek ? first : look(false)).map(\.standing), nil)
+    return (.allow, standings, nil)
   }
 }
 

@@ -62,6 +62,7 @@ extension SettingsReader {
         }
         if policy.by == .subject { refuse("\(section).policies", word, "a policy by user, plan or ip: a proxy names no subject") }
       }
+      if Set(charged).count < charged.count { refuse("\(section).policies", charged.joined(separator: ","), "each policy once") }
       let allowed = list("\(section).plans") ?? []
       for word in allowed where !plans.contains(word) { refuse("\(section).plans", word, "names from plans.names") }
       let within = value("\(section).authenticated_within", "any or a duration from 1s to 365d, such as 15m") { text -> Int64?? in

@@ -1,0 +1,112 @@
+import GatehouseCrypto
+import Testing
+
+@testable import GatehouseCore
+
+@Suite("Rate windows in this process, while Redis is away")
+struct LocalWindowTests {
+  private let policy = Policy(name: "p", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(10))
+
+  private func allowed(_ window: LocalWindow, _ subject: String, times: Int, limit: Int64 = 10, at now: Int64 = 1_000_000) -> Int {
+    (0..<times).filter { _ in
+      window.check(subject: subject, policy: policy, limit: limit, cost: 1, nowMilliseconds: now, peek: false).allowed
+    }.count
+  }
+
+  @Test("each of several processes allows its share, and never less than one call", arguments: [(1, 10), (3, 3), (10, 1), (64, 1)])
+  func shares(_ processes: Int, _ share: Int) {
+    let window = LocalWindow(processes: processes)
+    #expect(allowed(window, "a", times: 20) == share)
+    #expect(allowed(window, "b", times: 20) == share)
+    #expect(allowed(window, "a", times: 20, at: 1_061_000) == share)
+  }
+
+  @Test("a cost above this process's share is only refused for now, one above the limit for good")
+  func aboveShare() {
+    let window = LocalWindow(processes: 4)
+    let outcomes = [2, 3, 10, 11].map {
+      window.check(subject: "a", policy: policy, limit: 10, cost: $0, nowMilliseconds: 0, peek: true)
+    }
+    #expect(outcomes.map(\.allowed) == [true, false, false, false])
+    #expect(outcomes.map(\.costExceedsLimit) == [false, false, false, true])
+    #expect(outcomes.map(\.retryAfterSeconds) == [nil, 60, 60, nil])
+  }
+
+  @Test("it keeps a bounded number of subjects; who was counted longest ago goes first")
+  func bounded() {
+    let window = LocalWindow(processes: 1, subjectsMax: 80)
+    for index in 0..<80 { #expect(allowed(window, "s\(index)", times: 10) == 10) }
+    #expect(window.count == 80)
+    #expect(allowed(window, "s0", times: 1) == 0)
+    #expect(allowed(window, "new", times: 1) == 1)
+    #expect(window.count <= 80)
+    #expect(allowed(window, "s79", times: 1) == 0, "the newest are still counted")
+    for index in 0..<10_000 { _ = allowed(window, "t\(index)", times: 1) }
+    #expect(window.count <= 80)
+  }
+
+  @Test("a peek and a refusal keep nothing of a subject that was not there")
+  func nothingKept() {
+    let window = LocalWindow(processes: 1)
+    _ = window.check(subject: "a", policy: policy, limit: 10, cost: 1, nowMilliseconds: 0, peek: true)
+    _ = window.check(subject: "a", policy: policy, limit: 10, cost: 11, nowMilliseconds: 0, peek: false)
+    #expect(window.count == 0)
+  }
+
+  @Test("several policies are all or nothing")
+  func allOrNothing() {
+    let window = LocalWindow(processes: 1)
+    let other = Policy(name: "q", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(3))
+    let charges = [
+      LocalWindow.Charge(policy: policy, limit: 10, cost: 1), LocalWindow.Charge(policy: other, limit: 3, cost: 2),
+    ]
+    let first = window.checkAll(subject: "a", charges, nowMilliseconds: 0, peek: false)
+    #expect(first.map(\.allowed) == [true, true] && first.map(\.standing.remaining) == [9, 1])
+    for _ in 0..<3 {
+      let refused = window.checkAll(subject: "a", charges, nowMilliseconds: 0, peek: false)
+      #expect(refused.map(\.allowed) == [true, false] && refused.map(\.standing.remaining) == [9, 1])
+    }
+  }
+
+  @Test("callers at the same time are never allowed more than the limit together")
+  func together() async {
+    let limits = SubjectLimits(window: LocalWindow(processes: 1))
+    let user = UserID.random()
+    let charges = [HotQuery.Charge(policy: policy, cost: 1)]
+    let allowed = await withTaskGroup(of: Int.self) { tasks in
+      for _ in 0..<8 {
+        tasks.addTask {
+          (0..<2_000).filter { _ in limits.local(charges, user: user, plan: "free", now: 0, peek: false).decision == .allow }.count
+        }
+      }
+      return await tasks.reduce(0, +)
+    }
+    #expect(allowed == 10)
+  }
+
+  @Test("a shadow policy never refuses, counts, and tells when it would have refused")
+  func shadow() {
+    let window = LocalWindow(processes: 1)
+    let shadow = Policy(name: "p", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(2), shadow: true)
+    let seen = (0..<4).map { _ in window.check(subject: "a", policy: shadow, limit: 2, cost: 1, nowMilliseconds: 0, peek: false) }
+    #expect(seen.map(\.allowed) == [true, true, true, true])
+    #expect(seen.map(\.standing.exceeded) == [false, false, true, true])
+    #expect(seen.map(\.standing.remaining) == [1, 0, 0, 0])
+  }
+
+  @Test("the header fields name every policy and allowance that is in force, and no shadow")
+  func headers() {
+    let window = LocalWindow(processes: 1)
+    let shadow = Policy(name: "quiet", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(1), shadow: true)
+    let standings = [policy, shadow].map {
+      window.check(subject: "a", policy: $0, limit: 10, cost: 3, nowMilliseconds: 0, peek: false).standing
+    }
+    let allowance = Allowance(
+      metric: "video", limit: 1, bonus: 2, used: 1, held: 1, periodStartsAtMilliseconds: 0, resetsAtMilliseconds: 90_000_000)
+    let unlimited = Allowance(metric: "free", limit: nil, used: 1, held: 1, periodStartsAtMilliseconds: 0, resetsAtMilliseconds: 1)
+    let fields = RateLimitFields(standings: standings, allowances: [allowance, unlimited], nowMilliseconds: 500)
+    #expect(fields.policy == #""p";q=10;w=60, "video";q=3;w=90000"#)
+    #expect(fields.limit == #""p";r=7;t=61, "video";r=1;t=90000"#)
+    #expect(RateLimitFields(standings: [], allowances: [], nowMilliseconds: 0).policy.isEmpty)
+  }
+}
