@@ -99,12 +99,17 @@ struct RaceTests {
       try await stack.holdLease()
       let inFlight = Atomic<Int>(0)
       let most = Atomic<Int>(0)
+      let cold = Atomic<Int>(0)
       stack.hot.set { hooks in
+        hooks.afterGate = { if case .success(.cold) = $0 { cold.add(1, ordering: .relaxed) } }
         hooks.beforeInstall = {
           let now = inFlight.add(1, ordering: .sequentiallyConsistent).newValue
           _ = most.max(now, ordering: .sequentiallyConsistent)
-          // Nobody goes on before the places are taken, or were.
-          try? await eventually("128 are in flight") { most.load(ordering: .sequentiallyConsistent) >= 128 }
+          // Nobody goes on before all want a place and 128 have one; then whoever is let in beside them has time to show up.
+          try? await eventually("128 are in flight") {
+            cold.load(ordering: .relaxed) >= 160 && most.load(ordering: .sequentiallyConsistent) >= 128
+          }
+          for _ in 0..<1_000 { await Task.yield() }
           inFlight.subtract(1, ordering: .sequentiallyConsistent)
         }
       }

@@ -4,6 +4,7 @@ import GatehouseCrypto
 import GatehouseLedger
 import GatehouseRedis
 import Logging
+import NIOCore
 import NIOPosix
 import RedisClient
 import Synchronization
@@ -88,6 +89,7 @@ struct World: Sendable {
 
   let stacks: [Stack]
   let secret: ServerSecret
+  let group: MultiThreadedEventLoopGroup
   /// A connection that may do everything, as redis-cli may.
   let admin: RedisClient
 
@@ -129,7 +131,7 @@ struct World: Sendable {
       defer { tasks.cancelAll() }
       do {
         try await eventually("every client is up", within: .seconds(60)) { (clients + [admin]).allSatisfy(\.isUp) }
-        return .success(try await body(World(stacks: stacks, secret: .ephemeral(), admin: admin)))
+        return .success(try await body(World(stacks: stacks, secret: .ephemeral(), group: group, admin: admin)))
       } catch { return .failure(error) }
     }
     for stack in stacks { await stack.ledger.close() }
