@@ -1,6 +1,7 @@
 /// A condition that did not come true in time.
 public struct NotInTime: Error, CustomStringConvertible {
   public let description: String
+  public init(description: String) { self.description = description }
 }
 
 /// Waits until a condition holds; looks every 2 ms. Throws `NotInTime` after `limit`.

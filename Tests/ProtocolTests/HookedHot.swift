@@ -1,0 +1,64 @@
+import GatehouseCore
+import GatehouseRedis
+import Synchronization
+
+/// The hot state, with a test's hands in it: what happens between two steps of the protocol, and what does not come.
+final class HookedHot: HotStore {
+  /// The calls that have an answer.
+  enum Call: Sendable, CaseIterable { case gate, install, drop, check, time }
+
+  struct Hooks: Sendable {
+    /// After Redis has decided, before the caller hears of it.
+    var afterGate: (@Sendable (Result<HotReply, HotFailure>) async -> Void)?
+    /// Between the snapshot and the install.
+    var beforeInstall: (@Sendable () async -> Void)?
+    /// The failure of a call that never reaches Redis; nil lets it through.
+    var failure: (@Sendable (Call) -> HotFailure?)?
+  }
+
+  private let inner: HotState
+  private let hooks = Mutex(Hooks())
+  let installs = Atomic<Int>(0)
+
+  init(_ inner: HotState) { self.inner = inner }
+
+  func set(_ change: (inout Hooks) -> Void) { hooks.withLock { change(&$0) } }
+  private var current: Hooks { hooks.withLock { $0 } }
+  private func failure(_ call: Call) -> HotFailure? { current.failure?(call) }
+
+  var isUsable: Bool { inner.isUsable }
+
+  func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
+    if let failure = failure(.gate) { return reply(.failure(failure)) }
+    guard let hook = current.afterGate else { return inner.gate(query, reply: reply) }
+    inner.gate(query) { result in
+      Task {
+        await hook(result)
+        reply(result)
+      }
+    }
+  }
+
+  func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure> {
+    installs.add(1, ordering: .relaxed)
+    if let failure = failure(.install) { return .failure(failure) }
+    await current.beforeInstall?()
+    return await inner.install(snapshot, ticket: ticket, then: query)
+  }
+
+  func settle(_ userID: UserID, holdID: String, thenDrop: Bool) { inner.settle(userID, holdID: holdID, thenDrop: thenDrop) }
+  func keep(_ userID: UserID, holdID: String) { inner.keep(userID, holdID: holdID) }
+
+  func drop(_ routingIDs: [String]) async -> Bool {
+    guard failure(.drop) == nil else { return false }
+    return await inner.drop(routingIDs)
+  }
+
+  func check(_ charges: [SubjectCharge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+    if let failure = failure(.check) { return .failure(failure) }
+    return await inner.check(charges, peek: peek)
+  }
+
+  func time() async -> Int64? { failure(.time) == nil ? await inner.time() : nil }
+  func setEra(_ era: Int64) { inner.setEra(era) }
+}

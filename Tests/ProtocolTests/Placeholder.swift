@@ -1,1 +1,0 @@
-// The tests of the protocol between Redis and the ledger.

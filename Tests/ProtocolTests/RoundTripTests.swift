@@ -1,0 +1,118 @@
+import GatehouseCore
+import GatehouseCrypto
+import GatehouseLedger
+import TestSupport
+import Testing
+
+/// What a call costs of Redis: flushes as the client counts them, scripts as Redis counts them. Nothing polls here.
+@Suite("Round trips", .redis, .serialized)
+struct RoundTripTests {
+  private static let policy = Policy(name: "api", by: .user, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
+
+  /// Flushes and commands of the client and script calls of the server that `body` makes.
+  private func cost(of stack: Stack, _ body: () async throws -> Void) async throws -> (flushes: Int, commands: Int, scripts: Int) {
+    let server = try RedisServer.required()
+    func counts() async throws -> (Int, Int, Int) {
+      let stats = try await server.cli("INFO", "commandstats").split(whereSeparator: \.isNewline)
+      let line = stats.first { $0.hasPrefix("cmdstat_evalsha:calls=") }
+      let calls = line?.split(separator: ",").first?.split(separator: "=").last.flatMap { Int($0) } ?? 0
+      let statistics = stack.redis.statistics
+      return (statistics.flushes.load(ordering: .relaxed), statistics.commands.load(ordering: .relaxed), calls)
+    }
+    let before = try await counts()
+    try await body()
+    let after = try await counts()
+    return (after.0 - before.0, after.1 - before.1, after.2 - before.2)
+  }
+
+  @Test("A warm gate is one flush with one command")
+  func warmGate() async throws {
+    try await World.with(try RedisServer.required()) { world in
+      let stack = world.stacks[0]
+      try await stack.holdLease()
+      let visitor = try await world.visitor()
+      let charges = [HotQuery.Charge(policy: Self.policy, cost: 1)]
+      #expect(try await stack.ask(visitor, charges: charges).decision == .allow)
+      let cost = try await cost(of: stack) {
+        for _ in 0..<10 {
+          let answer = try await stack.ask(visitor, charges: charges)
+          #expect(answer.decision == .allow && answer.source == .redis && answer.standings.count == 1)
+        }
+      }
+      #expect(cost == (10, 10, 10))
+    }
+  }
+
+  @Test("With address and subject policies a warm gate is two flushes")
+  func subjects() async throws {
+    try await World.with(try RedisServer.required()) { world in
+      let stack = world.stacks[0]
+      try await stack.holdLease()
+      let visitor = try await world.visitor()
+      let address = Policy(name: "address", by: .ip, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
+      let subjects = [
+        SubjectCharge(subject: .network("192.0.2.1"), policy: address, cost: 1),
+        SubjectCharge(subject: .keyed("0123456789abcdef"), policy: address, cost: 1),
+      ]
+      #expect(try await stack.ask(visitor, subjects: subjects).decision == .allow)
+      let cost = try await cost(of: stack) {
+        let answer = try await stack.ask(visitor, subjects: subjects)
+        #expect(answer.source == .redis && answer.standings.count == 2)
+      }
+      #expect(cost == (2, 3, 3))
+    }
+  }
+
+  @Test("A login is at most two flushes: its limits, and the DEL of the user's hash")
+  func login() async throws {
+    try await World.with(try RedisServer.required()) { world in
+      let stack = world.stacks[0]
+      try await stack.holdLease()
+      let pool = HashPool(threads: 1)
+      let parameters = try #require(Argon2Parameters(memoryKiB: 64, passes: 1, lanes: 1))
+      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: world.secret.key(.subjects)) { name in
+        Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
+      }
+      let rules = Accounts<SQLiteLedger>.Rules(
+        passwords: PasswordRules(minLength: 8), loginFloor: .zero, sessionsMax: { _ in 10 }, timeouts: { _ in World.timeouts },
+        allowances: { World.table })
+      let accounts = Accounts(
+        ledger: stack.ledger, changes: stack.changes, clock: stack.clock, secret: world.secret,
+        passwords: Passwords(pool: pool, parameters: parameters), limits: limits, rules: rules)
+      let password = "correct horse battery staple"
+      let user = try await accounts.signUp(
+        email: "mia@example.com", password: password, name: nil, timeZone: "UTC", externalID: nil, network: nil)
+      let cost = try await cost(of: stack) {
+        let login = Login(
+          email: user.email, password: password, sessionClass: .web, transport: .bearer, device: nil, userAgent: nil, ip: nil,
+          network: "192.0.2.1")
+        let opened = try await accounts.logIn(login)
+        #expect(opened.user.id == user.id)
+      }
+      #expect(cost == (2, 4, 3))
+      await pool.close()
+    }
+  }
+
+  @Test("A reservation waits for one flush; a second one tells Redis that the ledger has it")
+  func reservation() async throws {
+    try await World.with(try RedisServer.required()) { world in
+      let stack = world.stacks[0]
+      try await stack.holdLease()
+      let user = try await world.user(plan: "l5")
+      #expect(try await stack.reserve(user).source == .redis)
+      try await eventually("the mark of the hold is gone") {
+        try await world.redis("HKEYS", "gh:{\(user.id.routingID)}").elements?.contains { $0.text?.hasPrefix("h:") == true } == false
+      }
+      let cost = try await cost(of: stack) {
+        let answer = try await stack.reserve(user)
+        #expect(answer.decision == .allow)
+        try await eventually("the mark of the hold is gone") {
+          try await world.redis("HKEYS", "gh:{\(user.id.routingID)}").elements?.contains { $0.text?.hasPrefix("h:") == true } == false
+        }
+      }
+      #expect(cost == (2, 2, 1))
+      #expect(try await world.hotUnits(user) == 2)
+    }
+  }
+}
