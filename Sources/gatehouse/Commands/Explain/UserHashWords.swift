@@ -36,17 +36,14 @@ struct UserHashWords {
       "\(plain["status"] ?? "-"), plan \(plain["plan"] ?? "-"), email \(plain["mail"] == "1" ? "verified" : "not verified"), \(external)"
   }
 
-  /// `class|sid|created|auth|seen|abs|ip|ua[|prev]`
+  /// `class|sid|created|auth|seen|abs[|prev]`
   private func session(_ name: String, _ value: String) -> String {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count >= 8, let made = Int64(parts[2]), let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
+    guard parts.count >= 6, let made = Int64(parts[2]), let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
     else { return "\(name) has a value that is none of a session" }
-    let from = parts[6].isEmpty ? "an unknown address" : parts[6]
-    let agent = parts[7].isEmpty ? "" : " with \(parts[7])"
-    let successor = parts.count > 8 && parts[8] == "prev" ? "; a rotated token that has not been used yet" : ""
+    let successor = parts.dropFirst(6).last == "prev" ? "; by a rotated token that has not been used yet" : ""
     return "\(parts[1]), class \(parts[0]), made \(Instants.text(made)), password given \(Instants.text(auth)), "
-      + "seen \(Instants.text(seen)), ends \(Instants.text(end)) at the latest, from \(from)\(agent)\(successor); "
-      + "token's hash \(name.dropFirst(2).prefix(12))…"
+      + "seen \(Instants.text(seen)), ends \(Instants.text(end)) at the latest\(successor); token's hash \(name.dropFirst(2).prefix(12))…"
   }
 
   /// `start|end|used|held|min_lease|override|bonus`
