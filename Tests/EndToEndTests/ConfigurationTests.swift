@@ -214,6 +214,12 @@ import Testing
     #expect(loaded.settings.policy("api")?.limits == PlanLimits(60))
   }
 
+  @Test("Rows are kept for days or forever, each kind by its own key")
+  func retention() throws {
+    let kept = try load("retention: {usage_events: 30d, audit: forever, reservations: 7d}").settings.retention
+    #expect(kept.usageEventDays == 30 && kept.auditDays == nil && kept.reservationDays == 7)
+  }
+
   @Test("A value cannot begin a line of its own in a sentence, nor flood it")
   func quoting() {
     #expect(SettingsReader.quoted("a\nb\u{1b}[1m") == "\"a?b?[1m\"")
