@@ -103,6 +103,15 @@ import Testing
       (
         "retention:\n  audit: 12h", #"retention.audit is "12h" (test.yaml, line 2): it must be forever or whole days from 1d to 36500d."#
       ),
+      (
+        "profiles:\n  api:\n    policies: [nope]",
+        #"profiles.api.policies is "nope" (test.yaml, line 3): it must be names from policies.names."#
+      ),
+      ("profiles:\n  api:\n    plans: [gold]", #"profiles.api.plans is "gold" (test.yaml, line 3): it must be names from plans.names."#),
+      (
+        "profiles:\n  api:\n    authenticated_within: soon",
+        #"profiles.api.authenticated_within is "soon" (test.yaml, line 3): it must be any or a duration from 1s to 365d, such as 15m."#
+      ),
       ("http:\n  port: 9080", "http.port and http.ops_port are both 9080 on 127.0.0.1: each listener needs its own."),
       // Misspelled, misplaced, or described without a name and the other way round.
       ("http:\n  prot: 80", "http.prot (test.yaml, line 2) is not a setting: did you mean http.port?"),
@@ -203,6 +212,12 @@ import Testing
     #expect(loaded.settings.policy("upload") == nil)
     // `pro` and `coach` are no plans any more, so their limits are gone from `api` too.
     #expect(loaded.settings.policy("api")?.limits == PlanLimits(60))
+  }
+
+  @Test("Rows are kept for days or forever, each kind by its own key")
+  func retention() throws {
+    let kept = try load("retention: {usage_events: 30d, audit: forever, reservations: 7d}").settings.retention
+    #expect(kept.usageEventDays == 30 && kept.auditDays == nil && kept.reservationDays == 7)
   }
 
   @Test("A value cannot begin a line of its own in a sentence, nor flood it")

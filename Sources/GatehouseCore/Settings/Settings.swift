@@ -37,6 +37,8 @@ public struct Settings: Sendable, Equatable {
   public struct Retention: Sendable, Equatable {
     public var usageEventDays: Int?
     public var auditDays: Int? = 400
+    /// After their end; their units stay counted.
+    public var reservationDays: Int? = 90
   }
 
   public var http = HTTP()

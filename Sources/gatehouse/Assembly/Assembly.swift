@@ -49,7 +49,7 @@ final class Assembly: Sendable {
       path: folder.ledger,
       retention: {
         let kept = live.settings.retention
-        return LedgerRetention(usageEventDays: kept.usageEventDays, auditDays: kept.auditDays)
+        return LedgerRetention(usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays)
       }, allowances: allowances, timeouts: timeouts,
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start.

@@ -169,6 +169,8 @@ enum DefaultFile {
     retention:
       usage_events: forever
       audit: 400d
+      # After their end; their units stay counted and their analyses stay.
+      reservations: 90d
 
     """
 }

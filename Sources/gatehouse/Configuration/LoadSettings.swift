@@ -24,6 +24,7 @@ extension SettingsReader {
     readProfiles(&settings)
     settings.retention.usageEventDays = days("retention.usage_events", max: 36_500) ?? nil
     settings.retention.auditDays = days("retention.audit", max: 36_500) ?? settings.retention.auditDays
+    settings.retention.reservationDays = days("retention.reservations", max: 36_500) ?? settings.retention.reservationDays
     return settings
   }
 

@@ -41,10 +41,9 @@ struct UserHashWords {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard parts.count >= 6, let made = Int64(parts[2]), let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
     else { return "\(name) has a value that is none of a session" }
-    let successor = parts.last == "prev" ? "; a rotated token that has not been used yet" : ""
+    let successor = parts.dropFirst(6).last == "prev" ? "; by a rotated token that has not been used yet" : ""
     return "\(parts[1]), class \(parts[0]), made \(Instants.text(made)), password given \(Instants.text(auth)), "
-      + "seen \(Instants.text(seen)), ends \(Instants.text(end)) at the latest\(successor); "
-      + "token's hash \(name.dropFirst(2).prefix(12))…"
+      + "seen \(Instants.text(seen)), ends \(Instants.text(end)) at the latest\(successor); token's hash \(name.dropFirst(2).prefix(12))…"
   }
 
   /// `start|end|used|held|min_lease|override|bonus`
