@@ -12,8 +12,10 @@ import Testing
     func named(_ listener: CataloguedRoute.Listener) -> Set<String> {
       Set(CataloguedRoute.all.filter { $0.listener == listener || $0.listener == .both }.map { "\($0.method) \($0.path)" })
     }
-    #expect(names(.public) == named(.public))
-    #expect(names(.operations(.key)) == named(.ops))
+    // The document of the routes is added to every table.
+    let document: Set<String> = ["GET /openapi.json"]
+    #expect(names(.public).union(document) == named(.public))
+    #expect(names(.operations(.key)).union(document) == named(.ops))
   }
 
   /// What a credential gets to hear: nil where it opens the route.
@@ -182,6 +184,73 @@ import Testing
     let expiring = try key(#","expires_in_seconds":1"#)
     try await eventually("a key of one second expires") { try await status(expiring.key) == 401 }
     #expect(try await service.ask("POST", "/v1/gate", bearer: expiring.key, body: "{}").text("code") == "invalid_key")
+  }
+}
+
+/// What the configuration decides about callers.
+@Suite(
+  "Credentials by configuration",
+  .service([
+    "GATEHOUSE_ALLOWED_ORIGINS": "https://app.example.com", "GATEHOUSE_TRUSTED_PROXIES": "10.0.0.0/8", "GATEHOUSE_SIGNUP_MODE": "backend",
+  ]))
+struct ConfiguredCredentialTests {
+  private let app = "https://app.example.com"
+
+  @Test("an allowed origin may use the cookie, another may not")
+  func origin() async throws {
+    let service = try RunningService.shared()
+    let user = try await service.newUser()
+    func change(_ headers: [String: String]) async throws -> RunningService.Answer {
+      try await service.ask("PATCH", "/v1/user", headers: headers.merging(["Cookie": "__Host-gatehouse=\(user.token)"]) { $1 }, body: "{}")
+    }
+    #expect(try await change(["Origin": app, "Sec-Fetch-Site": "cross-site"]).status == 200)
+    for other in ["\(app):8443", "http://app.example.com", "\(app).evil.example", "null"] {
+      try await change(["Origin": other]).expectProblem(403, "csrf_rejected")
+    }
+    let login = #"{"email":"\#(user.email)","password":"\#(RunningService.password)","transport":"cookie"}"#
+    #expect(try await service.ask("POST", "/v1/sessions", headers: ["Origin": app], body: login).status == 201)
+  }
+
+  @Test("an allowed origin may read answers and refusals, and preflights; another gets no word of it; every answer varies by Origin")
+  func crossOrigin() async throws {
+    let service = try RunningService.shared()
+    let token = try await service.newUser().token
+    for (path, bearer) in [("/v1/user", token), ("/v1/user", nil), ("/v1/nothing", nil)] as [(String, String?)] {
+      let answer = try await service.ask("GET", path, bearer: bearer, headers: ["Origin": app])
+      #expect(answer.headers["access-control-allow-origin"] == app && answer.headers["access-control-allow-credentials"] == "true")
+      let exposed = "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotency-Replayed"
+      #expect(answer.headers["access-control-expose-headers"] == exposed && answer.headers["vary"] == "Origin")
+      let other = try await service.ask("GET", path, bearer: bearer, headers: ["Origin": "https://evil.example"])
+      #expect(other.headers["access-control-allow-origin"] == nil && other.headers["vary"] == "Origin")
+    }
+    func preflight(_ origin: String) async throws -> RawHTTP.Answer {
+      try await service.raw(
+        "OPTIONS /v1/analyses HTTP/1.1\r\nHost: a\r\nOrigin: \(origin)\r\nAccess-Control-Request-Method: POST\r\n\r\n")
+    }
+    let allowed = try await preflight(app)
+    #expect(allowed.status == 204 && allowed["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS, POST")
+    #expect(allowed["Access-Control-Allow-Headers"]?.contains("Idempotency-Key") == true)
+    let refused = try await preflight("https://evil.example")
+    #expect(refused["Access-Control-Allow-Methods"] == nil && refused["Access-Control-Allow-Origin"] == nil)
+    let ops = try await service.ask("GET", "/readyz", at: service.opsPort(), headers: ["Origin": app])
+    #expect(ops.headers["access-control-allow-origin"] == nil, "the ops listener is for no page")
+  }
+
+  @Test("X-Forwarded-For of a peer that is no trusted proxy is ignored")
+  func untrusted() async throws {
+    let service = try RunningService.shared()
+    let user = try await service.newUser()
+    let login = #"{"email":"\#(user.email)","password":"\#(RunningService.password)"}"#
+    let answer = try await service.ask("POST", "/v1/sessions", headers: ["X-Forwarded-For": "10.1.1.1, 203.0.113.7"], body: login)
+    #expect(answer.text("session.ip") == "127.0.0.1")
+  }
+
+  @Test("where sign-up is the backend's, nobody signs up without its key")
+  func signUp() async throws {
+    let service = try RunningService.shared()
+    let body = #"{"email":"alone@example.com","password":"\#(RunningService.password)"}"#
+    try await service.ask("POST", "/v1/users", body: body).expectProblem(401, "invalid_key")
+    #expect(try await service.ask("POST", "/v1/users", bearer: service.serviceKey("accounts"), body: body).status == 201)
   }
 }
 

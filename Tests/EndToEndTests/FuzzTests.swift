@@ -30,7 +30,7 @@ import Testing
   }
 
   private func storm(_ service: RunningService, seed: UInt64) async throws -> [Int: Int] {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     let user = try await service.proUser()
     let credentials = [
       user.token, try service.serviceKey("gate"), try service.serviceKey("work"), try service.serviceKey("accounts"), "gh_1forged", nil,
@@ -68,7 +68,7 @@ private struct Request {
 
   var text: String { String(decoding: bytes.prefix(1_000), as: UTF8.self) }
 
-  init(_ random: inout SplitMix, credentials: [String?], user: String) {
+  init(_ random: inout SeededGenerator, credentials: [String?], user: String) {
     let routes = CataloguedRoute.all.filter { $0.listener != .ops }
     let route = random.pick(routes)
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LINK"]
@@ -120,7 +120,7 @@ private struct Request {
   ]
 
   /// `body` with a member more, bytes changed, or cut short.
-  private static func mutated(_ body: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+  private static func mutated(_ body: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
     var body = body
     switch random.next() % 5 {
     case 0, 1:
@@ -141,20 +141,9 @@ private struct Request {
   }
 }
 
-/// A small seeded generator (SplitMix64): the sequence depends on the seed alone.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
+extension SeededGenerator {
   /// True once in `count` times.
-  mutating func chance(_ count: UInt64) -> Bool { next() % count == 0 }
+  fileprivate mutating func chance(_ count: UInt64) -> Bool { next() % count == 0 }
 
-  mutating func pick<Element>(_ elements: [Element]) -> Element { elements[Int(next() % UInt64(elements.count))] }
+  fileprivate mutating func pick<Element>(_ elements: [Element]) -> Element { elements[Int(next() % UInt64(elements.count))] }
 }

@@ -179,16 +179,16 @@ import Testing
   @Test("peek decides and spends nothing")
   func peek() async throws {
     let service = try RunningService.shared()
-    let token = try await service.newUser().token
-    for _ in 0..<3 {
-      let answer = try await service.gate(
-        token, #""peek": true, "reserve": {"metric": "video_analysis", "idempotency_key": "look"}"#)
-      #expect(answer.text("decision") == "allow" && answer.json["reservation"] == .null)
+    let left = try await counted(#""api";r=58;"#) {
+      let token = try await service.newUser().token
+      for _ in 0..<3 {
+        let answer = try await service.gate(token, #""peek": true, "reserve": {"metric": "video_analysis", "idempotency_key": "look"}"#)
+        #expect(answer.text("decision") == "allow" && answer.json["reservation"] == .null)
+      }
+      #expect(try await service.ask("GET", "/v1/usage", bearer: token).column("held") == [0])
+      return String(try await service.gate(token).text("headers.RateLimit")?.prefix { $0 != "t" } ?? "")
     }
-    let usage = try await service.ask("GET", "/v1/usage", bearer: token)
-    #expect(usage.column("held") == [0])
-    let answer = try await service.gate(token)
-    #expect(answer.text("headers.RateLimit")?.hasPrefix(#""api";r=58;"#) == true, "the call to /v1/usage and this one")
+    #expect(left == #""api";r=58;"#, "the call to /v1/usage and the last one")
   }
 
   @Test("a policy that is unknown, stands twice, or counts addresses without one is a wrong field")

@@ -44,6 +44,7 @@ struct CataloguedRoute: Sendable, CustomTestStringConvertible {
   static let all: [CataloguedRoute] = [
     .init("GET", "/livez", .anybody, on: .both),
     .init("GET", "/readyz", .anybody, on: .both),
+    .init("GET", "/openapi.json", .anybody, on: .both),
     .init("POST", "/v1/users", .anybodyOr("accounts"), body: #"{"email":"taken@example.com","password":"a quiet canary sings at dawn"}"#),
     .init("GET", "/v1/users", .key("accounts"), query: "?email=nobody@example.com"),
     .init("GET", "/v1/users/{id}", .key("accounts")),
@@ -76,6 +77,7 @@ struct CataloguedRoute: Sendable, CustomTestStringConvertible {
     .init("POST", "/v1/reservations/{id}/release", .key("work")),
     .init("POST", "/v1/reservations/{id}/extend", .key("work"), body: #"{"lease_seconds":60}"#),
     .init("POST", "/v1/gate", .key("gate"), body: #"{"token":"gh_1forged"}"#),
+    .init("POST", "/v1/gate/batch", .key("gate"), body: #"{"requests":[{"token":"gh_1forged"}]}"#),
     .init("POST", "/v1/limits/{policy}/check", .key("gate"), body: #"{"subject":"x"}"#),
     .init("GET", "/v1/admin/users", .key("admin"), on: .ops),
     .init("GET", "/v1/admin/users/{id}", .key("admin"), on: .ops),

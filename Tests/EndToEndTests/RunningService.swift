@@ -131,7 +131,8 @@ final class RunningService: Sendable {
       defer { apis = [] }
       return apis
     }) {
-      kill(api.process.processIdentifier, SIGKILL)
+      // The id of one that has ended by itself may be another's by now.
+      if api.process.isRunning { kill(api.process.processIdentifier, SIGKILL) }
       api.process.waitUntilExit()
     }
   }
@@ -163,12 +164,13 @@ final class RunningService: Sendable {
 
   func ask(
     _ method: String, _ path: String, process: Int = 0, at port: Int? = nil, bearer: String? = nil, headers: [String: String] = [:],
-    body: String? = nil
+    body: String? = nil, patience: TimeInterval = 20
   ) async throws -> Answer {
     let target = port ?? apis.withLock { $0[process].port }
     guard let url = URL(string: "http://127.0.0.1:\(target)\(path)") else { throw Failure(description: "no URL: \(path)") }
     var request = URLRequest(url: url)
     request.httpMethod = method
+    request.timeoutInterval = patience
     if let bearer { request.setValue("Bearer \(bearer)", forHTTPHeaderField: "Authorization") }
     for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
     if let body {

@@ -3,7 +3,13 @@ import TestSupport
 import Testing
 
 /// What the routes of metered work answer, member by member.
-@Suite("Answers about analyses and reservations", .service) struct WorkAnswerTests {
+@Suite(
+  "Answers about analyses and reservations",
+  .service([
+    "GATEHOUSE_METRICS_NAMES": "video_analysis,render_minute", "GATEHOUSE_METRICS_RENDER_MINUTE_PERIOD": "day",
+    "GATEHOUSE_PLANS_FREE_ALLOWANCES_RENDER_MINUTE": "60",
+  ]))
+struct WorkAnswerTests {
   @Test("an analysis is 201 with its place and the allowance; the next is 429 with all that is to know of it")
   func start() async throws {
     let service = try RunningService.shared()
@@ -156,6 +162,38 @@ import Testing
     let third = try #require(try await reserve("render-774").text("reservation.id"))
     try await act(third, "commit").expect(200, shape("committed", committed: 10, used: 27, held: 0))
     try await act("rsv_00000000000000", "commit").expectProblem(404, "not_found")
+  }
+
+  @Test("a reservation of a limited metric counts what is held, and what is committed of it")
+  func limited() async throws {
+    let service = try RunningService.shared()
+    let key = try service.serviceKey("work")
+    let user = try await service.newUser()
+    func reserve(_ amount: Int, _ more: String = "") async throws -> RunningService.Answer {
+      try await service.ask(
+        "POST", "/v1/reservations", bearer: key, headers: ["Idempotency-Key": "\(user.id)-\(amount)"],
+        body: #"{"user_id": "\#(user.id)", "metric": "render_minute", "amount": \#(amount)\#(more)}"#)
+    }
+    func shape(_ status: String, committed: Int, used: Int, held: Int, remaining: Int) -> Shape {
+      let open = status == "held"
+      return Shape(
+        """
+        {"reservation": {"id": "<rsv>", "user_id": "\(user.id)", "metric": "render_minute", "amount": 10, "committed": \(committed),
+          "status": "\(status)", "period_starts_at": "<instant>", "lease_expires_at": \(open ? "\"<instant>\"" : "null"),
+          "created_at": "<instant>", "finished_at": \(open ? "null" : "\"<instant>\"")},
+         "allowance": {"metric": "render_minute", "limit": 60, "used": \(used), "held": \(held), "remaining": \(remaining), "resets_at": "<instant>"}}
+        """)
+    }
+    #expect(try await reserve(12, #", "commit": true"#).number("allowance.used") == 12)
+    let held = try await reserve(10)
+    try held.expect(201, shape("held", committed: 0, used: 12, held: 10, remaining: 38))
+    let id = try #require(held.text("reservation.id"))
+    let refused = try await reserve(39)
+    #expect(refused.status == 429 && refused.text("code") == "allowance_exhausted")
+    #expect(refused.number("limit") == 60 && refused.number("used") == 12 && refused.number("held") == 10)
+    try await service.ask("POST", "/v1/reservations/\(id)/commit", bearer: key, body: #"{"amount": 7}"#)
+      .expect(200, shape("committed", committed: 7, used: 19, held: 0, remaining: 41))
+    #expect(try await reserve(41).status == 201)
   }
 
   @Test("an analysis takes a reservation that the gate made, once, and its lease is as long as asked")

@@ -179,7 +179,7 @@ extension OpenAPI {
                       "maxItems": 4,
                       "items": {"type": "string", "enum": ["gate", "work", "accounts", "admin"]}
                     },
-                    "expires_in_seconds": {"type": ["integer", "null"], "minimum": 60, "maximum": 315360000}
+                    "expires_in_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 315360000}
                   },
                   "required": ["name", "scopes"],
                   "additionalProperties": false
