@@ -36,11 +36,6 @@ public struct LeaseKeeper<Store: Ledger>: Sendable {
     self.clock = clock
   }
 
-  /// Reads the service keys: a process must know them before its first request, else it refuses good ones.
-  public func readKeys() async throws {
-    try await keys.refresh(version: ledger.leasePoll().serviceKeysVersion, from: ledger)
-  }
-
   /// One poll; whether the lease was renewed. Throws what the ledger throws: the lease then runs out by itself.
   @discardableResult public func poll() async throws -> Bool {
     let start = ContinuousClock.now

@@ -15,7 +15,6 @@ struct ServiceProcess: Sendable {
 
   /// Runs until SIGTERM or SIGINT, then drains.
   func run() async throws {
-    try await assembly.keeper.readKeys()
     let socket = assembly.folder.opsSocket
     defer { unlink(socket) }
     let impatience = SecondSignal { unlink(socket) }
