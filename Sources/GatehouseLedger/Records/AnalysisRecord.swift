@@ -20,7 +20,6 @@ enum AnalysisRecord {
   private static let tables = "analyses a LEFT JOIN reservations r ON r.id = a.reservation_id"
 
   static let byID = "SELECT \(columns), a.result FROM \(tables) WHERE a.id = ?"
-  static let ofUser = "SELECT \(columns), a.result FROM \(tables) WHERE a.user_id = ? ORDER BY a.created_at, a.id"
   /// The result is most of the row: it is read only where it is asked for.
   static let page = """
     SELECT \(columns), CASE WHEN :result THEN a.result END AS result FROM \(tables)

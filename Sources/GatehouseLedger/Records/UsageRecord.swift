@@ -20,7 +20,6 @@ enum UsageRecord {
     SELECT period_start, used, limit_units FROM usage_daily WHERE user_id = ? AND metric = ? AND period_start >= ? AND period_start < ?
     ORDER BY period_start
     """
-  static let ofUser = "SELECT * FROM usage_events WHERE user_id = ? ORDER BY occurred_at, id"
   static let insertRow = """
     INSERT INTO usage_events (id, user_id, action, metric, amount, occurred_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)
     """
