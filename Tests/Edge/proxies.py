@@ -26,6 +26,8 @@ class Proxy:
     """One running proxy; `name` and `file` are the subclass's."""
 
     name = file = None
+    # Whether it refuses a request whose body is still on its way and keeps the connection.
+    keeps_unread_bodies = True
 
     def __init__(self, gatehouse, app, edit=None):
         self.port, self.folder = free_port(), pathlib.Path(tempfile.mkdtemp(prefix="edge-", dir="/tmp"))
@@ -109,6 +111,7 @@ class Caddy(Proxy):
 
 class Envoy(Proxy):
     name, file = "Envoy", "envoy.yaml"
+    keeps_unread_bodies = False
 
     def words(self):
         return [envoy(), "-c", str(self.configuration), "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"]

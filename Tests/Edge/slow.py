@@ -230,8 +230,12 @@ def slowhttptest(service, long=False):
     told = []
     url = f"http://127.0.0.1:{settle(service)}"
     with tempfile.TemporaryDirectory() as folder:
-        for name, words in {"headers": ["-H", "-u", f"{url}/livez"], "body": ["-B", "-s", "8192", "-u", f"{url}/v1/sessions"],
-                            "read": ["-X", "-w", "1", "-y", "2", "-n", "5", "-z", "1", "-k", "3", "-u", f"{url}/livez"]}.items():  # fmt: skip
+        ways = {
+            "headers": ["-H", "-u", f"{url}/livez"],
+            "body": ["-B", "-s", "8192", "-u", f"{url}/v1/sessions"],
+            "read": ["-X", "-w", "1", "-y", "2", "-n", "5", "-z", "1", "-k", "3", "-u", f"{url}/livez"],
+        }
+        for name, words in ways.items():
             prefix = pathlib.Path(folder, name)
             pace = ["-c", "500", "-r", "200", "-i", "5", "-x", "24", "-l", "15", "-p", "1"]
             command = ["slowhttptest", *words, *pace, "-g", "-o", prefix]
