@@ -93,12 +93,13 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
         request = request.withoutReserve().peeking()
       }
     }
-    var answer: GateAnswer
-    if lease.isHeld, hot.isUsable {
-      let query = request.query(for: userID)
-      answer = try await settleReply(await hot.gate(query), query, request)
-    } else {
-      answer = try await fallback.decide(request)
+    var answer = try await decideAwaited(request, userID: userID)
+    // A twin of this call may have been granted since the look above, and have taken the last unit: its answer is this call's.
+    if replay == nil, let call = request.reserve?.call, answer.decision == .allowanceExhausted || answer.decision == .rateLimited,
+      let stored = try await ledger.answer(to: call, now: clock.now())
+    {
+      replay = stored
+      answer = try await decideAwaited(request.withoutReserve(), userID: userID)
     }
     if let misuse, answer.decision.isAfterRequirements { throw misuse }
     if let replay, answer.decision == .allow { answer.reserved = .replay(replay) }
@@ -115,6 +116,13 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
       answer.detail = answer.rateLimitedDetail
     }
     return answer
+  }
+
+  /// The user's state, from Redis where it can be believed, else from the ledger.
+  private func decideAwaited(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
+    guard lease.isHeld, hot.isUsable else { return try await fallback.decide(request) }
+    let query = request.query(for: userID)
+    return try await settleReply(await hot.gate(query), query, request)
   }
 
   /// Follows a reply of Redis to its end: rebuilds a cold user, asks the ledger about a missing session, reserves.

@@ -185,14 +185,16 @@ struct ReservationContract {
     }
   }
 
-  @Test("a commit at once is told, since the gate has only held it", arguments: Engine.allCases)
-  func commitAtOnce(engine: Engine) async throws {
+  @Test("units that the gate holds are told to nobody, units that it does not hold are", arguments: Engine.allCases)
+  func untold(engine: Engine) async throws {
     try await engine.run { rig in
-      let mia = try await rig.signUp()
-      let change = try await rig.reserve(mia, commit: true)
-      guard case .first(let reserved) = change.value else { throw Unexpected("a replay") }
-      #expect(reserved.reservation.status == .committed && reserved.allowance.used == 1)
-      #expect(change.pending.map(\.routingID) == [mia.id.routingID])
+      for isHeld in [true, false] {
+        let mia = try await rig.signUp(isHeld ? "held" : "unheld")
+        let change = try await rig.reserve(mia, commit: true, isHeld: isHeld)
+        guard case .first(let reserved) = change.value else { throw Unexpected("a replay") }
+        #expect(reserved.reservation.status == .committed && reserved.allowance.used == 1)
+        #expect(change.pending.map(\.routingID) == (isHeld ? [] : [mia.id.routingID]))
+      }
     }
   }
 }
