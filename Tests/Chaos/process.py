@@ -12,6 +12,7 @@ import wire
 PORTS = (20_000, 32_000)
 START_SECONDS = 60
 STOP_SECONDS = 30
+given_ports = set()
 
 
 class Failure(Exception):
@@ -22,12 +23,15 @@ def free_port():
     """A port that nobody has, below those that the system gives to clients: while a process is dead none of them takes its port."""
     while True:
         port = random.randrange(*PORTS)
+        if port in given_ports:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        given_ports.add(port)
+        return port
 
 
 def wait_until(condition, what, seconds=START_SECONDS):
