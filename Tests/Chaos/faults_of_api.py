@@ -9,6 +9,7 @@ from service import Failure, wait_until
 
 @fault("kill-api", "api")
 def kill_api(harm):
+    """SIGKILL of one API process."""
     api = harm.any_api()
     api.kill()
     harm.pause(0, 0.5)
@@ -17,6 +18,7 @@ def kill_api(harm):
 
 @fault("kill-all", "all", loses_windows=True)
 def kill_all(harm):
+    """SIGKILL of all API processes and of Redis."""
     for api in harm.service.apis:
         api.kill()
     harm.service.kill_redis()

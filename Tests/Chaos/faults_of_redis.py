@@ -11,6 +11,7 @@ from faults import fault
 
 @fault("kill-redis", "redis", loses_windows=True)
 def kill_redis(harm):
+    """SIGKILL of Redis; it is away for up to two seconds."""
     harm.service.kill_redis()
     harm.pause(0, 2)
     harm.service.start_redis()
@@ -18,6 +19,7 @@ def kill_redis(harm):
 
 @fault("hang-redis", "redis", slow=True)
 def hang_redis(harm):
+    """SIGSTOP of Redis for ten seconds (three in the short form)."""
     harm.service.pause_redis()
     time.sleep(harm.hang_seconds)
     harm.service.resume_redis()
@@ -25,6 +27,7 @@ def hang_redis(harm):
 
 @fault("hiccup-redis", "redis")
 def hiccup_redis(harm):
+    """SIGSTOP of Redis for less than a second."""
     harm.service.pause_redis()
     harm.pause(0.02, 0.8)
     harm.service.resume_redis()
@@ -32,6 +35,7 @@ def hiccup_redis(harm):
 
 @fault("flushall", "redis", loses_windows=True)
 def flushall(harm):
+    """FLUSHALL, up to five times."""
     for _ in range(harm.random.randrange(1, 6)):
         harm.service.redis("flushall")
         harm.pause(0, 0.2)
@@ -39,6 +43,7 @@ def flushall(harm):
 
 @fault("cut-aof", "redis", loses_windows=True)
 def cut_aof(harm):
+    """The append-only file loses its last bytes, up to 200."""
     harm.service.kill_redis()
     newest = max(glob.glob(f"{harm.service.folder}/appendonlydir/*.incr.aof"), key=os.path.getmtime)
     size = os.path.getsize(newest)
@@ -58,16 +63,19 @@ def old_aof(harm):
 
 @fault("script-flush", "redis")
 def script_flush(harm):
+    """SCRIPT FLUSH, twenty times a second."""
     return harm.for_a_while(2, 0.05, lambda: harm.service.redis("script", "flush"))
 
 
 @fault("client-kill", "redis")
 def client_kill(harm):
+    """CLIENT KILL of every connection, twenty times a second."""
     return harm.for_a_while(2, 0.05, lambda: harm.service.redis("client", "kill", "type", "normal"))
 
 
 @fault("client-pause", "redis")
 def client_pause(harm):
+    """CLIENT PAUSE for half a second."""
     harm.service.redis("client", "pause", 500)
     time.sleep(0.6)
 
@@ -85,6 +93,7 @@ def busy_redis(harm):
 
 @fault("full-redis", "redis")
 def full_redis(harm):
+    """Redis has no memory for writes: OOM."""
     harm.service.redis("config", "set", "maxmemory", "1")
     harm.pause(0.2, 1.5)
     harm.service.redis("config", "set", "maxmemory", "0")
@@ -100,6 +109,7 @@ def replica_redis(harm):
 
 @fault("locked-redis", "redis")
 def locked_redis(harm):
+    """The API's account is off: every connection ends, and none is let in."""
     harm.service.redis("acl", "setuser", "gatehouse", "off")
     harm.service.redis("client", "kill", "type", "normal")
     harm.pause(0.2, 1.5)
@@ -117,22 +127,26 @@ def foreign_keys(harm):
 
 @fault("slow-proxy", "redis")
 def slow_proxy(harm):
+    """Everything to and from Redis is late, by less or more than the command deadline."""
     harm.proxy.delay_seconds = harm.random.choice((0.005, 0.02, 0.04, 0.08))
     through_proxy(harm, "delay")
 
 
 @fault("cut-proxy", "redis")
 def cut_proxy(harm):
+    """Connections to Redis are reset, new ones too."""
     through_proxy(harm, "cut")
 
 
 @fault("torn-replies", "redis")
 def torn_replies(harm):
+    """Replies end in their middle."""
     through_proxy(harm, "tear")
 
 
 @fault("black-hole", "redis")
 def black_hole(harm):
+    """Connections to Redis stand, and nothing comes through until the end: then all of it, late."""
     through_proxy(harm, "swallow")
 
 

@@ -11,6 +11,7 @@ from rate import GateLoad, Sample, line, outcomes, percentile, wrong
 from service import Failure, Service, some_client
 
 USERS = 200
+STORM_USERS = 100  # enough that no account reaches its own limit early
 
 
 def hang(rate=1000, seconds=10, processes=1):
@@ -40,7 +41,7 @@ def hang(rate=1000, seconds=10, processes=1):
 def storm(rate=200, seconds=10, connections=200):
     """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at `rate` a second."""
     with Service(1, cheap_hashing=False) as service:
-        users = [service.new_user() for _ in range(20)]
+        users = [service.new_user() for _ in range(STORM_USERS)]
         quiet = GateLoad(service, [user.token for user in users], rate, seconds, drivers=1).samples()
         stop, counts, refused, lock = threading.Event(), {}, [], threading.Lock()
 

@@ -1,6 +1,7 @@
 """A process under test: started, waited for by condition, killed, stopped, paused; its log is kept."""
 
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -8,8 +9,10 @@ import time
 
 import wire
 
+PORTS = (20_000, 32_000)
 START_SECONDS = 60
 STOP_SECONDS = 30
+given_ports = set()
 
 
 class Failure(Exception):
@@ -17,9 +20,18 @@ class Failure(Exception):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, below those that the system gives to clients: while a process is dead none of them takes its port."""
+    while True:
+        port = random.randrange(*PORTS)
+        if port in given_ports:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        given_ports.add(port)
+        return port
 
 
 def wait_until(condition, what, seconds=START_SECONDS):
