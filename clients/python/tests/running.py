@@ -23,8 +23,8 @@ def running(framework, folder, module, **environment):
     words = [sys.executable, *(word.format(module=module, port=port) for word in SERVERS[framework])]
     path = os.pathsep.join([str(FOLDER), str(folder)])
     with open(log, "wb") as out:
-        process = subprocess.Popen(
-            words, cwd=folder, stdout=out, stderr=out, env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environment})
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        process = subprocess.Popen(words, cwd=folder, stdout=out, stderr=out, env=environment)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
 

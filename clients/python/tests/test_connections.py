@@ -85,7 +85,7 @@ def test_a_service_that_restarts_between_calls_is_found_again():
 def test_a_good_key_is_never_refused_by_a_service_that_has_just_started():
     with Service() as other:
         user, key = other.new_user(), other.key("gate")
-        for _ in range(4):
+        for _ in range(12):
             other.apis[0].kill()
             other.apis[0].start(wait=False)
             with patient(f"http://127.0.0.1:{other.apis[0].port}", key) as client:

@@ -28,7 +28,8 @@ def assert_gone(said):
     def left():
         lines = [text(path) for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")]
         # A process that has ended but was not waited for has no command line.
-        return pathlib.Path(said["data"]).exists() or text(pathlib.Path(f"/proc/{said['pid']}/cmdline")) or any(said["data"] in line for line in lines)
+        process = text(pathlib.Path(f"/proc/{said['pid']}/cmdline"))
+        return process or pathlib.Path(said["data"]).exists() or any(said["data"] in line for line in lines)
 
     wait_until(lambda: not left(), lambda: f"of {said['data']} something is left: {left()}")
 
@@ -85,9 +86,9 @@ def test_it_takes_no_data_folder_of_others(tmp_path):
 
 
 def pytest_run(folder):
-    return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**os.environ, "GATEHOUSE_BINARY": BINARY, "PYTHONPATH": str(FOLDER), "PYTHONDONTWRITEBYTECODE": "1"}, text=True)  # fmt: skip
+    environment = {**os.environ, "GATEHOUSE_BINARY": BINARY, "PYTHONPATH": str(FOLDER), "PYTHONDONTWRITEBYTECODE": "1"}
+    words = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", str(folder)]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True)
 
 
 def test_the_readme_block_on_tests_passes_as_it_stands(tmp_path):
@@ -105,7 +106,8 @@ def test_the_readme_block_on_tests_passes_as_it_stands(tmp_path):
 def test_a_test_run_that_is_killed_leaves_nothing(tmp_path):
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["gatehouse_pytest"]')
     (tmp_path / "test_app.py").write_text(
-        "import signal\n\n\ndef test_hangs(gatehouse_server):\n    print('DATA', gatehouse_server.ops_socket, flush=True)\n    signal.pause()\n")
+        "import signal\n\n\ndef test_hangs(gatehouse_server):\n"
+        "    print('DATA', gatehouse_server.ops_socket, flush=True)\n    signal.pause()\n")  # fmt: skip
     with pytest_run(tmp_path) as run:
         socket = next(line.split("DATA ")[1].strip() for line in run.stdout if "DATA " in line)
         run.kill()

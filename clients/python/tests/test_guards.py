@@ -12,7 +12,8 @@ from service import free_port
 
 from gatehouse import AsyncGatehouse, FastAPIGuard, FlaskGuard
 
-ALLOW = b'{"decision": "allow", "allowed": true, "user": {"id": "usr_x", "external_id": null, "plan": "free", "status": "active", "email_verified": false}}'
+USER = b'{"id": "usr_x", "external_id": null, "plan": "free", "status": "active", "email_verified": false}'
+ALLOW = b'{"decision": "allow", "allowed": true, "user": ' + USER + b"}"
 
 
 @pytest.fixture(params=APPS)

@@ -76,7 +76,7 @@ def test_garbage_is_an_invalid_answer(scripted, answer):
         [http_answer(b"oops", b"502 Bad Gateway")],
         [http_answer(b'{"code": "draining", "status": 503, "detail": "Try again."}', b"503 Service Unavailable", [b"Retry-After: 7"])],
     ],
-    ids=["nothing", "half head", "half body", "half chunk", "JSON of half a body", "silence", "silent head", "silent body", "a proxy", "draining"],
+    ids=["nothing", "half head", "half body", "half chunk", "JSON of half", "silence", "silent head", "silent body", "a proxy", "draining"],
 )
 def test_half_an_answer_or_none_is_unavailable(scripted, steps):
     with pytest.raises(Unavailable) as raised:

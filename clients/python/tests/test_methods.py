@@ -213,7 +213,8 @@ def test_an_account_is_read_changed_exported_and_deleted(either, user):
 def test_an_analysis_runs_and_commits_its_unit(either, user):
     held = either.gate(user.token, reserve=METRIC).reservation
     started = either.start_analysis(
-        user_id=user.id, reservation_id=held.id, filename="squat.mp4", metadata={"athlete": "17"}, lease_seconds=600, idempotency_key=held.id)
+        user_id=user.id, reservation_id=held.id, filename="squat.mp4", metadata={"athlete": "17"}, lease_seconds=600,
+        idempotency_key=held.id)  # fmt: skip
     assert started.analysis.status == "pending" and started.analysis.reservation_id == held.id and started.allowance.held == 1
     assert either.report_running(started.analysis.id, lease_seconds=900).analysis.status == "running"
     done = either.report_completed(started.analysis.id, {"score": 36.1, "note": "für Mia"})
@@ -267,7 +268,8 @@ def test_usage_is_told_by_day_and_event(either, user):
     assert [(day.date, day.used) for day in history.data] == [(str(today - timedelta(days=1)), 0), (str(today), 1)]
     when = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
     events = [{"user_id": user.id, "action": "export", "occurred_at": when}, {"user_id": user.id, "action": "login", "metadata": {"a": 1}}]
-    assert either.record_events(events, idempotency_key=f"e-{user.id}") == either.record_events(events, idempotency_key=f"e-{user.id}") == 2
+    for _ in range(2):
+        assert either.record_events(events, idempotency_key=f"e-{user.id}") == 2
     told = either.usage_events(user.token, start="2026-01-01", end=datetime.now(timezone.utc) + timedelta(days=1), limit=10).data
     assert {"export", "login"} <= {event.action for event in told}
     assert [event.occurred_at for event in told if event.action == "export"] == [when]

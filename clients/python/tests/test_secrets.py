@@ -15,7 +15,8 @@ def test_no_repr_shows_a_secret(scripted, service, client, user, password, somew
     login = client.log_in(user.email, password, client_ip=somewhere)
     cookie = client.log_in(user.email, password, client_ip=somewhere, transport="cookie")
     renewed = client.rotate(login.token)
-    shown = repr([login, cookie, renewed, client, AsyncGatehouse(key="ghk_1" + SECRET), client.call("GET", "/v1/session", token=user.token)])
+    answer = client.call("GET", "/v1/session", token=user.token)
+    shown = repr([login, cookie, renewed, client, AsyncGatehouse(key="ghk_1" + SECRET), answer])
     assert not any(secret in shown for secret in (login.token, cookie.set_cookie, renewed.token, SECRET, user.token))
     assert "gh_1" not in shown and "ghk_1" not in shown
 
