@@ -7,9 +7,11 @@ RELEASE = .build/release/gatehouse
 
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev
 RUN_PACKAGES = redis-server redis-tools
-TEST_PACKAGES = python3 curl strace
+TEST_PACKAGES = python3 curl strace libfaketime
+CONFORMANCE_PACKAGES = python3-venv nginx caddy
 
-.PHONY: help run stop demo test check lint format chaos install install-for-tests build clean
+.PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance test-address
+.PHONY: check lint format install install-for-tests build clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -37,8 +39,25 @@ demo: install-for-tests build ## The promises one after another, on a service of
 test: demo ## Install what is missing, run the demonstration and every test
 	timeout 2400 swift test --disable-xctest --no-parallel
 
+faults: install-for-tests build ## Faults one by one, then every kind at random under load: five minutes
+	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Faults
+	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --short
+
 chaos: install-for-tests build ## Faults at random under load, for MINUTES
 	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --minutes $(MINUTES)
+
+rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: install-for-tests build
+	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos $*
+
+conformance: install-for-tests build ## The contract, the proxies and the Python client against the running service
+	@scripts/install-packages.sh $(CONFORMANCE_PACKAGES)
+	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Conformance --cases 2000
+	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Edge
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) clients/python/test.sh
+
+test-address: install-for-tests ## The Redis client and its C parser under AddressSanitizer
+	@scripts/install-packages.sh lld
+	swift test --sanitize=address --disable-xctest --no-parallel --scratch-path .build-address -Xswiftc -use-ld=lld --filter RedisClientTests
 
 check: lint test ## Format, lint and every test
 

@@ -129,6 +129,26 @@ import Testing
     }
   }
 
+  @Test("Every test that the README names for a promise is there")
+  func promises() throws {
+    let readme = try #require(SourceTree.file("README.md"))
+    let rows = readme.lines.drop { $0 != "## Promises and their tests" }.dropFirst().prefix { !$0.hasPrefix("## ") }.filter {
+      $0.hasPrefix("| ")
+    }
+    let names = rows.flatMap { $0.matches(of: /`([^`]+)`/).map { String($0.output.1) } }
+    #expect(names.count >= 11)
+    for name in names {
+      if name.contains("/") {
+        #expect(FileManager.default.fileExists(atPath: "\(SourceTree.root)/\(name)"), "\(name)")
+        continue
+      }
+      let parts = name.split(separator: ".").map(String.init)
+      let suite = SourceTree.tests.first { file in file.lines.contains { $0.contains("struct \(parts[0]) ") } }
+      let isThere = parts.count == 1 || suite?.lines.contains { $0.contains("func \(parts[1])(") } == true
+      #expect(suite != nil && isThere, "\(name)")
+    }
+  }
+
   private static func importedModules(_ file: SourceTree.File) -> [String] {
     file.lines.compactMap { line in
       let words = line.split(separator: " ").drop { $0.hasPrefix("@") }
