@@ -93,7 +93,10 @@ let package = Package(
     .testTarget(name: "GatehouseRedisTests", dependencies: ["GatehouseRedis", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "GatehouseLedgerTests",
-      dependencies: ["GatehouseLedger", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+      dependencies: [
+        "GatehouseLedger", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+      ], swiftSettings: strict),
     .testTarget(name: "GatehouseHTTPTests", dependencies: ["GatehouseHTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ProtocolTests", dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseCrypto", "TestSupport"],

@@ -10,6 +10,8 @@ final class WriteQueue: Sendable {
   struct Item: Sendable {
     let run: @Sendable (Database) throws -> @Sendable () -> Void
     let fail: @Sendable (any Error) -> Void
+    /// When its caller came.
+    let since = ContinuousClock.now
   }
 
   /// Runs a closure on the writer's thread.
@@ -29,13 +31,14 @@ final class WriteQueue: Sendable {
   private let begin: Begin
   private let commit: Commit
   private let onStop: @Sendable (LedgerFailure) -> Void
+  private let metrics: QueueMetrics
   private let state = Mutex(State())
   let batches = Atomic<Int>(0)
   let operations = Atomic<Int>(0)
 
   /// - Parameter onStop: called once, after `commit` threw and all that waited was failed.
   init(
-    depthMax: Int, batchMax: Int, begin: @escaping Begin, commit: @escaping Commit,
+    depthMax: Int, batchMax: Int, metrics: QueueMetrics = QueueMetrics(), begin: @escaping Begin, commit: @escaping Commit,
     onStop: @escaping @Sendable (LedgerFailure) -> Void
   ) {
     self.depthMax = depthMax
@@ -43,6 +46,7 @@ final class WriteQueue: Sendable {
     self.begin = begin
     self.commit = commit
     self.onStop = onStop
+    self.metrics = metrics
   }
 
   /// Operations that wait now.
@@ -78,8 +82,10 @@ final class WriteQueue: Sendable {
 
   private func drain(_ db: Database) {
     while let batch = take() {
+      let start = ContinuousClock.now
       do {
         let done = try commit(db, batch)
+        metrics.committed(done, since: start)
         batches.add(1, ordering: .relaxed)
         operations.add(done, ordering: .relaxed)
         if done < batch.count { state.withLock { $0.waiting.insert(contentsOf: batch[done...], at: 0) } }
@@ -92,14 +98,15 @@ final class WriteQueue: Sendable {
 
   /// The next batch; nil at the end, when whoever waits for the drain is told.
   private func take() -> [Item]? {
-    let (batch, idle) = state.withLock { state -> ([Item], [CheckedContinuation<Void, Never>]) in
+    let (batch, left, idle) = state.withLock { state -> ([Item], Int, [CheckedContinuation<Void, Never>]) in
       let batch = Array(state.waiting.prefix(batchMax))
       state.waiting.removeFirst(batch.count)
-      guard batch.isEmpty else { return (batch, []) }
+      guard batch.isEmpty else { return (batch, state.waiting.count, []) }
       state.isDraining = false
       defer { state.idle = [] }
-      return ([], state.idle)
+      return ([], 0, state.idle)
     }
+    if let first = batch.first { metrics.taken(since: first.since, left: left) }
     for continuation in idle { continuation.resume() }
     return batch.isEmpty ? nil : batch
   }
