@@ -177,11 +177,25 @@ final class RunningService: Sendable {
       request.httpBody = Data(body.utf8)
       if headers["Content-Type"] == nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
     }
-    let (data, response) = try await http.data(for: request)
+    let (data, response) = try await answer(to: request)
     guard let response = response as? HTTPURLResponse else { throw Failure(description: "no HTTP answer") }
     var fields: [String: String] = [:]
     for (name, value) in response.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
     return Answer(status: response.statusCode, headers: fields, body: Array(data))
+  }
+
+  /// Not `data(for:)`: Foundation's can deadlock when its task is cancelled just as the answer arrives. A call ends by its timeout.
+  private func answer(to request: URLRequest) async throws -> (Data, URLResponse) {
+    try await withCheckedThrowingContinuation { continuation in
+      let task = http.dataTask(with: request) { data, response, error in
+        if let data, let response {
+          continuation.resume(returning: (data, response))
+        } else {
+          continuation.resume(throwing: error ?? Failure(description: "neither an answer nor an error"))
+        }
+      }
+      task.resume()
+    }
   }
 
   /// A call to the ops socket of the first process.
