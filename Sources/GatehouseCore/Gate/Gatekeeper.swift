@@ -19,7 +19,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   let log: Logger
   let dead = DeadTokens()
   /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
-  let rebuilds = SingleFlight(runningMax: 128, waitingMax: 8_192)
+  let rebuilds = SingleFlight<UserID>(runningMax: 128, waitingMax: 8_192)
 
   public init(
     ledger: Store, hot: any HotStore, lease: Lease, clock: ServiceClock, changes: Changes<Store>, fallback: LedgerGate<Store>,
