@@ -49,7 +49,8 @@ enum AddressRecord {
   }
 
   /// What the address has used in periods that are open; `user` goes on in them.
-  static func carry(to user: inout User, _ canonicalEmail: String, _ digests: AddressDigests, _ db: Database, now: Int64) throws -> [Start] {
+  static func carry(to user: inout User, _ canonicalEmail: String, _ digests: AddressDigests, _ db: Database, now: Int64) throws -> [Start]
+  {
     var starts: [String: Start] = [:]
     for digest in digests.all(canonicalEmail) {
       for row in try db.rows(find, [digest, now]) {

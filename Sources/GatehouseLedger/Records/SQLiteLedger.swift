@@ -49,12 +49,14 @@ public final class SQLiteLedger: Sendable {
   ///   - addressKeys: make what stands for the address of an account that is gone; the newest first.
   ///   - onFatal: called when the outcome of a commit is unknown: stop the process.
   public init(
-    path: String, addressKeys: [MacKey], options: LedgerDatabase.Options = .init(), retention: @escaping @Sendable () -> LedgerRetention = { .init() },
+    path: String, addressKeys: [MacKey], options: LedgerDatabase.Options = .init(),
+    retention: @escaping @Sendable () -> LedgerRetention = { .init() },
     allowances: @escaping @Sendable () -> AllowanceTable, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts,
     onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
   ) throws {
     let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
-    database = try LedgerDatabase(path: path, schema: schema, version: Self.version, migrations: LedgerSteps.all, options: options, onFatal: onFatal, log: log)
+    database = try LedgerDatabase(
+      path: path, schema: schema, version: Self.version, migrations: LedgerSteps.all, options: options, onFatal: onFatal, log: log)
     addresses = AddressDigests(keys: addressKeys)
     rules = Rules(allowances: allowances, timeouts: timeouts)
     self.retention = retention

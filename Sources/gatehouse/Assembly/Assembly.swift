@@ -49,7 +49,8 @@ final class Assembly: Sendable {
       path: folder.ledger, addressKeys: secret.keys(.emailDay),
       retention: {
         let kept = live.settings.retention
-        return LedgerRetention(usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays,
+        return LedgerRetention(
+          usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays,
           eventDays: kept.eventDays)
       }, allowances: allowances, timeouts: timeouts,
       onFatal: { _ in

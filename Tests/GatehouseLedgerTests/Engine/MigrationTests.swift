@@ -76,8 +76,10 @@ struct MigrationTests {
       let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
       var shape: Set<String> = []
       for table in tables {
-        shape.insert("\(try Row.fetchAll(db, sql: "SELECT schema, name, type, ncol, wr, strict FROM pragma_table_list(?)", arguments: [table]))")
-        for (sql, what) in [("pragma_table_xinfo", "columns"), ("pragma_foreign_key_list", "references"), ("pragma_index_list", "indexes")] {
+        shape.insert(
+          "\(try Row.fetchAll(db, sql: "SELECT schema, name, type, ncol, wr, strict FROM pragma_table_list(?)", arguments: [table]))")
+        for (sql, what) in [("pragma_table_xinfo", "columns"), ("pragma_foreign_key_list", "references"), ("pragma_index_list", "indexes")]
+        {
           let rows = try Row.fetchAll(db, sql: "SELECT * FROM \(sql)(?)", arguments: [table])
           // The order in which indexes are listed is that of their making.
           for row in rows { shape.insert("\(table) \(what) \(row.filter { what != "indexes" || $0.0 != "seq" })") }

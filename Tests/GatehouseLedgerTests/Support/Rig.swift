@@ -17,7 +17,8 @@ enum Engine: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case .sqlite:
       try await withPath { path in
         let ledger = try SQLiteLedger(
-          path: path, addressKeys: [Rig.addressKey], retention: { LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90, eventDays: 30) }, allowances: { Rig.table },
+          path: path, addressKeys: [Rig.addressKey],
+          retention: { LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90, eventDays: 30) }, allowances: { Rig.table },
           timeouts: { _ in Rig.timeouts }, onFatal: { Issue.record("the ledger stopped: \($0)") }, log: quiet)
         let rig = Rig(ledger: ledger) { user, metric, kind, units, starts, ends in
           try await ledger.database.write { db in
