@@ -59,7 +59,7 @@ let package = Package(
       resources: [.embedInCode("Scripts")], swiftSettings: strict),
     .target(
       name: "GatehouseLedger",
-      dependencies: ["CSQLite", "GatehouseCore", "StrictJSON", log, metrics, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["CSQLite", "GatehouseCore", log, metrics, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
       resources: [.embedInCode("schema.sql")], swiftSettings: strict),
     .target(
       name: "GatehouseHTTP",

@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// Something that happened to an account, as a backend's feed tells it. It holds no credential.
 public struct FeedEvent: Sendable, Equatable {
   /// What happened.
@@ -39,5 +41,27 @@ public struct FeedEvent: Sendable, Equatable {
     self.externalID = externalID
     self.occurredAtMilliseconds = occurredAtMilliseconds
     self.data = data
+  }
+}
+
+extension FeedEvent {
+  /// A member of an event's `data`.
+  public enum Value: Sendable {
+    case text(String?)
+    case number(Int64)
+  }
+
+  /// The JSON object of these members, in their order.
+  public static func data(_ members: KeyValuePairs<String, Value>) -> String {
+    var writer = JSONWriter(capacity: 128)
+    writer.object { writer in
+      for (name, value) in members {
+        switch value {
+        case .text(let text): writer.string(name, text)
+        case .number(let number): writer.int64(name, number)
+        }
+      }
+    }
+    return writer.text
   }
 }

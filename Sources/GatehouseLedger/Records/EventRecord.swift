@@ -1,6 +1,5 @@
 import GRDB
 import GatehouseCore
-import StrictJSON
 
 extension FeedEvent {
   init(row: Row) {
@@ -25,10 +24,8 @@ enum EventRecord {
 
 extension Database {
   /// Tells the feed of a change, in the change's own transaction.
-  func event(_ kind: FeedEvent.Kind, _ user: UserID, now: Int64, _ data: (inout JSONWriter) -> Void = { _ in }) throws {
-    var writer = JSONWriter(capacity: 128)
-    writer.object { data(&$0) }
-    try run(EventRecord.insert, [UsageEventID.random().text, kind.rawValue, user.text, now, writer.text])
+  func event(_ kind: FeedEvent.Kind, _ user: UserID, now: Int64, _ data: KeyValuePairs<String, FeedEvent.Value> = [:]) throws {
+    try run(EventRecord.insert, [UsageEventID.random().text, kind.rawValue, user.text, now, FeedEvent.data(data)])
   }
 
   /// Tells the feed once in a period that a user has used all of a metric.
@@ -36,12 +33,12 @@ extension Database {
     guard let limit = allowance.limit, allowance.used >= limit + allowance.bonus else { return }
     try run(EventRecord.setExhausted, [user.text, allowance.metric, allowance.periodStartsAtMilliseconds])
     guard changesCount == 1 else { return }
-    try event(.allowanceExhausted, user, now: now) { writer in
-      writer.string("metric", allowance.metric)
-      writer.int64("limit", limit + allowance.bonus)
-      writer.int64("used", allowance.used)
-      writer.string("resets_at", Instants.text(allowance.resetsAtMilliseconds))
-    }
+    try event(
+      .allowanceExhausted, user, now: now,
+      [
+        "metric": .text(allowance.metric), "limit": .number(limit + allowance.bonus), "used": .number(allowance.used),
+        "resets_at": .text(Instants.text(allowance.resetsAtMilliseconds)),
+      ])
   }
 }
 

@@ -61,7 +61,7 @@ extension SQLiteLedger: MailLedger {
       try SessionRecord.endAll(of: user.id, .passwordReset, db, now: now)
       try db.audit(user.id, "password_reset", by: .user(user.id), now: now)
       try db.event(.passwordReset, user.id, now: now)
-      if !user.emailVerified { try db.event(.userEmailVerified, user.id, now: now) { $0.string("email", user.email) } }
+      if !user.emailVerified { try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)]) }
       user.emailVerified = true
       user.pendingEmail = nil
       return Changed(user, pending: [try db.pending(user.id, now: now)])
@@ -80,10 +80,7 @@ extension SQLiteLedger: MailLedger {
         try db.run(MailRecord.setEmail, [text, canonical, user.id.text])
         try db.run(MailRecord.dropAll, [user.id.text])
         try db.audit(user.id, "email_changed", by: .user(user.id), now: now)
-        try db.event(.userEmailChanged, user.id, now: now) { [previous = user.email] writer in
-          writer.string("email", text)
-          writer.string("previous_email", previous)
-        }
+        try db.event(.userEmailChanged, user.id, now: now, ["email": .text(text), "previous_email": .text(user.email)])
         user.email = text
         user.pendingEmail = nil
       } else {
@@ -91,7 +88,7 @@ extension SQLiteLedger: MailLedger {
       }
       user.emailVerified = true
       try db.audit(user.id, "email_verified", by: .user(user.id), now: now)
-      try db.event(.userEmailVerified, user.id, now: now) { [email = user.email] in $0.string("email", email) }
+      try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)])
       return Changed(user, pending: [try db.pending(user.id, now: now)])
     }
   }

@@ -88,10 +88,7 @@ enum SessionRecord {
   }
 
   private static func told(_ id: String, of user: UserID, _ cause: End, _ db: Database, now: Int64) throws {
-    try db.event(.sessionEnded, user, now: now) { writer in
-      writer.string("session_id", id)
-      writer.string("reason", cause.rawValue)
-    }
+    try db.event(.sessionEnded, user, now: now, ["session_id": .text(id), "reason": .text(cause.rawValue)])
   }
 
   static func validFrom(_ db: Database) throws -> Int64 { try db.number(validFrom, []) ?? 0 }
@@ -137,10 +134,8 @@ extension SQLiteLedger: SessionLedger {
       // Where everyone's sessions were ended by a clock that is ahead, a session of now would be dead when it is answered.
       try SessionRecord.insert(session, createdAt: max(now, try SessionRecord.validFrom(db)), db)
       try db.audit(session.userID, "logged_in", by: .user(session.userID), now: now)
-      try db.event(.sessionCreated, session.userID, now: now) { writer in
-        writer.string("session_id", session.id.text)
-        writer.string("class", session.sessionClass.rawValue)
-      }
+      try db.event(
+        .sessionCreated, session.userID, now: now, ["session_id": .text(session.id.text), "class": .text(session.sessionClass.rawValue)])
       return Changed(beyond.count, pending: [try db.pending(session.userID, now: now)])
     }
   }

@@ -143,14 +143,15 @@ extension SQLiteLedger: AccountLedger {
         user.suspendedReason = status == .suspended ? changes.reason : nil
         // Tokens that were refused while suspended must not come back to life.
         if status == .active { try SessionRecord.endAll(of: id, .reactivated, db, now: now) }
-        try db.event(status == .active ? .userReactivated : .userSuspended, id, now: now) { $0.string("reason", changes.reason) }
+        try db.event(status == .active ? .userReactivated : .userSuspended, id, now: now, ["reason": .text(changes.reason)])
       }
       if changes.plan != nil || changes.planEndsAtMilliseconds != .keep {
-        try db.event(.planChanged, id, now: now) { [user] writer in
-          writer.string("plan", user.plan)
-          writer.string("plan_ends_at", user.planEndsAtMilliseconds.map(Instants.text))
-          writer.string("reason", changes.reason)
-        }
+        try db.event(
+          .planChanged, id, now: now,
+          [
+            "plan": .text(user.plan), "plan_ends_at": .text(user.planEndsAtMilliseconds.map(Instants.text)),
+            "reason": .text(changes.reason),
+          ])
       }
       try db.run(
         UserRecord.update,
