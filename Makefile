@@ -7,8 +7,7 @@ RELEASE = .build/release/gatehouse
 
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev
 RUN_PACKAGES = redis-server redis-tools
-TEST_PACKAGES = python3 curl strace libfaketime
-CONFORMANCE_PACKAGES = python3-venv nginx caddy
+TEST_PACKAGES = python3 python3-venv curl strace libfaketime nginx caddy slowhttptest
 
 .PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance test-address
 .PHONY: check lint format install install-for-tests build clean
@@ -36,12 +35,12 @@ stop: ## Stop the Redis of the data folder
 demo: install-for-tests build ## The promises one after another, on a service of its own
 	@GATEHOUSE_BINARY=$(RELEASE) python3 scripts/demo.py
 
-test: demo ## Install what is missing, run the demonstration and every test
+test: demo ## Install what is missing, run the demonstration, every proof from outside in its short form, and every test
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py
 	timeout 2400 swift test --disable-xctest --no-parallel
 
 faults: install-for-tests build ## Faults one by one, then every kind at random under load: five minutes
-	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Faults
-	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --short
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py faults chaos
 
 chaos: install-for-tests build ## Faults at random under load, for MINUTES
 	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --minutes $(MINUTES)
@@ -49,11 +48,8 @@ chaos: install-for-tests build ## Faults at random under load, for MINUTES
 rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: install-for-tests build
 	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos $*
 
-conformance: install-for-tests build ## The contract, the proxies and the Python client against the running service
-	@scripts/install-packages.sh $(CONFORMANCE_PACKAGES)
-	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Conformance --cases 2000
-	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Edge
-	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) clients/python/test.sh
+conformance: install-for-tests build ## The contract, the proxies and the Python client against the running service, in long form
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long contract edge client
 
 test-address: install-for-tests ## The Redis client and its C parser under AddressSanitizer
 	@scripts/install-packages.sh lld

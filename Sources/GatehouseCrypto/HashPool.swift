@@ -69,6 +69,9 @@ public final class HashPool: Sendable {
   /// Pieces of work that wait for a thread.
   public var depth: Int { queue.depth }
 
+  /// Whether a piece of work would be refused now.
+  public var isFull: Bool { queue.isFull }
+
   /// Takes no more work, does what waits, and returns when the threads are done. May be called more than once.
   public func close() async { await withCheckedContinuation { continuation in queue.close { continuation.resume() } } }
 }
@@ -104,6 +107,8 @@ private final class HashQueue: Sendable {
   }
 
   var depth: Int { state.withLock { $0.waiting.count } }
+
+  var isFull: Bool { state.withLock { $0.isClosed || $0.waiting.count >= waitingMax } }
 
   func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 

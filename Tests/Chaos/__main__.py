@@ -53,8 +53,9 @@ def main():
     for name in names:
         if name in measure.SCENARIOS:
             print(f"\n{name}: {measure.SCENARIOS[name].__doc__}", flush=True)
-            arguments_of = {"sessions": options.sessions} if name == "flush-many" else {"rate": options.rate}
-            passed = tell(name, measure.SCENARIOS[name](**arguments_of)) and passed
+            chosen = {"rate": options.rate} if options.rate else {}
+            chosen |= {"sessions": options.sessions} if name == "flush-many" else {}
+            passed = tell(name, measure.SCENARIOS[name](**chosen)) and passed
     return 0 if passed else 1
 
 
@@ -67,7 +68,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="how often each named fault is injected")
     parser.add_argument("--clients", type=int, default=10)
     parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS", help="the load alone for so long, no fault")
-    parser.add_argument("--rate", type=float, default=1000, help="gate calls a second of the measured scenarios")
+    parser.add_argument("--rate", type=float, help="gate calls a second of a measured scenario, in place of its own")
     parser.add_argument("--sessions", type=int, default=50_000, help="of flush-many")
     parser.add_argument("--list", action="store_true")
     return parser.parse_args()

@@ -1,7 +1,6 @@
 """Measured scenarios: what the gate's callers feel while Redis hangs, while logins storm, while everybody is rebuilt. Times are
 printed; only wrong answers fail."""
 
-import json
 import random
 import threading
 import time
@@ -9,6 +8,7 @@ import time
 import wire
 from rate import GateLoad, Sample, line, outcomes, percentile, wrong
 from service import Failure, Service, some_client
+from storm import Storm
 
 USERS = 200
 STORM_USERS = 100  # enough that no account reaches its own limit early
@@ -42,32 +42,16 @@ def storm(rate=200, seconds=10, connections=200):
     """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at `rate` a second."""
     with Service(1, cheap_hashing=False) as service:
         users = [service.new_user() for _ in range(STORM_USERS)]
-        quiet = GateLoad(service, [user.token for user in users], rate, seconds, drivers=1).samples()
-        stop, counts, refused, lock = threading.Event(), {}, [], threading.Lock()
-
-        def log_in(number):
-            source, connection = random.Random(number), wire.HTTP(service.apis[0].port, 20)
-            key = service.key("accounts")
-            while not stop.is_set():
-                body, start = {"email": source.choice(users).email, "password": "not the canary"}, time.monotonic()
-                try:
-                    status = connection.ask("POST", "/v1/sessions", body, key, some_client(source)).status
-                except (wire.NotSent, wire.NoAnswer) as error:
-                    status = type(error).__name__
-                with lock:
-                    counts[status] = counts.get(status, 0) + 1
-                    if status in (429, 503):
-                        refused.append(Sample(start, time.monotonic() - start, str(status), None))
-
-        threads = [threading.Thread(target=log_in, args=(number,), daemon=True) for number in range(connections)]
-        for thread in threads:
-            thread.start()
-        busy = GateLoad(service, [user.token for user in users], rate, seconds, drivers=1).samples()
-        stop.set()
-        for thread in threads:
-            thread.join(30)
+        tokens = [user.token for user in users]
+        for token in tokens:  # so that no user is cold
+            service.ask("POST", "/v1/gate", {"token": token}, service.key("gate"))
+        quiet = GateLoad(service, tokens, rate, seconds).samples()
+        blowing = Storm(service.apis[0].port, connections, [user.email for user in users], service.key("accounts"))
+        busy = GateLoad(service, tokens, rate, seconds).samples()
+        logins = blowing.samples()
+    refused = [sample for sample in logins if sample.outcome in ("429", "503")]
     print("  " + line("gate, quiet", quiet), "  " + line("gate, in the storm", busy), "  " + line("refused logins", refused), sep="\n")
-    print(f"  logins: {json.dumps(counts)}")
+    print(f"  logins: {outcomes(logins)}")
     print(f"  the gate's p99 is {percentile(busy, 0.99) / percentile(quiet, 0.99):.2f} of the quiet one's", flush=True)
     return [f"{len(wrong(quiet + busy))} gate calls failed: {outcomes(wrong(quiet + busy))}"] if wrong(quiet + busy) else []
 

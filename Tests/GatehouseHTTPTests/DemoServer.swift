@@ -34,7 +34,7 @@ final class DemoServer: Sendable {
 
   /// Runs `body` against a server with these limits, then stops it.
   static func with(
-    _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []),
+    _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []), door: Door = .open,
     _ body: @Sendable (DemoServer) async throws -> Void
   ) async throws {
     let running = AsyncStream<Int>.makeStream()
@@ -43,7 +43,7 @@ final class DemoServer: Sendable {
     quiet.logLevel = .critical
     let app = Application(
       responder: Edge(routes(counter), crossOrigin: crossOrigin),
-      server: .http1(configuration: makeHTTP1(limits: limits)),
+      server: .http1(configuration: makeHTTP1(limits: limits, door: door)),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { running.continuation.yield($0.localAddress?.port ?? 0) },
       logger: quiet)

@@ -94,6 +94,30 @@ struct RoundTripTests {
     }
   }
 
+  @Test("An attempt on an account that was refused a moment ago asks Redis nothing, from wherever it comes")
+  func knownRefusal() async throws {
+    try await World.with(try RedisServer.required()) { world in
+      let stack = world.stacks[0]
+      try await stack.holdLease()
+      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: world.secret.key(.subjects)) { name in
+        Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(name == "login_account" ? 1 : 1_000))
+      }
+      try await limits.attempt(account: "mia@example.com", network: "192.0.2.1")
+      func refused(_ network: String) async -> Bool {
+        do throws(ServiceError) {
+          try await limits.attempt(account: "mia@example.com", network: network)
+          return false
+        } catch { return error.code == .rateLimited && error.violated == ["login_account"] && error.retryAfterSeconds != nil }
+      }
+      #expect(await refused("192.0.2.2"))
+      let cost = try await cost(of: stack) {
+        for number in 3..<10 { #expect(await refused("192.0.2.\(number)")) }
+        try await limits.attempt(account: "leo@example.com", network: "192.0.2.2")
+      }
+      #expect(cost == (1, 3, 3))
+    }
+  }
+
   @Test("A reservation waits for one flush; a second one tells Redis that the ledger has it")
   func reservation() async throws {
     try await World.with(try RedisServer.required()) { world in

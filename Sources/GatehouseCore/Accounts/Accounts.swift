@@ -2,6 +2,9 @@ import GatehouseCrypto
 
 /// Sign-up, login, and what a user changes of their own account.
 public struct Accounts<Store: Ledger>: Sendable {
+  /// A refused attempt is answered after this, so that who tries again at once does not take the cores from those who are let in.
+  public static var refusalPause: Duration { .milliseconds(30) }
+
   /// What the configuration says about accounts.
   public struct Rules: Sendable {
     public let passwords: PasswordRules
@@ -69,8 +72,11 @@ public struct Accounts<Store: Ledger>: Sendable {
       faults.append(.init("time_zone", code: "unknown_time_zone", message: "Use an IANA name such as Europe/Berlin."))
     }
     guard faults.isEmpty, let address else { throw ServiceError(fields: faults) }
-    if let network { try await limits.signUp(network: network) }
-    let hash = try await passwords.hash(password)
+    let hash = try await unhurried {
+      try passwords.admit()
+      if let network { try await limits.signUp(network: network) }
+      return try await passwords.hash(password)
+    }
     let user = User(
       id: .random(), externalID: externalID, email: address.text, name: name, timeZone: timeZone, plan: rules.allowances().defaultPlan,
       createdAtMilliseconds: clock.now())
@@ -80,17 +86,30 @@ public struct Accounts<Store: Ledger>: Sendable {
   /// A login by password. Throws `rateLimited`, `overloaded`, `invalidLogin` (unknown, wrong password and suspended alike).
   public func logIn(_ login: Login) async throws -> OpenedSession {
     let canonical = EmailAddress(login.email)?.canonical ?? login.email.lowercased()
-    try await limits.attempt(account: canonical, network: login.network)
-    let start = ContinuousClock.now
-    let result: Result<OpenedSession, any Error>
+    return try await unhurried {
+      try passwords.admit()
+      try await limits.attempt(account: canonical, network: login.network)
+      let start = ContinuousClock.now
+      let result: Result<OpenedSession, any Error>
+      do {
+        result = .success(try await open(login, canonical))
+      } catch let error as ServiceError where error.code == .overloaded {
+        // Says nothing of the account, and must not hold up what is too much already.
+        throw error
+      } catch { result = .failure(error) }
+      try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
+      return try result.get()
+    }
+  }
+
+  /// What `body` gives; a refusal for want of capacity or units after the pause.
+  private func unhurried<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
-      result = .success(try await open(login, canonical))
-    } catch let error as ServiceError where error.code == .overloaded {
-      // Says nothing of the account, and must not hold up what is too much already.
+      return try await body()
+    } catch let error as ServiceError where error.code == .rateLimited || error.code == .overloaded {
+      try? await Task.sleep(for: Self.refusalPause)
       throw error
-    } catch { result = .failure(error) }
-    try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
-    return try result.get()
+    }
   }
 
   private func open(_ login: Login, _ canonical: String) async throws -> OpenedSession {
@@ -123,9 +142,13 @@ public struct Accounts<Store: Ledger>: Sendable {
     guard let known = try await ledger.credentials(of: user) else {
       throw ServiceError(.unauthenticated, "This account is gone.")
     }
-    try await limits.attempt(account: EmailAddress(known.user.email)?.canonical ?? known.user.email, network: network)
-    let start = ContinuousClock.now
-    let isRight = try await passwords.verify(password, against: known.passwordHash).isRight
+    let start: ContinuousClock.Instant
+    let isRight: Bool
+    (start, isRight) = try await unhurried {
+      try passwords.admit()
+      try await limits.attempt(account: EmailAddress(known.user.email)?.canonical ?? known.user.email, network: network)
+      return (.now, try await passwords.verify(password, against: known.passwordHash).isRight)
+    }
     var failures = 0
     if !isRight {
       let change = try await ledger.passwordFailed(session, of: user, failuresMax: Self.passwordFailuresMax, now: clock.now())

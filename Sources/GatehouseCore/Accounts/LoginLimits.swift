@@ -8,6 +8,7 @@ public struct LoginLimits: Sendable {
   private let lease: Lease
   private let subjects: MacKey
   private let policy: @Sendable (String) -> Policy?
+  private let refusals = KnownRefusals()
 
   /// - Parameter policy: the configured policy of a name.
   public init(
@@ -20,7 +21,7 @@ public struct LoginLimits: Sendable {
     self.policy = policy
   }
 
-  /// Takes one attempt with an account's password. One round trip. Throws `rateLimited`.
+  /// Takes one attempt with an account's password. One round trip, none where a moment ago it was refused. Throws `rateLimited`.
   public func attempt(account canonicalEmail: String, network: String) async throws(ServiceError) {
     try await take([
       ("login_pair", .keyed(digest("\(canonicalEmail) \(network)"))), ("login_account", .keyed(digest(canonicalEmail))),
@@ -47,7 +48,9 @@ public struct LoginLimits: Sendable {
 
   private func take(_ named: [(String, Subject)]) async throws(ServiceError) {
     let charges = named.compactMap { name, subject in policy(name).map { SubjectCharge(subject: subject, policy: $0, cost: 1) } }
-    let verdicts = await limits.check(charges, peek: false, hot: hot, lease: lease)
+    let known = charges.compactMap { refusals.verdict($0) }
+    let verdicts = known.isEmpty ? await limits.check(charges, peek: false, hot: hot, lease: lease) : known
+    if known.isEmpty { for (charge, verdict) in zip(charges, verdicts) { refusals.remember(verdict, of: charge) } }
     guard let refused = verdicts.filter({ !$0.allowed }).max(by: { ($0.retryAfterSeconds ?? 0) < ($1.retryAfterSeconds ?? 0) }) else {
       return
     }

@@ -35,11 +35,18 @@ public struct Passwords: Sendable {
     }
   }
 
+  /// Throws `overloaded` where a password would: known at the door, before anything is read or counted for it.
+  public func admit() throws(ServiceError) {
+    if pool.isFull { throw Self.tooMany }
+  }
+
+  private static let tooMany = ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
+
   private func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async throws(ServiceError) -> T {
     do {
       return try await pool.run(deadline: .now + Self.patience, work)
     } catch {
-      throw ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
+      throw Self.tooMany
     }
   }
 }

@@ -57,18 +57,36 @@ extension ConnectionGuard {
   /// Answers with `problem` and ends the connection. Nothing is in flight when this is called.
   func refuse(_ problem: Problem, answering head: HTTPRequestHead? = nil, _ context: ChannelHandlerContext) {
     discard()
+    let parts = answer(problem, to: head, [("Connection", "close")])
+    for part in parts { context.write(Self.wrapOutboundOut(part), promise: nil) }
+    closeAfter(context.writeAndFlush(Self.wrapOutboundOut(.end(nil))), nil, context)
+  }
+
+  /// Answers the request in flight in Hummingbird's place, after a pause: who tries again at once must not come round faster.
+  func turnAway(_ problem: Problem, answering head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    let parts = answer(problem, to: head, []) + [.end(nil)]
+    context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(.random(in: limits.turnedAwayMilliseconds))) {
+      // The client may have gone meanwhile.
+      guard context.channel.isActive else { return }
+      for part in parts { self.write(context: context, data: Self.wrapOutboundOut(part), promise: nil) }
+      context.flush()
+    }
+  }
+
+  /// The parts of a problem before its end.
+  private func answer(_ problem: Problem, to head: HTTPRequestHead?, _ more: [(String, String)]) -> [HTTPServerResponsePart] {
     let requestID = RequestID.taken(head?.headers.first(name: "x-request-id"))
     let body = problem.body(requestID: requestID)
-    var headers = HTTPHeaders([
-      ("Content-Type", Problem.mediaType), ("Content-Length", String(body.count)), ("Connection", "close"),
-      ("Date", HTTPDate.now()), (RequestID.header, requestID),
-    ])
-    for field in SecurityHeaders.fields { headers.add(name: field.name.rawName, value: field.value) }
-    for field in problem.headers { headers.add(name: field.name.rawName, value: field.value) }
-    let answer = HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.code.status), headers: headers)
-    context.write(Self.wrapOutboundOut(.head(answer)), promise: nil)
-    if head?.method != .HEAD { context.write(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil) }
-    closeAfter(context.writeAndFlush(Self.wrapOutboundOut(.end(nil))), nil, context)
+    var headers = HTTPHeaders(
+      [
+        ("Content-Type", Problem.mediaType), ("Content-Length", String(body.count)), ("Date", HTTPDate.now()),
+        (RequestID.header, requestID),
+      ]
+        + more)
+    for field in SecurityHeaders.fields + Array(problem.headers) { headers.add(name: field.name.rawName, value: field.value) }
+    let first = HTTPServerResponsePart.head(
+      HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.code.status), headers: headers))
+    return head?.method == .HEAD ? [first] : [first, .body(.byteBuffer(ByteBuffer(bytes: body)))]
   }
 
   private func closeAfter(_ written: EventLoopFuture<Void>, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {

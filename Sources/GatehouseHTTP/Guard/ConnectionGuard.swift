@@ -34,6 +34,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   let limits: HTTPLimits
+  private let door: Door
   var exchange: Exchange?
   let deadline = Deadline<Wait>()
   private(set) var isQuiescing = false
@@ -48,7 +49,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   // Of the body that is being collected, with the framing of its chunks.
   private var bodyBytesOnWire = 0
 
-  init(limits: HTTPLimits) { self.limits = limits }
+  init(limits: HTTPLimits, door: Door) {
+    self.limits = limits
+    self.door = door
+  }
 
   // MARK: Connection
 
@@ -193,6 +197,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     input = .awaitingHead
     deadline.clear()
     exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
+    if let problem = door.judge(accepted.head.method, accepted.head.uri.prefix { $0 != "?" }) {
+      return turnAway(problem, answering: accepted.head, context)
+    }
     // A client that does not take the answer before this one would hold the connection for ever: nothing changes any more.
     if !context.channel.isWritable { wait(.write, limits.writeTimeout, context) }
     context.fireChannelRead(Self.wrapInboundOut(.head(accepted.head)))

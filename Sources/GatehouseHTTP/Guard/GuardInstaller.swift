@@ -8,13 +8,17 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
 
   private let limits: HTTPLimits
+  private let door: Door
 
-  init(limits: HTTPLimits) { self.limits = limits }
+  init(limits: HTTPLimits, door: Door) {
+    self.limits = limits
+    self.door = door
+  }
 
   func handlerAdded(context: ChannelHandlerContext) {
     let sync = context.pipeline.syncOperations
     do {
-      let guarding = ConnectionGuard(limits: limits)
+      let guarding = ConnectionGuard(limits: limits, door: door)
       let codec = try sync.handler(type: HTTP1ToHTTPServerCodec.self)
       let parser = try sync.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
       try sync.addHandler(guarding, position: .before(codec))

@@ -50,6 +50,8 @@ public struct HTTPLimits: Sendable {
   public var writeTimeout = TimeAmount.seconds(30)
   /// How long a refused connection is still read, so that the answer is not lost in a reset.
   public var lingerTimeout = TimeAmount.seconds(1)
+  /// How long who is turned away at the door waits for the answer, in milliseconds: not all the same, lest they come back as a wave.
+  public var turnedAwayMilliseconds: ClosedRange<Int64> = 20...40
   /// How much of a refused request is still read.
   public var discardedBytesMax = 262_144
 
@@ -68,9 +70,9 @@ public struct HTTPLimits: Sendable {
 
 /// The channel's set-up for an HTTP/1 listener: parser limits, and our guard in front of Hummingbird. Timers are the guard's, as
 /// Hummingbird's own idle timeout would close busy connections.
-public func makeHTTP1(limits: HTTPLimits = HTTPLimits()) -> HTTP1Channel.Configuration {
+public func makeHTTP1(limits: HTTPLimits = HTTPLimits(), door: Door = .open) -> HTTP1Channel.Configuration {
   HTTP1Channel.Configuration(
-    additionalChannelHandlers: [GuardInstaller(limits: limits)],
+    additionalChannelHandlers: [GuardInstaller(limits: limits, door: door)],
     idleTimeout: nil,
     httpDecoderConfiguration: .init(
       maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,

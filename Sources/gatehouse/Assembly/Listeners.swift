@@ -22,8 +22,10 @@ extension Assembly {
   /// The public listener.
   func publicListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let http = live.settings.http
+    let hashing = hashing
     return Application(
-      responder: LiveResponder(assembly: self) { $0.public }, server: .http1(configuration: makeHTTP1()),
+      responder: LiveResponder(assembly: self) { $0.public },
+      server: .http1(configuration: makeHTTP1(door: Door { hashing.isFull })),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.

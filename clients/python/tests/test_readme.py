@@ -6,7 +6,14 @@ import pytest
 from apps import bearer, cookie
 from running import FOLDER, running
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(), re.S)
+
+
+def blocks(folder):
+    return re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.S)
+
+
+BLOCKS = blocks(FOLDER)
+PROJECT_BLOCKS = blocks(FOLDER.parents[1])
 
 
 def block(text, url, key):
@@ -16,6 +23,10 @@ def block(text, url, key):
 
 def test_there_are_five_blocks_and_each_is_run_below():
     assert len(BLOCKS) == 5
+
+
+def test_the_projects_readme_shows_the_same_apps():
+    assert len(PROJECT_BLOCKS) == 2 and set(PROJECT_BLOCKS) < set(BLOCKS)
 
 
 def test_the_first_block_signs_up_logs_in_and_commits_a_unit(url, key, service, capsys):

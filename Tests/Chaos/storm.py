@@ -1,0 +1,95 @@
+"""Many connections that log in as fast as they can: each sends its next login when the last one is answered. One process with one
+loop, at the lowest priority: in life these clients have machines of their own, and must not take the service's cores here."""
+
+import json
+import multiprocessing
+import os
+import random
+import selectors
+import socket
+import time
+
+from rate import Sample
+
+NICENESS = 19
+WAIT_SECONDS = 0.2
+REQUESTS_PREPARED = 5_000
+
+
+def requests(emails, bearer, source):
+    """Logins with a wrong password, each from an address of its own."""
+    prepared = []
+    for _ in range(REQUESTS_PREPARED):
+        body = json.dumps({"email": source.choice(emails), "password": "not the canary"}).encode()
+        address = f"10.{source.randrange(256)}.{source.randrange(256)}.{source.randrange(1, 255)}"
+        head = (f"POST /v1/sessions HTTP/1.1\r\nHost: gatehouse\r\nAuthorization: Bearer {bearer}\r\nContent-Type: application/json\r\n"
+                f"Gatehouse-Client-IP: {address}\r\nContent-Length: {len(body)}\r\n\r\n")  # fmt: skip
+        prepared.append(head.encode() + body)
+    return prepared
+
+
+class Client:
+    """One connection: a request at a time, its answer read to its end."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setblocking(False)
+        self.buffer, self.sent = b"", 0.0
+
+    def send(self, request):
+        self.buffer, self.sent = b"", time.monotonic()
+        self.socket.send(request)
+
+    def receive(self):
+        """The status once the answer is whole; else None."""
+        data = self.socket.recv(65536)
+        if not data:
+            raise ConnectionError("closed")
+        self.buffer += data
+        head, found, body = self.buffer.partition(b"\r\n\r\n")
+        if not found:
+            return None
+        length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+        return head.split(b" ", 2)[1].decode() if len(body) >= int(length or 0) else None
+
+
+def blow(port, connections, emails, bearer, stop, results):
+    """Storms until `stop` is set; puts the samples in `results`."""
+    os.nice(NICENESS)
+    source, selector, samples = random.Random(7), selectors.DefaultSelector(), []
+    prepared = requests(emails, bearer, source)
+    for _ in range(connections):
+        client = Client(port)
+        selector.register(client.socket, selectors.EVENT_READ, client)
+        client.send(source.choice(prepared))
+    while not stop.is_set():
+        for key, _ in selector.select(WAIT_SECONDS):
+            client = key.data
+            try:
+                if (status := client.receive()) is None:
+                    continue
+                samples.append((client.sent, time.monotonic() - client.sent, status))
+            except OSError as error:
+                samples.append((client.sent, time.monotonic() - client.sent, type(error).__name__))
+                selector.unregister(client.socket)
+                client.socket.close()
+                client = Client(port)
+                selector.register(client.socket, selectors.EVENT_READ, client)
+            client.send(prepared[int(source.random() * len(prepared))])
+    results.put(samples)
+
+
+class Storm:
+    """`connections` that log in to `port` until `samples()` is asked for."""
+
+    def __init__(self, port, connections, emails, bearer):
+        context = multiprocessing.get_context("fork")
+        self.stop, self.results = context.Event(), context.Queue()
+        self.process = context.Process(target=blow, args=(port, connections, emails, bearer, self.stop, self.results), daemon=True)
+        self.process.start()
+
+    def samples(self):
+        self.stop.set()
+        found = [Sample(start, seconds, status, None) for start, seconds, status in self.results.get(timeout=60)]
+        self.process.join(30)
+        return found

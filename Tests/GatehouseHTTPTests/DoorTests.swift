@@ -1,0 +1,59 @@
+import GatehouseHTTP
+import NIOCore
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite("The door")
+struct DoorTests {
+  private static let login = "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+
+  @Test("turns a login away on a kept connection, in order, and lets in what has nothing to hash")
+  func turnsAway() async throws {
+    try await DemoServer.with(door: Door { true }) { server in
+      let client = try await RawHTTP.connect(port: server.port)
+      let canary = "GET /canary HTTP/1.1\r\nHost: a\r\n\r\n"
+      try await client.send(canary + Self.login + canary)
+      let answers = [try await client.answer(), try await client.answer(), try await client.answer()]
+      #expect(answers.map(\.status) == [200, 503, 200])
+      #expect(answers[1].isProblem(503, "overloaded") && answers[1]["Retry-After"] == "1" && answers[1]["Connection"] == nil)
+      #expect(server.canaries == 2)
+      await client.close()
+    }
+  }
+
+  @Test("asks anew for each request")
+  func reopens() async throws {
+    let isFull = Atomic(true)
+    try await DemoServer.with(door: Door { isFull.load(ordering: .relaxed) }) { server in
+      let client = try await RawHTTP.connect(port: server.port)
+      try await client.send(Self.login)
+      #expect(try await client.answer().status == 503)
+      isFull.store(false, ordering: .relaxed)
+      try await client.send(Self.login)
+      // The demonstration has no such route.
+      #expect(try await client.answer().status == 404)
+      await client.close()
+    }
+  }
+
+  @Test("a pause lies before the answer, and a client that leaves in it harms nobody")
+  func pauses() async throws {
+    var limits = HTTPLimits()
+    limits.turnedAwayMilliseconds = 40...40
+    try await DemoServer.with(limits, door: Door { true }) { server in
+      let leaving = try await RawHTTP.connect(port: server.port)
+      try await leaving.send(Self.login)
+      await leaving.close()
+      let client = try await RawHTTP.connect(port: server.port)
+      let start = ContinuousClock.now
+      try await client.send(Self.login + Self.login)
+      #expect(try await client.answer().status == 503)
+      #expect(try await client.answer().status == 503)
+      #expect(start.duration(to: .now) >= .milliseconds(80))
+      try await client.send("POST /v1/sessions HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+      let last = try await client.answersUntilClosed()
+      #expect(last.map(\.status) == [503] && last.first?["Connection"] == "close")
+    }
+  }
+}

@@ -1,0 +1,96 @@
+"""Every proof from outside the process, one after another, on the program that GATEHOUSE_BINARY names.
+
+    python3 scripts/outside.py                 the short forms, which `make test` runs
+    python3 scripts/outside.py --long          the long forms, `--minutes` of chaos among them
+    python3 scripts/outside.py edge client     these parts alone
+
+Prints a line for each part and a table at the end; what a part printed is shown if it failed, and kept below .build/outside.
+The exit status is 0 only if every part passed.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LOGS = ROOT / ".build/outside"
+SHOWN_LINES_MAX = 60
+MINUTE = 60
+
+
+class Part:
+    """A command in its short and its long form, each with the minutes that it may take."""
+
+    def __init__(self, name, claim, short, long, minutes):
+        self.name, self.claim, self.forms, self.minutes = name, claim, (short, long), minutes
+
+
+def python(*words):
+    return [sys.executable, *words]
+
+
+def parts(chaos_minutes):
+    return [
+        Part("faults", "each kind of failing Redis, disk and clock", python("Tests/Faults"), python("Tests/Faults"), (10, 10)),
+        Part("chaos", "faults at random under load", python("Tests/Chaos", "--short"),
+             python("Tests/Chaos", "--minutes", str(chaos_minutes)), (10, chaos_minutes + 30)),
+        Part("contract", "/openapi.json, generated cases, a generated client", python("Tests/Conformance", "--cases", "2000"),
+             python("Tests/Conformance", "--cases", "20000"), (15, 60)),
+        Part("edge", "nginx, Caddy, Envoy, ambiguous requests, slow clients", python("Tests/Edge"), python("Tests/Edge", "--long"), (8, 30)),
+        Part("client", "the Python client with FastAPI and Flask", ["clients/python/test.sh"], ["clients/python/test.sh"], (8, 8)),
+    ]  # fmt: skip
+
+
+def run(part, long):
+    """Runs a part; whether it passed, and how long it took in seconds."""
+    log, start = LOGS / f"{part.name}.log", time.monotonic()
+    print(f"{part.name}: {part.claim} …", end=" ", flush=True)
+    with log.open("w") as output:
+        # A group of its own, so that nothing that it started outlives the limit.
+        process = subprocess.Popen(part.forms[long], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            status = process.wait(part.minutes[long] * MINUTE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 15)
+            status = f"not over after {part.minutes[long]} minutes"
+            process.wait()
+    seconds = time.monotonic() - start
+    print(f"{'passed' if status == 0 else 'FAILED'}, {seconds:.0f} s", flush=True)
+    if status != 0:
+        print(f"  exit status {status}; the end of {log.relative_to(ROOT)}:")
+        print("\n".join(f"  | {line}" for line in log.read_text(errors="replace").splitlines()[-SHOWN_LINES_MAX:]), flush=True)
+    return status == 0, seconds
+
+
+def closing(part):
+    """What the part said of itself at its end."""
+    lines = (LOGS / f"{part.name}.log").read_text(errors="replace").splitlines()
+    said = [line.strip() for line in lines if re.search(r"\d+ passed|^PASSED|^FAILED", line.strip())]
+    return re.sub(r"^(PASSED|FAILED) +", "", said[-1]) if said else ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="PART")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--minutes", type=int, default=30, help="of chaos in its long form")
+    options = parser.parse_args()
+    known = parts(options.minutes)
+    if unknown := set(options.names) - {part.name for part in known}:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(part.name for part in known)}")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    rows = [(part, *run(part, options.long)) for part in known if not options.names or part.name in options.names]
+    print(f"\n{'part':10} {'verdict':8} {'seconds':>7}  what it said")
+    for part, passed, seconds in rows:
+        print(f"{part.name:10} {'passed' if passed else 'FAILED':8} {seconds:7.0f}  {closing(part)}")
+    failed = [part.name for part, passed, _ in rows if not passed]
+    print(f"\n{len(rows) - len(failed)} of {len(rows)} proofs from outside passed{': ' + ', '.join(failed) + ' failed' if failed else ''}.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
