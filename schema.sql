@@ -43,7 +43,8 @@ CREATE TABLE sessions (
   successor_key TEXT,                      -- nothing live is stored
   previous_hash BLOB UNIQUE,               -- the token before the current one, for its grace
   previous_ends_at INTEGER,
-  ended_at INTEGER                         -- ended sessions stay a day, so that their tokens are known to be dead
+  ended_at INTEGER,                        -- ended sessions stay a day, so that their tokens are known to be dead
+  password_failures INTEGER NOT NULL DEFAULT 0  -- wrong passwords in a row
 ) STRICT;
 CREATE INDEX sessions_live ON sessions (user_id, seen_at) WHERE ended_at IS NULL;
 CREATE INDEX sessions_of_user ON sessions (user_id);
@@ -103,6 +104,7 @@ CREATE TABLE usage_daily (
   period_start INTEGER NOT NULL,
   used INTEGER NOT NULL CHECK (used >= 0),
   limit_units INTEGER,                     -- in force when the row was last written; NULL is unlimited
+  exhausted INTEGER NOT NULL DEFAULT 0,    -- whether the feed has been told that nothing is left
   PRIMARY KEY (user_id, metric, period_start)
 ) STRICT, WITHOUT ROWID;
 
@@ -151,6 +153,39 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_of_user ON audit (user_id, occurred_at);
 CREATE INDEX audit_by_age ON audit (occurred_at);
+
+CREATE TABLE single_use_tokens (           -- of mailed links: each good once, and for the address that it was made for
+  hash BLOB PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  kind TEXT NOT NULL CHECK (kind IN ('password_reset', 'email_verification')),
+  canonical_email TEXT NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX single_use_tokens_of_user ON single_use_tokens (user_id);
+CREATE INDEX single_use_tokens_by_end ON single_use_tokens (expires_at);
+
+CREATE TABLE events (                      -- the backend's feed, append-only, numbered in the order of the commits
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  user_id TEXT NOT NULL,                   -- no reference: the event of a deletion outlives its user
+  external_id TEXT,
+  occurred_at INTEGER NOT NULL,
+  data TEXT NOT NULL                       -- JSON, without any secret
+) STRICT;
+CREATE INDEX events_of_user ON events (user_id);
+CREATE INDEX events_by_age ON events (occurred_at);
+
+CREATE TABLE address_usage (               -- what an account that is gone had used, until its period ends
+  address BLOB NOT NULL,                   -- keyed digest of the canonical email
+  metric TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  period_start INTEGER NOT NULL,
+  period_end INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  PRIMARY KEY (address, metric)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX address_usage_by_end ON address_usage (period_end);
 
 CREATE TABLE hot_pending (                 -- users whose hot state must be dropped; see Changes
   routing_id TEXT PRIMARY KEY,

@@ -216,8 +216,8 @@ import Testing
 
   @Test("Rows are kept for days or forever, each kind by its own key")
   func retention() throws {
-    let kept = try load("retention: {usage_events: 30d, audit: forever, reservations: 7d}").settings.retention
-    #expect(kept.usageEventDays == 30 && kept.auditDays == nil && kept.reservationDays == 7)
+    let kept = try load("retention: {usage_events: 30d, audit: forever, reservations: 7d, events: 1d}").settings.retention
+    #expect(kept.usageEventDays == 30 && kept.auditDays == nil && kept.reservationDays == 7 && kept.eventDays == 1)
   }
 
   @Test("A value cannot begin a line of its own in a sentence, nor flood it")

@@ -101,21 +101,52 @@ import Testing
     }
   }
 
-  @Test("a stolen session can't guess the password without end: reauthenticate and password changes count as attempts")
+  @Test("stolen sessions can't guess the password without end: reauthenticate and password changes count as attempts")
   func stolen() async throws {
     try await RunningService.with { service in
       let expected = Array(repeating: 401, count: 10) + [429]
       let statuses = try await counted(expected) {
         let user = try await service.newUser()
-        return try await (0..<11).asyncMap { number in
-          let (method, path, body) =
-            number % 2 == 0
-            ? ("POST", "/v1/session/reauthenticate", #"{"password":"guess"}"#)
-            : ("PUT", "/v1/user/password", #"{"current_password":"guess","new_password":"a brand new passphrase"}"#)
-          return try await service.ask(method, path, bearer: user.token, body: body).status
-        }
+        var tokens = [user.token]
+        for _ in 0..<2 { tokens.append(try await service.logIn(user.email)) }
+        // Each session is good for five.
+        return try await (0..<11).asyncMap { try await guess(service, tokens[$0 / 5], $0).status }
       }
       #expect(statuses == expected)
+    }
+  }
+
+  private func guess(_ service: RunningService, _ token: String, _ number: Int, process: Int = 0) async throws -> RunningService.Answer {
+    let (method, path, body) =
+      number % 2 == 0
+      ? ("POST", "/v1/session/reauthenticate", #"{"password":"guess"}"#)
+      : ("PUT", "/v1/user/password", #"{"current_password":"guess","new_password":"a brand new passphrase"}"#)
+    return try await service.ask(method, path, process: process, bearer: token, body: body)
+  }
+
+  @Test("the fifth wrong password in a row ends the session, through any process, after a crash and without Redis; a right one starts anew")
+  func guessed() async throws {
+    try await RunningService.with(processes: 2) { service in
+      let user = try await service.newUser()
+      let other = try await service.logIn(user.email)
+      for number in 0..<4 { try await guess(service, user.token, number, process: number % 2).expectProblem(401, "invalid_login") }
+      let right = try await service.ask(
+        "POST", "/v1/session/reauthenticate", bearer: user.token, body: #"{"password":"\#(RunningService.password)"}"#)
+      let token = try #require(right.text("token"))
+      for number in 0..<2 { try await guess(service, token, number).expectProblem(401, "invalid_login") }
+      service.killAPIs()
+      for _ in 0..<2 { try await service.startAPI() }
+      for number in 0..<2 { try await guess(service, token, number, process: 1).expectProblem(401, "invalid_login") }
+      try service.killRedis()
+      #expect(try await service.ask("GET", "/v1/session", bearer: token).status == 200)
+      // Without Redis each process counts attempts by itself: the last guess is not one too many.
+      try await guess(service, token, 0, process: 1).expectProblem(401, "invalid_login")
+      for process in 0..<2 {
+        try await service.ask("GET", "/v1/session", process: process, bearer: token).expectProblem(401, "unauthenticated")
+      }
+      try await guess(service, token, 0).expectProblem(401, "unauthenticated")
+      #expect(try await service.ask("GET", "/v1/session", bearer: other).status == 200)
+      try service.startRedis()
     }
   }
 }

@@ -140,7 +140,11 @@ import Testing
       let user = try await service.newUser()
       _ = try await service.ask("GET", "/v1/session", bearer: user.token)
       _ = try service.redis("bgrewriteaof")
-      let secrets = [user.token, try service.serviceKey("accounts"), RunningService.password]
+      let key = try service.serviceKey("accounts")
+      let mails = try await [
+        ("/v1/password-resets", #"{"email":"\#(user.email)"}"#), ("/v1/email-verifications", #"{"user_id":"\#(user.id)"}"#),
+      ].asyncMap { try #require(try await service.ask("POST", $0.0, bearer: key, body: $0.1).text("mail.token")) }
+      let secrets = mails + [user.token, try service.serviceKey("accounts"), RunningService.password]
       let files = try #require(FileManager.default.enumerator(atPath: service.folder)?.allObjects as? [String])
       var read = 0
       for file in files {

@@ -104,6 +104,11 @@ final class RunningService: Sendable {
 
   func redis(_ words: String...) throws -> String { try Self.run("/usr/bin/env", ["redis-cli", "-s", folder + "/redis.sock"] + words) }
 
+  /// Runs SQL on the ledger's file, beside the processes.
+  func ledger(_ sql: String) throws -> String {
+    try Self.run("/usr/bin/env", ["sqlite3", folder + "/gatehouse.sqlite", ".timeout 5000", sql])
+  }
+
   func startAPI() async throws {
     let process = Process()
     let (port, ops) = (Self.freePort(), Self.freePort())

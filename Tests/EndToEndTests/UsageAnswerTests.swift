@@ -164,6 +164,13 @@ import Testing
     func audit(_ action: String, actor: String, reason: String = "null") -> String {
       #"{"occurred_at": "<instant>", "actor": "\#(actor)", "action": "\#(action)", "reason": \#(reason), "detail": {}}"#
     }
+    func told(_ type: String, _ data: String = "{}") -> String {
+      #"{"id": "<evt>", "type": "\#(type)", "occurred_at": "<instant>", "user_id": "\#(user.id)", "external_id": null, "data": \#(data)}"#
+    }
+    let told = [
+      told("user.created"), told("session.created", #"{"session_id": "<ses>", "class": "web"}"#),
+      told("plan.changed", #"{"plan": "pro", "plan_ends_at": null, "reason": "test"}"#),
+    ]
     let entries = [
       audit("plan_changed", actor: "<key>", reason: "\"test\""), audit("logged_in", actor: user.id), audit("user_created", actor: user.id),
     ]
@@ -175,6 +182,7 @@ import Testing
          "analyses": [\(analyses.map { _ in analysis }.joined(separator: ","))],
          "usage_events": [\(events.map { _ in event }.joined(separator: ","))],
          "allowances": [\(Shape.standing(limit: "null", used: 40, held: 0, remaining: "null"))],
+         "events": [\(told.joined(separator: ","))],
          "audit": [\(entries.joined(separator: ","))], "exported_at": "<instant>"}
         """))
     #expect(analyses.count == 40 && events.count == 40 && answer.body.count > 40 * 60_000)

@@ -75,7 +75,7 @@ struct RoundTripTests {
       }
       let rules = Accounts<SQLiteLedger>.Rules(
         passwords: PasswordRules(minLength: 8), loginFloor: .zero, sessionsMax: { _ in 10 }, timeouts: { _ in World.timeouts },
-        allowances: { World.table })
+        allowances: { World.table }, mailMilliseconds: 3_600_000)
       let accounts = Accounts(
         ledger: stack.ledger, changes: stack.changes, clock: stack.clock, secret: world.secret,
         passwords: Passwords(pool: pool, parameters: parameters), limits: limits, rules: rules)

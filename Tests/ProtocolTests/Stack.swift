@@ -28,7 +28,8 @@ final class Stack: Sendable {
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { _ in World.timeouts }
     var log = Logger(label: "test")
     log.logLevel = .critical
-    let ledger = try SQLiteLedger(path: file, allowances: table, timeouts: timeouts, onFatal: { _ in }, log: log)
+    let ledger = try SQLiteLedger(
+      path: file, addressKeys: [MacKey([1])], allowances: table, timeouts: timeouts, onFatal: { _ in }, log: log)
     let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts))
     let clock = ServiceClock(wallMilliseconds: wallMilliseconds)
     let changes = Changes(ledger: ledger, hot: hot)

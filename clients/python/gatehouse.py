@@ -225,6 +225,27 @@ class User(_Record):
 
 
 @dataclass(frozen=True)
+class Mail(_Record):
+    """What to send to `to`, the stored address. The token exists nowhere else."""
+
+    to: str
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Event(_Record):
+    """Something that happened to a user, such as `user.deleted`; `external_id` is the app's own id as it was then."""
+
+    id: str
+    type: str
+    occurred_at: datetime
+    user_id: str
+    external_id: Optional[str]
+    data: Dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Session(_Record):
     """One device's login. `session_class` is `web`, `remember` or `mobile`."""
 
@@ -827,6 +848,30 @@ class Gatehouse:
         body = {"plan": plan, "plan_ends_at": _instant(ends_at), **_without_none(reason=reason)}
         return self._as(User, self._call("PUT", f"/v1/users/{_segment(user_id)}/plan", body))
 
+    def request_verification(self, user_id: str) -> Optional[Mail]:
+        """What to mail to verify the user's pending address, else the present one; None when there is nothing to verify, and for a
+        suspended user. `LimitReached` beyond three an hour."""
+        return self._mail(self._call("POST", "/v1/email-verifications", {"user_id": user_id}))
+
+    def complete_verification(self, token: str, *, client_ip: Optional[str] = None) -> User:
+        """The address is verified, and the present one if it was pending. `Conflict` (`token_spent`, `email_taken`)."""
+        headers = _on_behalf(client_ip, None)
+        return self._as(User, self._call("POST", "/v1/email-verifications/complete", {"token": token}, headers=headers))
+
+    def request_reset(self, email: str, *, client_ip: Optional[str] = None) -> Optional[Mail]:
+        """What to mail to whoever forgot a password; None for an address without an active account, which nobody must be told.
+        `LimitReached` beyond three an hour."""
+        return self._mail(self._call("POST", "/v1/password-resets", {"email": email}, headers=_on_behalf(client_ip, None)))
+
+    def complete_reset(self, token: str, password: str, *, client_ip: Optional[str] = None) -> User:
+        """The password is set and every session ended. `Conflict` (`token_spent`); `InvalidRequest` leaves the token good."""
+        body = {"token": token, "password": password}
+        return self._as(User, self._call("POST", "/v1/password-resets/complete", body, headers=_on_behalf(client_ip, None)))
+
+    def events(self, *, limit: Optional[int] = None, cursor: Optional[str] = None) -> Page[Event]:
+        """What happened to all users, the oldest first. `next_cursor` is never None: keep it, and go on there."""
+        return self._page(Event, self._call("GET", "/v1/events", query=_without_none(limit=limit, cursor=cursor)))
+
     # On behalf of a session: its token
 
     def session(self, token: str) -> CurrentSession:
@@ -863,9 +908,12 @@ class Gatehouse:
         """The session's user."""
         return self._as(User, self._token_call(token, "GET", "/v1/user"))
 
-    def change_account(self, token: str, *, name: Optional[str] = _UNSET, time_zone: Optional[str] = None) -> User:
-        """Changes what is given."""
-        body = _without_none(time_zone=time_zone)
+    def change_account(
+        self, token: str, *, name: Optional[str] = _UNSET, time_zone: Optional[str] = None, email: Optional[str] = None,
+    ) -> User:  # fmt: skip
+        """Changes what is given. `email` waits as `pending_email` until it is verified, and needs a password of the last 5 minutes;
+        the present address drops the one that waits."""
+        body = _without_none(time_zone=time_zone, email=email)
         if name is not _UNSET:
             body["name"] = name
         return self._as(User, self._token_call(token, "PATCH", "/v1/user", body))
@@ -994,6 +1042,9 @@ class Gatehouse:
 
     def _reservation(self, reservation_id: str, verb: str, body: Dict[str, Any]) -> ReservationAnswer:
         return self._as(ReservationAnswer, self._call("POST", f"/v1/reservations/{_segment(reservation_id)}/{verb}", body))
+
+    def _mail(self, answer: Answer) -> Optional[Mail]:
+        return typing.cast(Optional[Mail], _read(Optional[Mail], answer.json.get("mail"), "mail"))
 
     def _renewed(self, answer: Answer) -> Renewed:
         return self._with_cookie(Renewed, answer)
@@ -1195,6 +1246,11 @@ class AsyncGatehouse:
     find_user = _in_thread(Gatehouse.find_user)
     set_external_id = _in_thread(Gatehouse.set_external_id)
     set_plan = _in_thread(Gatehouse.set_plan)
+    request_verification = _in_thread(Gatehouse.request_verification)
+    complete_verification = _in_thread(Gatehouse.complete_verification)
+    request_reset = _in_thread(Gatehouse.request_reset)
+    complete_reset = _in_thread(Gatehouse.complete_reset)
+    events = _in_thread(Gatehouse.events)
     session = _in_thread(Gatehouse.session)
     log_out = _in_thread(Gatehouse.log_out)
     rotate = _in_thread(Gatehouse.rotate)

@@ -13,11 +13,15 @@ public struct Accounts<Store: Ledger>: Sendable {
     public let sessionsMax: @Sendable (_ plan: String) -> Int
     public let timeouts: @Sendable (Session.Class) -> SessionTimeouts
     public let allowances: @Sendable () -> AllowanceTable
+    /// How long a mailed token is good.
+    public let mailMilliseconds: Int64
 
     public init(
       passwords: PasswordRules, loginFloor: Duration, sessionsMax: @escaping @Sendable (_ plan: String) -> Int,
-      timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, allowances: @escaping @Sendable () -> AllowanceTable
+      timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, allowances: @escaping @Sendable () -> AllowanceTable,
+      mailMilliseconds: Int64
     ) {
+      self.mailMilliseconds = mailMilliseconds
       self.passwords = passwords
       self.loginFloor = loginFloor
       self.sessionsMax = sessionsMax
@@ -33,6 +37,12 @@ public struct Accounts<Store: Ledger>: Sendable {
   let passwords: Passwords
   let limits: LoginLimits
   let rules: Rules
+  let resets = SingleFlight<Digest256>(runningMax: resetsMax, waitingMax: resetsMax)
+
+  /// Resets of different tokens that run at once, and that wait for a place.
+  private static var resetsMax: Int { 64 }
+  /// Wrong passwords in a row that end a session.
+  public static var passwordFailuresMax: Int { 5 }
 
   public init(
     ledger: Store, changes: Changes<Store>, clock: ServiceClock, secret: ServerSecret, passwords: Passwords, limits: LoginLimits,
@@ -126,8 +136,9 @@ public struct Accounts<Store: Ledger>: Sendable {
     throw refusal
   }
 
-  /// Verifies the password of a session's user before a sensitive change. Throws `rateLimited`, `overloaded`, `invalidLogin`.
-  func verified(_ user: UserID, password: String, network: String) async throws -> Credentials {
+  /// Verifies the password of a session's user before a sensitive change; the fifth wrong one in a row ends the session.
+  /// Throws `rateLimited`, `overloaded`, `invalidLogin`.
+  func verified(_ user: UserID, session: SessionID, password: String, network: String) async throws -> Credentials {
     guard let known = try await ledger.credentials(of: user) else {
       throw ServiceError(.unauthenticated, "This account is gone.")
     }
@@ -138,8 +149,16 @@ public struct Accounts<Store: Ledger>: Sendable {
       try await limits.attempt(account: EmailAddress(known.user.email)?.canonical ?? known.user.email, network: network)
       return (.now, try await passwords.verify(password, against: known.passwordHash).isRight)
     }
+    var failures = 0
+    if !isRight {
+      let change = try await ledger.passwordFailed(session, of: user, failuresMax: Self.passwordFailuresMax, now: clock.now())
+      failures = await changes.acknowledge(change, takesRightsAway: true)
+    }
     try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
-    guard isRight else { throw ServiceError(.invalidLogin, "The password is not right.") }
+    guard isRight else {
+      let end = failures < Self.passwordFailuresMax ? "" : " It was the fifth wrong one in a row: the session has ended, log in again."
+      throw ServiceError(.invalidLogin, "The password is not right.\(end)")
+    }
     return known
   }
 
@@ -147,7 +166,7 @@ public struct Accounts<Store: Ledger>: Sendable {
   public func changePassword(
     of user: UserID, session: SessionID, current: String, new: String, network: String
   ) async throws -> (token: SessionToken, session: Session) {
-    let known = try await verified(user, password: current, network: network)
+    let known = try await verified(user, session: session, password: current, network: network)
     if let problem = rules.passwords.check(new, email: known.user.email, name: known.user.name) {
       throw ServiceError.field("new_password", problem.code.rawValue, problem.message)
     }
@@ -179,7 +198,7 @@ public struct Accounts<Store: Ledger>: Sendable {
   public func reauthenticate(
     _ token: SessionToken, session: SessionID, user: UserID, password: String, network: String
   ) async throws -> (SessionToken, Session) {
-    _ = try await verified(user, password: password, network: network)
+    _ = try await verified(user, session: session, password: password, network: network)
     return try await rotate(token, session: session, authenticatedAt: clock.now())
   }
 }

@@ -34,6 +34,15 @@ public struct LoginLimits: Sendable {
     try await take([("signup_network", .network(network))])
   }
 
+  /// Takes one mail about an account, whether it exists or not. Throws `rateLimited`.
+  /// - Parameter network: counted as an attempt; nil when the backend does not say for whom it asks.
+  public func mail(account canonicalEmail: String, network: String?) async throws(ServiceError) {
+    try await take([("mail_account", .keyed(digest(canonicalEmail)))] + (network.map { [("login_network", .network($0))] } ?? []))
+  }
+
+  /// Takes one try to spend a mailed token. Throws `rateLimited`.
+  public func spend(network: String) async throws(ServiceError) { try await take([("login_network", .network(network))]) }
+
   /// A text that stands for `subject` in a key and says nothing of it.
   public func digest(_ subject: String) -> String { String(Digest256(bytes: subjects.hmac(Array(subject.utf8)))?.hex.prefix(32) ?? "") }
 

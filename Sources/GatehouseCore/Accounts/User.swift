@@ -100,6 +100,8 @@ public struct UserChanges: Sendable, Equatable {
 
   public var name: Setting<String> = .keep
   public var externalID: Setting<String> = .keep
+  /// An address to verify before it takes the present one's place; nil drops it, and so does the present one.
+  public var pendingEmail: Setting<EmailAddress> = .keep
   public var timeZone: String?
   public var plan: String?
   public var planEndsAtMilliseconds: Setting<Int64> = .keep

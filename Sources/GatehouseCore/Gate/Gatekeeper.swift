@@ -20,7 +20,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   let onDecision: @Sendable (Result<GateAnswer, ServiceError>) -> Void
   let dead = DeadTokens()
   /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
-  let rebuilds = SingleFlight(runningMax: 128, waitingMax: 8_192)
+  let rebuilds = SingleFlight<UserID>(runningMax: 128, waitingMax: 8_192)
 
   /// - Parameter onDecision: told once of whatever every question came to, before its caller is: it must not block.
   public init(

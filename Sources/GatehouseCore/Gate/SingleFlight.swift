@@ -2,7 +2,7 @@ import Synchronization
 
 /// One piece of work at a time for a key, and a bounded number in all: who comes while a key's work runs waits for its end instead
 /// of starting another; the first of a key waits for a place if all are taken.
-final class SingleFlight: Sendable {
+final class SingleFlight<Key: Hashable & Sendable>: Sendable {
   /// What became of a call.
   enum Outcome: Equatable {
     /// It did the work.
@@ -14,7 +14,7 @@ final class SingleFlight: Sendable {
   }
 
   private struct State {
-    var flights: [UserID: [CheckedContinuation<Void, Never>]] = [:]
+    var flights: [Key: [CheckedContinuation<Void, Never>]] = [:]
     var running = 0
     var queue: [CheckedContinuation<Void, Never>] = []
     var queueStart = 0
@@ -33,7 +33,7 @@ final class SingleFlight: Sendable {
   }
 
   /// Runs `work`, or waits for the one that runs on this key.
-  func run(_ key: UserID, _ work: () async -> Void) async -> Outcome {
+  func run(_ key: Key, _ work: () async -> Void) async -> Outcome {
     let leads = state.withLock { state -> Bool? in
       if state.flights[key] != nil { return false }
       guard state.running < runningMax || state.queue.count - state.queueStart < waitingMax else { return nil }
@@ -53,7 +53,7 @@ final class SingleFlight: Sendable {
     return .led
   }
 
-  private func follow(_ key: UserID) async {
+  private func follow(_ key: Key) async {
     await withCheckedContinuation { continuation in
       let isOver = state.withLock { state in
         guard state.flights[key] != nil else { return true }

@@ -39,6 +39,8 @@ public struct Settings: Sendable, Equatable {
     public var auditDays: Int? = 400
     /// After their end; their units stay counted.
     public var reservationDays: Int? = 90
+    /// What the feed of events reaches back.
+    public var eventDays: Int? = 30
   }
 
   public var http = HTTP()
@@ -48,6 +50,8 @@ public struct Settings: Sendable, Equatable {
   public var signUpIsPublic = true
   public var loginFloorMilliseconds = 60
   public var passwordLengthMin = 8
+  /// How long a mailed token is good.
+  public var mailTokenSeconds: Int64 = 3_600
   public var argonMemoryKiB = 19_456
   public var argonPasses = 2
   public var cookieIsSecure = true

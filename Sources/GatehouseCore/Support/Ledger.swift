@@ -104,6 +104,8 @@ public protocol SessionLedger: Sendable {
   func changePassword(
     of user: UserID, verifiedHash: String, newHash: String, kept: SessionID, newTokenHash: Digest256, now: Int64
   ) async throws -> Changed<Session>?
+  /// Counts a wrong password of a live session, and ends it at `failuresMax` in a row; how many there are now, 0 without the session.
+  func passwordFailed(_ id: SessionID, of user: UserID, failuresMax: Int, now: Int64) async throws -> Changed<Int>
   /// Writes `seen` later, without waiting; never moves it back.
   func touch(_ id: SessionID, seenAt now: Int64)
 }
@@ -293,4 +295,21 @@ public protocol HotLedger: Sendable {
 }
 
 /// The whole durable store.
-public typealias Ledger = AccountLedger & SessionLedger & WorkLedger & HotLedger
+/// Mailed tokens, and the feed of what happened.
+public protocol MailLedger: Sendable {
+  /// Stores a new token if its user is active and its address is still the one to mail to; else false.
+  func keep(_ token: SingleUse, by actor: Actor, now: Int64) async throws -> Bool
+  /// The active user whose unspent token this is; nil if it is used, expired, unknown, or made for an address that is not in place.
+  func owner(ofToken hash: Digest256, _ kind: Mail.Kind, now: Int64) async throws -> User?
+  /// Spends a reset token: the new password, every session ended, the address verified, the pending one and all other tokens dropped.
+  /// nil, and nothing changed, where `owner` is nil.
+  func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Changed<User>?
+  /// Spends a verification token: the address verified, and the present one if it was pending. nil, and nothing changed, where `owner`
+  /// is nil. Throws `emailTaken`, the token unspent, if another account has the address by now.
+  func verifyEmail(token: Digest256, now: Int64) async throws -> Changed<User>?
+  /// Events after a place in the feed, the oldest first; of one user, or of all. 0 is before the first.
+  func feed(of user: UserID?, after number: Int64, limit: Int) async throws -> [FeedEvent]
+}
+
+/// The whole store.
+public typealias Ledger = AccountLedger & SessionLedger & WorkLedger & HotLedger & MailLedger

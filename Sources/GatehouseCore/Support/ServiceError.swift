@@ -15,6 +15,7 @@ public struct ServiceError: Error, Sendable, Equatable {
     case externalIDTaken = "external_id_taken"
     case invalidTransition = "invalid_transition"
     case reservationExpired = "reservation_expired"
+    case tokenSpent = "token_spent"
     case invalidFields = "invalid_fields"
     case invalidCursor = "invalid_cursor"
     case costExceedsLimit = "cost_exceeds_limit"

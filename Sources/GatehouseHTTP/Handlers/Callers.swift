@@ -45,20 +45,30 @@ extension API {
     try await visitor(request, context, within: within) { try refuseQuery(request) }.visitor
   }
 
+  /// The same, giving what `read` makes of the request.
+  func visitor<Input>(
+    _ request: Request, _ context: GatehouseContext, within: Int64? = nil, read: () async throws -> Input
+  ) async throws -> (visitor: Visitor, input: Input) {
+    try await visitor(request, context, withinOf: { _ in within }, unread: within, read: read)
+  }
+
   /// Lets a session in and gives what `read` makes of its request.
   ///
   /// The session is checked first and the limits last: a request that can't be read costs nothing, and is told so only to a caller
   /// with a valid session. Either way it is one question to the gate.
+  /// - Parameters:
+  ///   - withinOf: how recent the password must be for what is asked.
+  ///   - unread: the same for a request that can't be read.
   func visitor<Input>(
-    _ request: Request, _ context: GatehouseContext, within: Int64? = nil, read: () async throws -> Input
+    _ request: Request, _ context: GatehouseContext, withinOf: (Input) -> Int64?, unread: Int64? = nil, read: () async throws -> Input
   ) async throws -> (visitor: Visitor, input: Input) {
     let presented = try presentedToken(request)
     let input: Input
     do { input = try await read() } catch {
-      _ = try await letIn(presented, within: within, charges: [])
+      _ = try await letIn(presented, within: unread, charges: [])
       throw error
     }
-    return (try await letIn(presented, within: within, charges: ownRouteCharges), input)
+    return (try await letIn(presented, within: withinOf(input), charges: ownRouteCharges), input)
   }
 
   /// Asks the gate about a session. Throws the problem of any refusal.

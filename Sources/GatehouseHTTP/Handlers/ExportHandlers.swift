@@ -36,6 +36,12 @@ extension API {
       } each: {
         $0.usageEvent($1)
       }
+      try await list("events", &piece, &body) { page in
+        let found = try await ledger.feed(of: user.id, after: page.after?.milliseconds ?? 0, limit: page.limit)
+        return Page(items: found, next: found.count < page.limit ? nil : found.last.map { PageStart(milliseconds: $0.number, id: "") })
+      } each: {
+        $0.feedEvent($1)
+      }
       try await list("audit", &piece, &body) { page in
         try await ledger.audit(of: user.id, page: page)
       } each: {

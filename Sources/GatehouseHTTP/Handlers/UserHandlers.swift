@@ -11,13 +11,16 @@ extension API {
     return answer(json { $0.user(user, plan: plan(of: user)) }, fields: visitor.fields)
   }
 
-  /// `PATCH /v1/user`: name and time zone.
+  /// `PATCH /v1/user`: name, time zone, and an address that waits to be verified, which needs a recent password.
   func changeOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let (visitor, wanted) = try await visitor(request, context) {
+    let (visitor, wanted) = try await visitor(request, context) { (changes: UserChanges) in
+      if case .set(.some) = changes.pendingEmail { contract.sensitiveWithin } else { nil }
+    } read: {
       var fields = try await fields(request, context)
       var changes = UserChanges()
       if fields.isPresent("name") { changes.name = .set(fields.optionalString("name", length: 1...Limits.nameMax)) }
       changes.timeZone = fields.optionalString("time_zone", length: 1...Limits.zoneMax)
+      changes.pendingEmail = pendingEmail(&fields)
       if let zone = changes.timeZone, !TimeZoneName.isValid(zone) {
         fields.refuse("time_zone", code: "unknown_time_zone", "Use an IANA name such as Europe/Berlin.")
       }
@@ -27,6 +30,24 @@ extension API {
     let change = try await ledger.changeUser(visitor.userID, wanted, by: .user(visitor.userID), now: clock.now())
     let user = await self.changes.acknowledge(change, takesRightsAway: false)
     return answer(json { $0.user(user, plan: plan(of: user)) }, fields: visitor.fields)
+  }
+
+  /// `email` asks for another address, `pending_email: null` drops the one that waits.
+  private func pendingEmail(_ fields: inout FieldReader) -> UserChanges.Setting<EmailAddress> {
+    var wanted = UserChanges.Setting<EmailAddress>.keep
+    if fields.isPresent("pending_email") {
+      if fields.optionalString("pending_email", length: 0...Limits.emailTextMax) != nil {
+        fields.refuse("pending_email", code: "not_allowed", "Send null to drop it; ask for another address with email.")
+      }
+      wanted = .set(nil)
+    }
+    if fields.isPresent("email") {
+      let text = fields.string("email", length: 3...EmailAddress.bytesMax)
+      let address = EmailAddress(text)
+      if address == nil, !text.isEmpty { fields.refuse("email", code: "invalid_email", "Use an address such as mia@example.com.") }
+      wanted = .set(address)
+    }
+    return wanted
   }
 
   /// `DELETE /v1/user`: needs a password entered in the last five minutes.

@@ -46,6 +46,11 @@ extension OpenAPI {
           "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
           "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         },
+        "410": {
+          "description": "The mailed token can't be used.",
+          "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
+          "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        },
         "413": {
           "description": "The body is too large.",
           "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},

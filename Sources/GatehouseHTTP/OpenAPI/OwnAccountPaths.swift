@@ -40,6 +40,7 @@ extension OpenAPI {
           "operationId": "changeOwnAccount",
           "tags": ["account"],
           "summary": "Change the own account",
+          "description": "email waits as pending_email until it is verified, and needs a password entered within 5 minutes.",
           "security": [{"token": []}, {"cookie": []}],
           "requestBody": {
             "required": true,
@@ -49,7 +50,9 @@ extension OpenAPI {
                   "type": "object",
                   "properties": {
                     "name": {"type": ["string", "null"], "minLength": 1, "maxLength": 200},
-                    "time_zone": {"type": ["string", "null"], "minLength": 1, "maxLength": 64}
+                    "time_zone": {"type": ["string", "null"], "minLength": 1, "maxLength": 64},
+                    "email": {"type": "string", "minLength": 3, "maxLength": 254},
+                    "pending_email": {"type": "null", "description": "Drops the address that waits to be verified."}
                   },
                   "additionalProperties": false
                 }
@@ -82,7 +85,8 @@ extension OpenAPI {
                 }
               }
             }
-          }
+          },
+          "x-problems": [409]
         },
         "delete": {
           "operationId": "deleteOwnAccount",
@@ -166,10 +170,11 @@ extension OpenAPI {
                       "analyses": {"type": "array", "items": {"$ref": "#/components/schemas/Analysis"}},
                       "usage_events": {"type": "array", "items": {"$ref": "#/components/schemas/UsageEvent"}},
                       "allowances": {"type": "array", "items": {"$ref": "#/components/schemas/AllowanceWithBonus"}},
+                      "events": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
                       "audit": {"type": "array", "items": {"type": "object"}},
                       "exported_at": {"type": "string", "format": "date-time"}
                     },
-                    "required": ["user", "sessions", "analyses", "usage_events", "allowances", "audit", "exported_at"]
+                    "required": ["user", "sessions", "analyses", "usage_events", "allowances", "events", "audit", "exported_at"]
                   }
                 }
               }

@@ -94,6 +94,36 @@ extension OpenAPI {
         "properties": {"analysis": {"$ref": "#/components/schemas/Analysis"}, "allowance": {"$ref": "#/components/schemas/Allowance"}},
         "required": ["analysis", "allowance"]
       },
+      "Event": {
+        "type": "object",
+        "properties": {
+          "id": {"type": "string", "pattern": "^evt_[0-9a-z]{14}$"},
+          "type": {
+            "type": "string",
+            "description": "user.created, user.deleted, user.suspended, user.reactivated, user.email_changed, user.email_verified, session.created, session.ended, password.changed, password.reset, plan.changed, allowance.exhausted; more may come."
+          },
+          "occurred_at": {"type": "string", "format": "date-time"},
+          "user_id": {"type": "string", "pattern": "^usr_[0-9a-z]{14}$"},
+          "external_id": {"type": ["string", "null"], "description": "As it was when it happened."},
+          "data": {"type": "object"}
+        },
+        "required": ["id", "type", "occurred_at", "user_id", "external_id", "data"]
+      },
+      "MailToSend": {
+        "type": "object",
+        "properties": {
+          "mail": {
+            "type": ["object", "null"],
+            "properties": {
+              "to": {"type": "string"},
+              "token": {"type": "string", "pattern": "^ghm_[0-9A-Za-z]{49}$"},
+              "expires_at": {"type": "string", "format": "date-time"}
+            },
+            "required": ["to", "token", "expires_at"]
+          }
+        },
+        "required": ["mail"]
+      },
       "OpenedSession": {
         "type": "object",
         "properties": {

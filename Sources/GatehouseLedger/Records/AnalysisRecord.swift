@@ -132,6 +132,7 @@ extension SQLiteLedger {
       func answer(pending: Bool) throws -> Changed<Reserved> {
         let after = try AnalysisRecord.require(id, of: nil, db)
         let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
+        if after.status == .completed { try db.exhausted(standing, analysis.userID, now: now) }
         return Changed(
           Reserved(reservation: reservation, allowance: standing, analysis: after),
           pending: pending ? [try db.pending(analysis.userID, now: now)] : [])

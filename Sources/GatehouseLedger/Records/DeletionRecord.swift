@@ -7,6 +7,8 @@ enum DeletionRecord {
     UPDATE users SET status = 'deleted', email = '', canonical_email = NULL, external_id = NULL, pending_email = NULL, name = NULL,
       password_hash = '' WHERE id = ?
     """
+  /// One event says it for all of them.
+  static let endSessions = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL"
   static let next = "SELECT id FROM users WHERE status = 'deleted' LIMIT 1"
   /// In this order; each takes the user and how many rows may go.
   static let purges = [
@@ -17,6 +19,11 @@ enum DeletionRecord {
     """
     DELETE FROM usage_daily WHERE (user_id, metric, period_start) IN (
       SELECT user_id, metric, period_start FROM usage_daily WHERE user_id = ? LIMIT ?)
+    """,
+    "DELETE FROM single_use_tokens WHERE hash IN (SELECT hash FROM single_use_tokens WHERE user_id = ? LIMIT ?)",
+    // The event of the deletion stays, so that a backend can clean up.
+    """
+    DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE user_id = ? AND type <> 'user.deleted' LIMIT ?)
     """,
     "DELETE FROM overrides WHERE rowid IN (SELECT rowid FROM overrides WHERE user_id = ? LIMIT ?)",
     "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE user_id = ? LIMIT ?)",
@@ -29,10 +36,14 @@ enum DeletionRecord {
 
 extension SQLiteLedger {
   public func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void> {
-    try await write { db in
-      _ = try Self.require(id, db)
+    let rules = rules
+    return try await write { [addresses] db in
+      let user = try Self.require(id, db)
+      try AddressRecord.keep(user, addresses, db, rules, now: now)
+      try db.event(.userDeleted, id, now: now)
       try db.run(DeletionRecord.forget, [id.text])
-      try db.run(SessionRecord.endAll, [now, id.text])
+      try db.run(DeletionRecord.endSessions, [now, id.text])
+      try db.run(MailRecord.dropAll, [id.text])
       // Named in the detail alone: the trail of the deletion outlives the user's rows.
       try db.audit(nil, "user_deleted", by: actor, reason: reason, detail: "{\"user_id\":\"\(id)\"}", now: now)
       return Changed((), pending: [try db.pending(id, now: now)])

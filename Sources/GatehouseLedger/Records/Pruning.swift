@@ -12,6 +12,11 @@ enum Pruning {
     DELETE FROM reservations WHERE rowid IN (SELECT rowid FROM reservations WHERE finished_at < ? LIMIT ?)
     """
   static let usageEvents = "DELETE FROM usage_events WHERE rowid IN (SELECT rowid FROM usage_events WHERE occurred_at < ? LIMIT ?)"
+  static let events = "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE occurred_at < ? LIMIT ?)"
+  static let tokens = "DELETE FROM single_use_tokens WHERE hash IN (SELECT hash FROM single_use_tokens WHERE expires_at < ? LIMIT ?)"
+  static let addressUsage = """
+    DELETE FROM address_usage WHERE (address, metric) IN (SELECT address, metric FROM address_usage WHERE period_end < ? LIMIT ?)
+    """
   static let audit = "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE occurred_at < ? LIMIT ?)"
 }
 
@@ -21,7 +26,9 @@ extension SQLiteLedger {
     let day: Int64 = 86_400_000
     var prunes = [
       (Pruning.idempotency, now - Idempotency.keptMilliseconds), (Pruning.endedSessions, now - day), (Pruning.expiredSessions, now - day),
+      (Pruning.tokens, now), (Pruning.addressUsage, now),
     ]
+    if let days = retention.eventDays { prunes.append((Pruning.events, now - Int64(days) * day)) }
     if let days = retention.reservationDays { prunes.append((Pruning.reservations, now - Int64(days) * day)) }
     if let days = retention.usageEventDays { prunes.append((Pruning.usageEvents, now - Int64(days) * day)) }
     if let days = retention.auditDays { prunes.append((Pruning.audit, now - Int64(days) * day)) }

@@ -205,6 +205,7 @@ extension SQLiteLedger {
       let analysis = try request.analysis.map { try AnalysisRecord.insert($0, on: reservation, db) }
       let after = ReservationRecord.allowance(
         try ReservationRecord.quota(user, metric, db, period: quota.period, now: now).quota, plan: plan, table)
+      if request.commit { try db.exhausted(after, user.id, now: now) }
       let reserved = Reserved(reservation: reservation, allowance: after, analysis: analysis)
       if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
       try db.stamp(now)
@@ -231,6 +232,7 @@ extension SQLiteLedger {
       let limit = try ReservationRecord.standing(held, db, rules, now: now).limit
       let done = try ReservationRecord.commit(held, amount: units, limit: limit, action: "committed", event: event, db, now: now)
       let allowance = try ReservationRecord.standing(done, db, rules, now: now)
+      try db.exhausted(allowance, done.userID, now: now)
       try db.stamp(now)
       let isSeen = units == held.amount && !ReservationRecord.mayBeForgotten(held, now: now)
       let pending = isSeen ? [] : [try db.pending(held.userID, now: now)]

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import GatehouseCore
+import GatehouseCrypto
 import Logging
 import Synchronization
 
@@ -10,7 +11,10 @@ public struct LedgerRetention: Sendable, Equatable {
   public var auditDays: Int?
   /// Days after their end; their units stay counted, their analyses stay.
   public var reservationDays: Int?
-  public init(usageEventDays: Int? = nil, auditDays: Int? = 400, reservationDays: Int? = 90) {
+  /// Days that the backend's feed reaches back.
+  public var eventDays: Int?
+  public init(usageEventDays: Int? = nil, auditDays: Int? = 400, reservationDays: Int? = 90, eventDays: Int? = 30) {
+    self.eventDays = eventDays
     self.usageEventDays = usageEventDays
     self.auditDays = auditDays
     self.reservationDays = reservationDays
@@ -20,10 +24,11 @@ public struct LedgerRetention: Sendable, Equatable {
 /// The domain's durable store in SQLite: every call is one transaction of the write queue or one read of the read queue.
 public final class SQLiteLedger: Sendable {
   /// The schema's version; see `schema.sql`.
-  public static let version = 1
+  public static let version = 2
 
   let database: LedgerDatabase
   let rules: Rules
+  let addresses: AddressDigests
   let retention: @Sendable () -> LedgerRetention
   private let log: Logger
   private let nextReport = Mutex(ContinuousClock.now)
@@ -40,14 +45,19 @@ public final class SQLiteLedger: Sendable {
   }
 
   /// Opens the ledger at `path`, making it if it is new.
-  /// - Parameter onFatal: called when the outcome of a commit is unknown: stop the process.
+  /// - Parameters:
+  ///   - addressKeys: make what stands for the address of an account that is gone; the newest first.
+  ///   - onFatal: called when the outcome of a commit is unknown: stop the process.
   public init(
-    path: String, options: LedgerDatabase.Options = .init(), retention: @escaping @Sendable () -> LedgerRetention = { .init() },
+    path: String, addressKeys: [MacKey], options: LedgerDatabase.Options = .init(),
+    retention: @escaping @Sendable () -> LedgerRetention = { .init() },
     allowances: @escaping @Sendable () -> AllowanceTable, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts,
     onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
   ) throws {
     let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
-    database = try LedgerDatabase(path: path, schema: schema, version: Self.version, options: options, onFatal: onFatal, log: log)
+    database = try LedgerDatabase(
+      path: path, schema: schema, version: Self.version, migrations: LedgerSteps.all, options: options, onFatal: onFatal, log: log)
+    addresses = AddressDigests(keys: addressKeys)
     rules = Rules(allowances: allowances, timeouts: timeouts)
     self.retention = retention
     self.log = log

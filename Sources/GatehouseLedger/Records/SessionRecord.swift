@@ -21,8 +21,7 @@ extension Digest256 {
 }
 
 enum SessionRecord {
-  static let endAll = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL"
-  static let endOthers = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ?"
+  static let endOthers = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ? RETURNING id"
   static let end = "UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at IS NULL"
   static let insertRow = """
     INSERT INTO sessions (id, user_id, class, transport, device, user_agent, ip, created_at, authenticated_at, seen_at, expires_at, token_hash)
@@ -38,11 +37,15 @@ enum SessionRecord {
     """
   static let setPassword = "UPDATE users SET password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?"
   static let setToken = """
-    UPDATE sessions SET token_hash = ?, authenticated_at = ?, successor_hash = NULL, previous_hash = NULL, previous_ends_at = NULL
+    UPDATE sessions SET token_hash = ?, authenticated_at = ?, password_failures = 0, successor_hash = NULL, previous_hash = NULL, previous_ends_at = NULL
     WHERE id = ?
     """
   static let setSuccessor = "UPDATE sessions SET successor_hash = ?, successor_nonce = ?, successor_key = ? WHERE id = ?"
-  static let setAuthenticated = "UPDATE sessions SET authenticated_at = ? WHERE id = ?"
+  static let setAuthenticated = "UPDATE sessions SET authenticated_at = ?, password_failures = 0 WHERE id = ?"
+  static let countFailure = """
+    UPDATE sessions SET password_failures = password_failures + 1 WHERE id = ? AND user_id = ? AND ended_at IS NULL
+    RETURNING password_failures
+    """
   static let adopt = """
     UPDATE sessions SET previous_hash = token_hash, previous_ends_at = ?, token_hash = successor_hash, successor_hash = NULL WHERE id = ?
     """
@@ -53,6 +56,40 @@ enum SessionRecord {
     UPDATE meta SET era = era + 1, sessions_valid_from = max(sessions_valid_from, newest_stamp, ?1) + 1,
       newest_stamp = max(newest_stamp, ?1)
     """
+
+  /// Why a session ended, as the feed says it.
+  enum End: String {
+    /// By its user, the app or an operator.
+    case ended
+    /// The least recently seen of too many.
+    case capped
+    case passwordChanged = "password_changed"
+    case passwordReset = "password_reset"
+    /// Too many wrong passwords in a row.
+    case guessed
+    /// A suspension was lifted.
+    case reactivated
+  }
+
+  /// Ends a user's sessions but `kept`, and tells the feed of each; how many.
+  @discardableResult
+  static func endAll(of user: UserID, except kept: SessionID? = nil, _ cause: End, _ db: Database, now: Int64) throws -> Int {
+    let ended: [String] = try db.rows(endOthers, [now, user.text, kept?.text ?? ""]).map { $0["id"] }
+    for id in ended { try told(id, of: user, cause, db, now: now) }
+    return ended.count
+  }
+
+  /// Ends one session of a user; whether there was one.
+  static func end(_ id: SessionID, of user: UserID, _ cause: End, _ db: Database, now: Int64) throws -> Bool {
+    try db.run(end, [now, id.text, user.text])
+    guard db.changesCount == 1 else { return false }
+    try told(id.text, of: user, cause, db, now: now)
+    return true
+  }
+
+  private static func told(_ id: String, of user: UserID, _ cause: End, _ db: Database, now: Int64) throws {
+    try db.event(.sessionEnded, user, now: now, ["session_id": .text(id), "reason": .text(cause.rawValue)])
+  }
 
   static func validFrom(_ db: Database) throws -> Int64 { try db.number(validFrom, []) ?? 0 }
 
@@ -93,10 +130,12 @@ extension SQLiteLedger: SessionLedger {
       guard db.changesCount == 1 else { return nil }
       let live = try SessionRecord.live(of: session.userID, db, rules, now: now)
       let beyond = live.dropFirst(max(0, sessionsMax - 1))
-      for old in beyond { try db.run(SessionRecord.end, [now, old.id.text, session.userID.text]) }
+      for old in beyond { _ = try SessionRecord.end(old.id, of: session.userID, .capped, db, now: now) }
       // Where everyone's sessions were ended by a clock that is ahead, a session of now would be dead when it is answered.
       try SessionRecord.insert(session, createdAt: max(now, try SessionRecord.validFrom(db)), db)
       try db.audit(session.userID, "logged_in", by: .user(session.userID), now: now)
+      try db.event(
+        .sessionCreated, session.userID, now: now, ["session_id": .text(session.id.text), "class": .text(session.sessionClass.rawValue)])
       return Changed(beyond.count, pending: [try db.pending(session.userID, now: now)])
     }
   }
@@ -193,8 +232,7 @@ extension SQLiteLedger: SessionLedger {
 
   public func endSession(_ id: SessionID, of user: UserID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
     try await write { db in
-      try db.run(SessionRecord.end, [now, id.text, user.text])
-      guard db.changesCount == 1 else { return Changed(false, pending: []) }
+      guard try SessionRecord.end(id, of: user, .ended, db, now: now) else { return Changed(false, pending: []) }
       try db.audit(user, "session_ended", by: actor, detail: "{\"session_id\":\"\(id)\"}", now: now)
       return Changed(true, pending: [try db.pending(user, now: now)])
     }
@@ -206,8 +244,7 @@ extension SQLiteLedger: SessionLedger {
     let rules = rules
     return try await write { db in
       let live = try SessionRecord.live(of: user, db, rules, now: now).filter { $0.id != kept }
-      try db.run(SessionRecord.endOthers, [now, user.text, kept?.text ?? ""])
-      guard db.changesCount > 0 else { return Changed(0, pending: []) }
+      guard try SessionRecord.endAll(of: user, except: kept, .ended, db, now: now) > 0 else { return Changed(0, pending: []) }
       try db.audit(user, "sessions_ended", by: actor, reason: reason, now: now)
       return Changed(live.count, pending: [try db.pending(user, now: now)])
     }
@@ -231,9 +268,11 @@ extension SQLiteLedger: SessionLedger {
       guard let session = try SessionRecord.live(kept, of: user, db, rules, now: now) else { return nil }
       try db.run(SessionRecord.setPassword, [newHash, user.text, verifiedHash])
       guard db.changesCount == 1 else { return nil }
-      try db.run(SessionRecord.endOthers, [now, user.text, kept.text])
+      try SessionRecord.endAll(of: user, except: kept, .passwordChanged, db, now: now)
+      try db.run(MailRecord.dropAll, [user.text])
       try db.run(SessionRecord.setToken, [newTokenHash.data, now, kept.text])
       try db.audit(user, "password_changed", by: .user(user), now: now)
+      try db.event(.passwordChanged, user, now: now)
       var changed = session
       changed.tokenHash = newTokenHash
       changed.successorHash = nil
@@ -241,6 +280,19 @@ extension SQLiteLedger: SessionLedger {
       changed.previousEndsAtMilliseconds = nil
       changed.authenticatedAtMilliseconds = now
       return Changed(changed, pending: [try db.pending(user, now: now)])
+    }
+  }
+
+  public func passwordFailed(_ id: SessionID, of user: UserID, failuresMax: Int, now: Int64) async throws -> Changed<Int> {
+    try await write { db in
+      guard let failures = try db.number(SessionRecord.countFailure, [id.text, user.text]) else { return Changed(0, pending: []) }
+      try db.stamp(now)
+      guard failures >= failuresMax, try SessionRecord.end(id, of: user, .guessed, db, now: now) else {
+        return Changed(Int(failures), pending: [])
+      }
+      try db.audit(
+        user, "session_ended", by: .system, reason: "too many wrong passwords", detail: "{\"session_id\":\"\(id)\"}", now: now)
+      return Changed(Int(failures), pending: [try db.pending(user, now: now)])
     }
   }
 

@@ -29,32 +29,48 @@ enum UserRecord {
       UNION SELECT id FROM (SELECT id FROM users WHERE canonical_email >= :q AND canonical_email < :e LIMIT :n))
     """
   static let insert = """
-    INSERT INTO users (id, external_id, email, canonical_email, name, time_zone, plan, plan_ends_at, status, password_hash, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)
+    INSERT INTO users (id, external_id, email, canonical_email, name, time_zone, zone_open_start, zone_floor, zone_month_start,
+      zone_month_floor, plan, plan_ends_at, status, password_hash, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)
     """
   static let update = """
     UPDATE users SET external_id = ?, name = ?, time_zone = ?, zone_open_start = ?, zone_floor = ?, zone_month_start = ?,
-      zone_month_floor = ?, plan = ?, plan_ends_at = ?, status = ?, suspended_reason = ? WHERE id = ?
+      zone_month_floor = ?, plan = ?, plan_ends_at = ?, status = ?, suspended_reason = ?, pending_email = ? WHERE id = ?
     """
 }
 
 extension SQLiteLedger: AccountLedger {
   public func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User {
-    try await write { db in
-      guard try db.row(UserRecord.byEmail, [canonicalEmail]) == nil else {
-        throw ServiceError(.emailTaken, "An account with this email exists already. Log in, or use another email.")
-      }
+    let rules = rules
+    return try await write { [addresses] db in
+      var user = user
+      let now = user.createdAtMilliseconds
+      try Self.requireFree(email: canonicalEmail, for: user.id, db)
       try Self.requireFree(user.externalID, db)
+      let starts = try AddressRecord.carry(to: &user, canonicalEmail, addresses, db, now: now)
       try db.run(
         UserRecord.insert,
         [
-          user.id.text, user.externalID, user.email, canonicalEmail, user.name, user.timeZone, user.plan, user.planEndsAtMilliseconds,
-          passwordHash, user.createdAtMilliseconds,
+          user.id.text, user.externalID, user.email, canonicalEmail, user.name, user.timeZone, user.zoneOpenStartMilliseconds,
+          user.zoneFloorMilliseconds, user.zoneMonthStartMilliseconds, user.zoneMonthFloorMilliseconds, user.plan,
+          user.planEndsAtMilliseconds, passwordHash, now,
         ])
-      try db.audit(user.id, "user_created", by: .user(user.id), now: user.createdAtMilliseconds)
-      try db.stamp(user.createdAtMilliseconds)
+      for start in starts {
+        let period = user.period(start.kind, atMilliseconds: now)
+        let limit = rules.allowances().limit(plan: user.plan, metric: start.metric)
+        try db.run(ReservationRecord.use, [user.id.text, start.metric, period.startMilliseconds, start.used, limit])
+      }
+      try db.audit(user.id, "user_created", by: .user(user.id), now: now)
+      try db.event(.userCreated, user.id, now: now)
+      try db.stamp(now)
       return user
     }
+  }
+
+  /// Throws `emailTaken` if another account has the address.
+  static func requireFree(email canonical: String, for id: UserID, _ db: Database) throws {
+    guard let row = try db.row(UserRecord.byEmail, [canonical]), row["id"] != id.text else { return }
+    throw ServiceError(.emailTaken, "An account with this email exists already. Log in, or use another email.")
   }
 
   private static func requireFree(_ externalID: String?, _ db: Database) throws {
@@ -111,6 +127,11 @@ extension SQLiteLedger: AccountLedger {
         try Self.requireFree(externalID, db)
         user.externalID = externalID
       }
+      if case .set(let address) = changes.pendingEmail {
+        let isPresent = address?.canonical == EmailAddress(user.email)?.canonical
+        if let address, !isPresent { try Self.requireFree(email: address.canonical, for: id, db) }
+        user.pendingEmail = isPresent ? nil : address?.text
+      }
       if let zone = changes.timeZone, zone != user.timeZone { user.move(to: zone, atMilliseconds: now) }
       if let plan = changes.plan {
         user.plan = plan
@@ -121,14 +142,23 @@ extension SQLiteLedger: AccountLedger {
         user.status = status
         user.suspendedReason = status == .suspended ? changes.reason : nil
         // Tokens that were refused while suspended must not come back to life.
-        if status == .active { try db.run(SessionRecord.endAll, [now, id.text]) }
+        if status == .active { try SessionRecord.endAll(of: id, .reactivated, db, now: now) }
+        try db.event(status == .active ? .userReactivated : .userSuspended, id, now: now, ["reason": .text(changes.reason)])
+      }
+      if changes.plan != nil || changes.planEndsAtMilliseconds != .keep {
+        try db.event(
+          .planChanged, id, now: now,
+          [
+            "plan": .text(user.plan), "plan_ends_at": .text(user.planEndsAtMilliseconds.map(Instants.text)),
+            "reason": .text(changes.reason),
+          ])
       }
       try db.run(
         UserRecord.update,
         [
           user.externalID, user.name, user.timeZone, user.zoneOpenStartMilliseconds, user.zoneFloorMilliseconds,
           user.zoneMonthStartMilliseconds, user.zoneMonthFloorMilliseconds, user.plan, user.planEndsAtMilliseconds, user.status.rawValue,
-          user.suspendedReason, id.text,
+          user.suspendedReason, user.pendingEmail, id.text,
         ])
       try db.audit(id, changes.auditAction, by: actor, reason: changes.reason, now: now)
       return Changed(user, pending: [try db.pending(id, now: now)])
@@ -144,6 +174,10 @@ extension SQLiteLedger: AccountLedger {
 extension UserChanges {
   var auditAction: String {
     if let status { return status == .suspended ? "user_suspended" : "user_unsuspended" }
-    return plan != nil ? "plan_changed" : "user_changed"
+    if plan != nil { return "plan_changed" }
+    switch pendingEmail {
+    case .keep: return "user_changed"
+    case .set(let address): return address == nil ? "email_change_dropped" : "email_change_requested"
+    }
   }
 }

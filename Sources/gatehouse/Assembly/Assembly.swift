@@ -46,10 +46,12 @@ final class Assembly: Sendable {
     self.log = log
     secret = try ServerSecret.loadOrCreate(path: folder.secret)
     ledger = try SQLiteLedger(
-      path: folder.ledger,
+      path: folder.ledger, addressKeys: secret.keys(.emailDay),
       retention: {
         let kept = live.settings.retention
-        return LedgerRetention(usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays)
+        return LedgerRetention(
+          usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays,
+          eventDays: kept.eventDays)
       }, allowances: allowances, timeouts: timeouts,
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start.
@@ -95,7 +97,8 @@ final class Assembly: Sendable {
       limits: loginLimits,
       rules: .init(
         passwords: PasswordRules(minLength: settings.passwordLengthMin), loginFloor: .milliseconds(settings.loginFloorMilliseconds),
-        sessionsMax: { live.settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances))
+        sessionsMax: { live.settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances,
+        mailMilliseconds: settings.mailTokenSeconds * 1000))
     var contract = API<SQLiteLedger>.Contract()
     contract.trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
     contract.allowedOrigins = settings.http.allowedOrigins + [SettingsReader.origin(ofURL: settings.http.publicURL)].compactMap(\.self)

@@ -58,6 +58,10 @@ enum DefaultFile {
       argon_memory_kib: 19456
       argon_passes: 2
 
+    mail:
+      # How long the token of a mailed link is good, 1s to 1h.
+      token_lifetime: 1h
+
     # A session ends when it was idle for so long, and at the latest after its absolute time. 1s to 3650d.
     sessions:
       web:
@@ -171,6 +175,8 @@ enum DefaultFile {
       audit: 400d
       # After their end; their units stay counted and their analyses stay.
       reservations: 90d
+      # The feed at /v1/events: what a backend has not read by then is not told any more.
+      events: 30d
 
     """
 }

@@ -15,6 +15,7 @@ extension SettingsReader {
     settings.signUpIsPublic = oneOf("signup.mode", ["public": true, "backend": false]) ?? true
     settings.loginFloorMilliseconds = int("login.floor_ms", 0...5_000, settings.loginFloorMilliseconds)
     settings.passwordLengthMin = int("password.min_length", 8...64, settings.passwordLengthMin)
+    settings.mailTokenSeconds = seconds("mail.token_lifetime", 1...3_600) ?? settings.mailTokenSeconds
     settings.argonMemoryKiB = int("password.argon_memory_kib", 8...1_048_576, settings.argonMemoryKiB)
     settings.argonPasses = int("password.argon_passes", 1...64, settings.argonPasses)
     for kind in Session.Class.allCases { settings.timeouts[kind] = timeouts("sessions.\(kind.rawValue)") ?? settings.timeouts(kind) }
@@ -25,6 +26,7 @@ extension SettingsReader {
     settings.retention.usageEventDays = days("retention.usage_events", max: 36_500) ?? nil
     settings.retention.auditDays = days("retention.audit", max: 36_500) ?? settings.retention.auditDays
     settings.retention.reservationDays = days("retention.reservations", max: 36_500) ?? settings.retention.reservationDays
+    settings.retention.eventDays = days("retention.events", max: 36_500) ?? settings.retention.eventDays
     return settings
   }
 

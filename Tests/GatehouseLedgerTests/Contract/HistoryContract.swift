@@ -140,8 +140,9 @@ struct HistoryContract {
       var batches: [Int] = []
       let later = Rig.now + 100 * Rig.day
       while case let removed = try await rig.ledger.prune(rowsMax: 8, now: later), removed > 0 { batches.append(removed) }
-      // Thirty answers and thirty-one events, one ended session, one finished reservation, three entries of the audit.
-      #expect(batches.allSatisfy { $0 <= 8 } && batches.reduce(0, +) == 66, "\(batches)")
+      // Thirty answers and thirty-one events, one ended session, one finished reservation, three entries of the audit, three
+      // events of the feed.
+      #expect(batches.allSatisfy { $0 <= 8 } && batches.reduce(0, +) == 69, "\(batches)")
       #expect(try await rig.isLive("b", at: later))
       #expect(try await rig.found("a", at: later) == .dead)
       #expect(try await rig.ledger.reservation(open.reservation.id)?.status == .held)

@@ -70,6 +70,60 @@ struct MigrationTests {
     }
   }
 
+  /// Every table with its columns and references, every index with its columns, whatever the text that made them.
+  private func shape(_ path: String) throws -> Set<String> {
+    try seen(in: path) { db in
+      let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+      var shape: Set<String> = []
+      for table in tables {
+        shape.insert(
+          "\(try Row.fetchAll(db, sql: "SELECT schema, name, type, ncol, wr, strict FROM pragma_table_list(?)", arguments: [table]))")
+        for (sql, what) in [("pragma_table_xinfo", "columns"), ("pragma_foreign_key_list", "references"), ("pragma_index_list", "indexes")]
+        {
+          let rows = try Row.fetchAll(db, sql: "SELECT * FROM \(sql)(?)", arguments: [table])
+          // The order in which indexes are listed is that of their making.
+          for row in rows { shape.insert("\(table) \(what) \(row.filter { what != "indexes" || $0.0 != "seq" })") }
+        }
+      }
+      let indexes = try Row.fetchAll(
+        db, sql: "SELECT s.tbl_name, s.name, i.* FROM sqlite_schema s JOIN pragma_index_xinfo(s.name) i WHERE s.type = 'index'")
+      return shape.union(indexes.map { "\($0)" })
+    }
+  }
+
+  @Test("a ledger of version 1 becomes what a new one is, keeps its rows, and is read by the program of today")
+  func ledgerOfVersion1() async throws {
+    try await withPath { old in
+      try await withPath { new in
+        let first = try LedgerDatabase(path: old, schema: schemaOfVersion1, version: 1, onFatal: { _ in }, log: quiet)
+        try await first.write { db in
+          try db.execute(
+            sql: """
+              INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
+              VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'free', 'active', 'hash', 1);
+              INSERT INTO usage_daily VALUES ('usr_00000000000001', 'video_analysis', 0, 1, 1);
+              """)
+        }
+        await first.close()
+        func open(_ path: String) throws -> SQLiteLedger {
+          try SQLiteLedger(
+            path: path, addressKeys: [Rig.addressKey], allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, onFatal: { _ in },
+            log: quiet)
+        }
+        let (migrated, made) = (try open(old), try open(new))
+        let mia = try #require(try await migrated.user(canonicalEmail: "mia@example.com"))
+        #expect(try await migrated.dailyUsage(of: mia.id, metric: "video_analysis", from: 0, to: 1).map(\.used) == [1])
+        #expect(try await migrated.feed(of: nil, after: 0, limit: 1).isEmpty)
+        await migrated.close()
+        await made.close()
+        #expect(try version(old) == SQLiteLedger.version && version(new) == SQLiteLedger.version)
+        let (then, now) = (try shape(old), try shape(new))
+        #expect(then == now, "only old: \(then.subtracting(now)), only new: \(now.subtracting(then))")
+        #expect(now.count > 100)
+      }
+    }
+  }
+
   @Test("a file of something else is not written to")
   func foreign() async throws {
     try await withPath { path in

@@ -86,7 +86,8 @@ extension QueryPlanTests {
     // One reader, so that its trace sees every read.
     options.readersMax = 1
     return try SQLiteLedger(
-      path: path, options: options, retention: { LedgerRetention(usageEventDays: 1, auditDays: 1, reservationDays: 1) },
+      path: path, addressKeys: [Rig.addressKey], options: options,
+      retention: { LedgerRetention(usageEventDays: 1, auditDays: 1, reservationDays: 1, eventDays: 1) },
       allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, onFatal: { _ in }, log: quiet)
   }
 

@@ -1,10 +1,12 @@
 import GatehouseCore
+import Testing
 
 /// Makes every call of the contract at least once, on every path that makes a statement of its own.
 func everyCall(_ rig: Rig) async throws {
   let ledger = rig.ledger
   let mia = try await rig.signUp()
   try await accountCalls(ledger, mia)
+  try await mailCalls(rig)
   try await sessionCalls(rig, mia)
   try await workCalls(rig, mia)
   _ = try await ledger.snapshot(of: mia.id, now: Rig.now)
@@ -39,6 +41,19 @@ private func accountCalls(_ ledger: any Ledger, _ mia: User) async throws {
   _ = try await ledger.credentials(of: mia.id)
   _ = try await ledger.overview(of: mia.id, now: Rig.now)
   _ = try await ledger.audit(of: mia.id, page: PageRequest())
+  for user in [nil, mia.id] { _ = try await ledger.feed(of: user, after: 0, limit: 10) }
+}
+
+private func mailCalls(_ rig: Rig) async throws {
+  var user = try await rig.signUp("mails")
+  _ = try await rig.granted(user, commit: true)
+  _ = try await rig.verify(user, token: "first")
+  try await rig.askFor("moved@example.com", user)
+  user = try #require(try await rig.verify(user, token: "second"))
+  #expect(user.email == "moved@example.com")
+  let reset = try await rig.keep(.passwordReset, user, token: "reset")
+  _ = try await rig.ledger.owner(ofToken: reset, .passwordReset, now: Rig.now)
+  _ = try await rig.ledger.resetPassword(token: reset, newHash: "hash", now: Rig.now)
 }
 
 private func sessionCalls(_ rig: Rig, _ mia: User) async throws {
@@ -46,6 +61,7 @@ private func sessionCalls(_ rig: Rig, _ mia: User) async throws {
   try await rig.open(mia, token: "evicted")
   let session = try await rig.open(mia, token: "a", sessionsMax: 1)
   for token in ["a", "nowhere"] { _ = try await rig.found(token) }
+  _ = try await ledger.passwordFailed(session.id, of: mia.id, failuresMax: 5, now: Rig.now)
   _ = try await ledger.session(session.id, of: mia.id, now: Rig.now)
   _ = try await ledger.sessions(of: mia.id, first: nil, page: PageRequest(), now: Rig.now)
   _ = try await ledger.prepareSuccessor(

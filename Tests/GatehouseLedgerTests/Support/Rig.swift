@@ -17,7 +17,8 @@ enum Engine: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case .sqlite:
       try await withPath { path in
         let ledger = try SQLiteLedger(
-          path: path, retention: { LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90) }, allowances: { Rig.table },
+          path: path, addressKeys: [Rig.addressKey],
+          retention: { LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90, eventDays: 30) }, allowances: { Rig.table },
           timeouts: { _ in Rig.timeouts }, onFatal: { Issue.record("the ledger stopped: \($0)") }, log: quiet)
         let rig = Rig(ledger: ledger) { user, metric, kind, units, starts, ends in
           try await ledger.database.write { db in
@@ -41,6 +42,7 @@ struct Rig: Sendable {
   static let hour: Int64 = 3_600_000
   static let day: Int64 = 24 * hour
   static let lease: Int64 = 600_000
+  static let addressKey = MacKey([1, 2, 3])
   static let timeouts = SessionTimeouts(idleMilliseconds: 10 * hour, absoluteMilliseconds: 10 * day)
   static let table = AllowanceTable(
     defaultPlan: "free", plans: ["free", "pro"],
@@ -112,6 +114,34 @@ struct Rig: Sendable {
   func standing(_ user: User, _ metric: String = "video_analysis", at now: Int64 = Rig.now) async throws -> Allowance {
     let all = try #require(try await ledger.allowances(of: user.id, now: now))
     return try #require(all.first { $0.metric == metric })
+  }
+
+  /// Stores a mailed token for where such mails of the user go now; its hash.
+  @discardableResult
+  func keep(_ kind: Mail.Kind, _ user: User, token: String, expires: Int64 = Rig.hour, at now: Int64 = Rig.now) async throws -> Digest256 {
+    let user = try #require(try await ledger.user(user.id))
+    let address = kind == .passwordReset ? user.email : user.addressToVerify ?? ""
+    let stored = SingleUse(
+      hash: .token(token), kind: kind, userID: user.id, canonicalEmail: address, expiresAtMilliseconds: now + expires)
+    #expect(try await ledger.keep(stored, by: .operations, now: now) == !address.isEmpty)
+    return stored.hash
+  }
+
+  /// Verifies where mails of the user go now.
+  func verify(_ user: User, token: String) async throws -> User? {
+    try await ledger.verifyEmail(token: keep(.emailVerification, user, token: token), now: Rig.now)?.value
+  }
+
+  /// Has an address wait to be verified.
+  func askFor(_ email: String?, _ user: User) async throws {
+    var changes = UserChanges()
+    changes.pendingEmail = .set(email.flatMap { EmailAddress($0) })
+    _ = try await ledger.changeUser(user.id, changes, by: .user(user.id), now: Rig.now)
+  }
+
+  /// The types of all events, the oldest first.
+  func told(of user: User? = nil) async throws -> [String] {
+    try await ledger.feed(of: user?.id, after: 0, limit: 1_000).map(\.type)
   }
 
   /// The users whose hot state waits to be dropped.

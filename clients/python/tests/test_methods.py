@@ -152,6 +152,43 @@ def test_a_plan_changes_at_once(either, user):
         either.set_plan(user.id, "pro", ends_at=datetime(2030, 1, 1))
 
 
+def test_an_address_is_verified_and_changed_by_mail(either, user):
+    mail = either.request_verification(user.id)
+    assert mail.to == user.email and mail.token not in repr(mail) and mail.expires_at > datetime.now(timezone.utc)
+    assert either.complete_verification(mail.token, client_ip="203.0.113.9").email_verified
+    assert either.request_verification(user.id) is None
+    with pytest.raises(Conflict, match="token_spent"):
+        either.complete_verification(mail.token)
+    assert either.change_account(user.token, email="new" + user.email).pending_email == "new" + user.email
+    changed = either.complete_verification(either.request_verification(user.id).token)
+    assert changed.email == "new" + user.email and changed.pending_email is None
+
+
+def test_a_password_is_reset_by_mail_and_every_session_ends(either, user):
+    assert either.request_reset("nobody@example.com") is None
+    mail = either.request_reset(user.email, client_ip="203.0.113.9")
+    with pytest.raises(InvalidRequest):
+        either.complete_reset(mail.token, "short")
+    assert either.complete_reset(mail.token, NEW_PASSWORD).id == user.id
+    with pytest.raises(Unauthenticated):
+        either.session(user.token)
+    assert either.log_in(user.email, NEW_PASSWORD).user.email_verified
+
+
+def test_the_feed_tells_what_happened_and_where_to_go_on(either, user):
+    seen, cursor = [], None
+    while True:
+        page = either.events(limit=100, cursor=cursor)
+        cursor = page.next_cursor
+        if not page.data:
+            break
+        seen += page.data
+    assert [each.type for each in seen if each.user_id == user.id][:2] == ["user.created", "session.created"]
+    either.set_plan(user.id, "pro", reason="test")
+    told = [each for each in either.events(cursor=cursor).data if each.user_id == user.id]
+    assert [(each.type, each.data["plan"], each.external_id) for each in told] == [("plan.changed", "pro", None)]
+
+
 def test_a_login_gives_a_token_or_a_cookie(either, user, password, somewhere):
     login = either.log_in(user.email, password, session_class="mobile", device="Pixel 9", client_ip=somewhere, user_agent="App 3.2")
     assert login.session.ip == somewhere and login.session.user_agent == "App 3.2" and login.session.device == "Pixel 9"

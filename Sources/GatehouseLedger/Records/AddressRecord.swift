@@ -1,0 +1,74 @@
+import Foundation
+import GRDB
+import GatehouseCore
+import GatehouseCrypto
+
+/// The keyed digests that stand for an address: one a key of the server secret, the newest first.
+struct AddressDigests: Sendable {
+  let keys: [MacKey]
+
+  func all(_ canonicalEmail: String) -> [Data] { keys.map { Data($0.hmac(Array(canonicalEmail.utf8))) } }
+}
+
+/// What an address has used after its account is gone, until the period ends: signing up again gives no unit twice.
+///
+/// Units that a job holds count as used, since the job may still end well. A new account with the address goes on in the period that
+/// was open, as after a change of zone, and so gets nothing before the old account would have.
+enum AddressRecord {
+  static let keepRow = """
+    INSERT INTO address_usage (address, metric, kind, period_start, period_end, used) VALUES (:address, :metric, :kind, :start, :end, :used)
+    ON CONFLICT (address, metric) DO UPDATE SET
+      used = CASE WHEN period_end > :now THEN max(used, excluded.used) ELSE excluded.used END,
+      kind = excluded.kind, period_start = excluded.period_start, period_end = max(period_end, excluded.period_end)
+    """
+  static let find = "SELECT * FROM address_usage WHERE address = ? AND period_end > ?"
+
+  /// What a new account starts with.
+  struct Start {
+    let metric: String
+    let kind: Period.Kind
+    let periodStart: Int64
+    let periodEnd: Int64
+    let used: Int64
+  }
+
+  /// Keeps what `user` has used and holds, under its present address.
+  static func keep(_ user: User, _ digests: AddressDigests, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws {
+    guard let address = digests.all(EmailAddress(user.email)?.canonical ?? user.email).first else { return }
+    for metric in rules.allowances().metrics {
+      _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
+      let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
+      guard quota.used + quota.held > 0 else { continue }
+      try db.run(
+        keepRow,
+        [
+          "address": address, "metric": metric.name, "kind": metric.kind.rawValue, "start": quota.period.startMilliseconds,
+          "end": quota.period.endMilliseconds, "used": quota.used + quota.held, "now": now,
+        ])
+    }
+  }
+
+  /// What the address has used in periods that are open; `user` goes on in them.
+  static func carry(to user: inout User, _ canonicalEmail: String, _ digests: AddressDigests, _ db: Database, now: Int64) throws -> [Start]
+  {
+    var starts: [String: Start] = [:]
+    for digest in digests.all(canonicalEmail) {
+      for row in try db.rows(find, [digest, now]) {
+        let start = Start(
+          metric: row["metric"], kind: Period.Kind(rawValue: row["kind"]) ?? .day, periodStart: row["period_start"],
+          periodEnd: row["period_end"], used: row["used"])
+        if start.used > starts[start.metric]?.used ?? 0 { starts[start.metric] = start }
+      }
+    }
+    let kept = Array(starts.values)
+    if let day = kept.filter({ $0.kind == .day }).max(by: { $0.periodEnd < $1.periodEnd }) {
+      user.zoneOpenStartMilliseconds = day.periodStart
+      user.zoneFloorMilliseconds = day.periodEnd
+    }
+    if let month = kept.filter({ $0.kind == .month }).max(by: { $0.periodEnd < $1.periodEnd }) {
+      user.zoneMonthStartMilliseconds = month.periodStart
+      user.zoneMonthFloorMilliseconds = month.periodEnd
+    }
+    return kept
+  }
+}

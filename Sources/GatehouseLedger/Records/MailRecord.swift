@@ -1,0 +1,95 @@
+import Foundation
+import GRDB
+import GatehouseCore
+import GatehouseCrypto
+
+/// Mailed tokens. The statement that takes a token's row away is what makes it good once.
+enum MailRecord {
+  static let insert = """
+    INSERT INTO single_use_tokens (hash, user_id, kind, canonical_email, expires_at) VALUES (?, ?, ?, ?, ?)
+    """
+  static let find = "SELECT user_id, canonical_email FROM single_use_tokens WHERE hash = ? AND kind = ? AND expires_at > ?"
+  static let spend = "DELETE FROM single_use_tokens WHERE hash = ?"
+  static let dropAll = "DELETE FROM single_use_tokens WHERE user_id = ?"
+  static let resetPassword = "UPDATE users SET password_hash = ?, email_verified = 1, pending_email = NULL WHERE id = ?"
+  static let setVerified = "UPDATE users SET email_verified = 1 WHERE id = ?"
+  static let setEmail = "UPDATE users SET email = ?, canonical_email = ?, email_verified = 1, pending_email = NULL WHERE id = ?"
+
+  /// The user whom a token still serves, with the row's state as it is now.
+  static func owner(_ hash: Digest256, _ kind: Mail.Kind, _ db: Database, now: Int64) throws -> User? {
+    guard let row = try db.row(find, [hash.data, kind.rawValue, now]),
+      let user = try db.row(UserRecord.byID, [row["user_id"] as String]).map(User.init(row:))
+    else { return nil }
+    return canonical(kind, user) == row["canonical_email"] ? user : nil
+  }
+
+  /// The canonical address that mails of `kind` go to now; nil for a user who gets none.
+  static func canonical(_ kind: Mail.Kind, _ user: User) -> String? {
+    guard user.status == .active else { return nil }
+    let address = kind == .passwordReset ? user.email : user.addressToVerify
+    return address.flatMap { EmailAddress($0)?.canonical ?? $0 }
+  }
+}
+
+extension SQLiteLedger: MailLedger {
+  public func keep(_ token: SingleUse, by actor: Actor, now: Int64) async throws -> Bool {
+    try await write { db in
+      guard let user = try db.row(UserRecord.byID, [token.userID.text]).map(User.init(row:)),
+        MailRecord.canonical(token.kind, user) == token.canonicalEmail
+      else { return false }
+      try db.run(
+        MailRecord.insert,
+        [token.hash.data, token.userID.text, token.kind.rawValue, token.canonicalEmail, token.expiresAtMilliseconds])
+      try db.audit(token.userID, "\(token.kind.rawValue)_requested", by: actor, now: now)
+      try db.stamp(now)
+      return true
+    }
+  }
+
+  public func owner(ofToken hash: Digest256, _ kind: Mail.Kind, now: Int64) async throws -> User? {
+    try await read { db in try MailRecord.owner(hash, kind, db, now: now) }
+  }
+
+  public func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Changed<User>? {
+    try await write { db in
+      guard var user = try MailRecord.owner(token, .passwordReset, db, now: now) else { return nil }
+      try db.run(MailRecord.spend, [token.data])
+      guard db.changesCount == 1 else { return nil }
+      // Whoever reads the mailbox owns the account: nothing that somebody else began in it may go on.
+      try db.run(MailRecord.resetPassword, [newHash, user.id.text])
+      try db.run(MailRecord.dropAll, [user.id.text])
+      try SessionRecord.endAll(of: user.id, .passwordReset, db, now: now)
+      try db.audit(user.id, "password_reset", by: .user(user.id), now: now)
+      try db.event(.passwordReset, user.id, now: now)
+      if !user.emailVerified { try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)]) }
+      user.emailVerified = true
+      user.pendingEmail = nil
+      return Changed(user, pending: [try db.pending(user.id, now: now)])
+    }
+  }
+
+  public func verifyEmail(token: Digest256, now: Int64) async throws -> Changed<User>? {
+    try await write { [addresses] db in
+      guard var user = try MailRecord.owner(token, .emailVerification, db, now: now) else { return nil }
+      try db.run(MailRecord.spend, [token.data])
+      guard db.changesCount == 1 else { return nil }
+      if let text = user.pendingEmail {
+        let canonical = EmailAddress(text)?.canonical ?? text
+        try Self.requireFree(email: canonical, for: user.id, db)
+        try AddressRecord.keep(user, addresses, db, self.rules, now: now)
+        try db.run(MailRecord.setEmail, [text, canonical, user.id.text])
+        try db.run(MailRecord.dropAll, [user.id.text])
+        try db.audit(user.id, "email_changed", by: .user(user.id), now: now)
+        try db.event(.userEmailChanged, user.id, now: now, ["email": .text(text), "previous_email": .text(user.email)])
+        user.email = text
+        user.pendingEmail = nil
+      } else {
+        try db.run(MailRecord.setVerified, [user.id.text])
+      }
+      user.emailVerified = true
+      try db.audit(user.id, "email_verified", by: .user(user.id), now: now)
+      try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)])
+      return Changed(user, pending: [try db.pending(user.id, now: now)])
+    }
+  }
+}
