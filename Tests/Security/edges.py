@@ -13,7 +13,7 @@ FIELDS = {
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
 }
-NUMBERS = ["-1", "0", "2147483648", "9007199254740993", "9223372036854775807", "9223372036854775808", "1e309", "1.5", '"1"', "true", "null", "[1]"]
+NUMBERS = ["-1", "0", "2147483648", "9007199254740993", "9223372036854775807", "9223372036854775808", "1e309", "1.5", '"1"', "true", "[1]"]
 
 
 def run(claims, long):
@@ -57,7 +57,7 @@ def methods(gatehouse, claims):
         where = path.replace("{policy}", "api").replace("{id}", "usr_aaaaaaaaaaaaaa").replace("{profile}", "api")
         if path.startswith("/v1/auth/"):
             continue  # any method of the client is asked about there
-        for method in ("TRACE", "CONNECT", "PUT", "PROPFIND", "FOO"):
+        for method in ("TRACE", "CONNECT", "PUT", "PROPFIND", "LINK"):
             if method.lower() in operations:
                 continue
             answer = gatehouse.ask(method, where)

@@ -64,6 +64,6 @@ def account(gatehouse, claims):
         try:
             refused, evidence = False, connection(*words)
         except wire.RedisError as error:
-            refused, evidence = str(error).startswith("NOPERM"), error
+            refused, evidence = str(error).startswith(("NOPERM", "ERR DEBUG command not allowed")), error
         claims(f"the service's account in Redis may not {' '.join(words)}", refused, evidence)
     connection.close()

@@ -85,7 +85,7 @@ public struct Accounts<Store: Ledger>: Sendable {
 
   /// A login by password. Throws `rateLimited`, `overloaded`, `invalidLogin` (unknown, wrong password and suspended alike).
   public func logIn(_ login: Login) async throws -> OpenedSession {
-    let canonical = EmailAddress(login.email)?.canonical ?? login.email.lowercased()
+    let canonical = login.account
     return try await unhurried {
       try passwords.admit()
       try await limits.attempt(account: canonical, network: login.network)
@@ -214,6 +214,8 @@ public struct Login: Sendable {
   public var ip: String?
   /// The address's network, for the limits.
   public var network: String
+  /// The canonical form of the email, or its like for a text that is none: what the limits count.
+  public var account: String { EmailAddress(email)?.canonical ?? email.lowercased() }
 
   public init(
     email: String, password: String, sessionClass: Session.Class, transport: Session.Transport, device: String?, userAgent: String?,

@@ -37,10 +37,12 @@ extension API {
     try fields.finish()
     // Without it another site could log its visitor in as somebody else.
     if key == nil, transport == .cookie { try crossSiteRule.check(method: request.method, request.headers) }
-    let opened = try await accounts.logIn(
-      Login(
-        email: email, password: password, sessionClass: kind, transport: transport, device: device,
-        userAgent: userAgent(request, key: key), ip: client.text, network: client.network))
+    let login = Login(
+      email: email, password: password, sessionClass: kind, transport: transport, device: device,
+      userAgent: userAgent(request, key: key), ip: client.text, network: client.network)
+    let opened = try await RefusalLog.watching(account: loginLimits.digest(login.account), network: client.network, context) {
+      try await accounts.logIn(login)
+    }
     let body = json { writer in
       writer.object { writer in
         writer.string("token", transport == .bearer ? opened.token.text : nil)
@@ -135,8 +137,10 @@ extension API {
       return password
     }
     let client = try client(request, context, key: nil)
-    let (token, session) = try await accounts.reauthenticate(
-      visitor.token, session: visitor.sessionID, user: visitor.userID, password: password, network: client.network)
+    let (token, session) = try await RefusalLog.watching(account: visitor.userID.text, network: client.network, context) {
+      try await accounts.reauthenticate(
+        visitor.token, session: visitor.sessionID, user: visitor.userID, password: password, network: client.network)
+    }
     return successor(token, session, visitor)
   }
 
@@ -150,8 +154,10 @@ extension API {
       return (current: current, new: new)
     }
     let client = try client(request, context, key: nil)
-    let (token, session) = try await accounts.changePassword(
-      of: visitor.userID, session: visitor.sessionID, current: passwords.current, new: passwords.new, network: client.network)
+    let (token, session) = try await RefusalLog.watching(account: visitor.userID.text, network: client.network, context) {
+      try await accounts.changePassword(
+        of: visitor.userID, session: visitor.sessionID, current: passwords.current, new: passwords.new, network: client.network)
+    }
     return successor(token, session, visitor)
   }
 

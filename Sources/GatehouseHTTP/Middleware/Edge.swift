@@ -76,7 +76,9 @@ public struct Edge: HTTPResponder {
   }
 
   private func answer(to error: any Error, _ request: Request, _ context: GatehouseContext) -> Response {
-    problem(for: error, request, context).response(requestID: context.requestID)
+    let problem = problem(for: error, request, context)
+    RefusalLog.note(problem, request, context)
+    return problem.response(requestID: context.requestID)
   }
 
   /// Every error as a problem. What nobody foresaw is a 503, since no input may make a 500, and is logged.

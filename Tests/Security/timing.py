@@ -1,0 +1,111 @@
+"""Does the time of a refused login tell whether an account exists, or of what kind it is? Groups of accounts are asked in turn, so
+that the machine's moods fall on all alike; two groups of unknown accounts are the control, which must not differ either."""
+
+import hashlib
+import math
+import os
+import random
+import sqlite3
+import time
+
+import wire
+from service import PASSWORD, Service, some_client
+
+SAMPLES_SHORT, SAMPLES_LONG = 60, 300
+GAP_MAX, P_MIN = 0.05, 1e-6
+ACCOUNTS = 10
+FOREIGN_FLOOR_MS = 300  # what the configuration's text advises while foreign hashes remain
+CONFIGURATION = """
+login: {floor_ms: %d}
+policies: {login_pair: {limit: 1000000}, login_account: {limit: 1000000}, login_network: {limit: 1000000}}
+"""
+
+
+def pbkdf2():
+    salt = os.urandom(8).hex()
+    return f"pbkdf2:sha256:600000${salt}${hashlib.pbkdf2_hmac('sha256', PASSWORD.encode(), salt.encode(), 600_000).hex()}"
+
+
+def scrypt():
+    salt = os.urandom(8).hex()
+    made = hashlib.scrypt(PASSWORD.encode(), salt=salt.encode(), n=32768, r=8, p=1, maxmem=132 << 20, dklen=64)
+    return f"scrypt:32768:8:1${salt}${made.hex()}"
+
+
+# An Argon2id hash of another memory cost: no password opens it here, but each guess is hashed by these parameters.
+OLDER = "$argon2id$v=19$m=12288,t=3,p=1$c29tZXNhbHRzb21lc2FsdA$" + "A" * 43
+
+
+def mann_whitney(one, other):
+    """The two-sided p by the normal approximation with ties."""
+    ranked = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
+    sum_of_one, ties, at = 0.0, 0, 0
+    while at < len(ranked):
+        end = at
+        while end < len(ranked) and ranked[end][0] == ranked[at][0]:
+            end += 1
+        sum_of_one += sum((at + 1 + end) / 2 for _, group in ranked[at:end] if group == 0)
+        ties += (end - at) ** 3 - (end - at)
+        at = end
+    n, m = len(one), len(other)
+    mean, total = n * m / 2, n + m
+    spread = math.sqrt(n * m / 12 * (total + 1 - ties / (total * (total - 1))))
+    z = (sum_of_one - n * (n + 1) / 2 - mean) / spread
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+# ASVS: 6.3.8
+def run(claims, long):
+    judge_itself(claims)
+    samples = SAMPLES_LONG if long else SAMPLES_SHORT
+    measured(claims, samples, 60, {"older Argon2id": lambda: OLDER})
+    measured(claims, samples, FOREIGN_FLOOR_MS, {"older Argon2id": lambda: OLDER, "pbkdf2": pbkdf2, "scrypt": scrypt})
+
+
+def judge_itself(claims):
+    source = random.Random(3)
+    quiet = [[source.gauss(60, 1) for _ in range(60)] for _ in range(2)]
+    late = [value + 4 for value in quiet[1]]
+    claims("the judge tells 64 ms from 60 and sees nothing where nothing is", mann_whitney(*quiet) > P_MIN > mann_whitney(quiet[0], late))
+
+
+def measured(claims, samples, floor, kinds):
+    with Service(cheap_hashing=False, configuration=CONFIGURATION % floor) as gatehouse:
+        groups = populate(gatehouse, kinds)
+        times = {name: [] for name in groups}
+        connection, key, source = wire.HTTP(gatehouse.apis[0].port), gatehouse.key("accounts"), random.Random(11)
+        for _ in range(samples):
+            for name in source.sample(sorted(groups), len(groups)):
+                body = {"email": source.choice(groups[name]), "password": "not the canary"}
+                start = time.monotonic()
+                answer = connection.ask("POST", "/v1/sessions", body, key, some_client(source))
+                times[name].append(1000 * (time.monotonic() - start))
+                if answer.status != 401 or answer.json["code"] != "invalid_login":
+                    claims(f"{name} is refused like any other", False, answer)
+                    return
+    control = times["unknown"]
+    for name in sorted(set(times) - {"unknown"}):
+        gap, p = abs(median(times[name]) - median(control)) / median(control), mann_whitney(times[name], control)
+        claims(f"floor {floor} ms: {name:20} median {median(times[name]):6.1f} ms against {median(control):6.1f}, gap {100 * gap:4.1f} %, p {p:.2g}",
+               gap <= GAP_MAX and p >= P_MIN, f"{samples} samples each")  # fmt: skip
+    claims(f"floor {floor} ms: no answer came before it", min(min(values) for values in times.values()) >= floor, times)
+
+
+def populate(gatehouse, kinds):
+    """Some accounts of each group; those of another hash are written into the ledger, as an import does."""
+    groups = {name: [f"{name.replace(' ', '-')}-{number}@example.com".lower() for number in range(ACCOUNTS)]
+              for name in ("existing", "unknown", "unknown as well", "suspended", *kinds)}  # fmt: skip
+    users = {email: gatehouse.sign_up(email) for name, emails in groups.items() if not name.startswith("unknown") for email in emails}
+    for email in groups["suspended"]:
+        gatehouse.operate("PATCH", f"/v1/admin/users/{users[email]}", {"status": "suspended", "reason": "a test"})
+    ledger = sqlite3.connect(gatehouse.ledger, timeout=10)
+    for name, make in kinds.items():
+        for email in groups[name]:
+            ledger.execute("UPDATE users SET password_hash = ? WHERE id = ?", (make(), users[email]))
+    ledger.commit()
+    ledger.close()
+    return groups
