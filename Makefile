@@ -10,7 +10,7 @@ RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv curl strace libfaketime nginx caddy slowhttptest
 
 .PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance test-address
-.PHONY: check lint format install install-for-tests build clean
+.PHONY: check model lint format install install-for-tests build clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -54,6 +54,10 @@ conformance: install-for-tests build ## The contract, the proxies and the Python
 test-address: install-for-tests ## The Redis client and its C parser under AddressSanitizer
 	@scripts/install-packages.sh lld
 	swift test --sanitize=address --disable-xctest --no-parallel --scratch-path .build-address -Xswiftc -use-ld=lld --filter RedisClientTests
+
+MODEL_STATES ?= 10000000
+model: install-for-tests ## The model of the protocol, searched for MODEL_STATES states
+	GATEHOUSE_MODEL_STATES=$(MODEL_STATES) swift test -c release -Xswiftc -enable-testing --scratch-path .build-model --disable-xctest --filter ModelTests
 
 check: lint test ## Format, lint and every test
 

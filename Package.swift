@@ -86,7 +86,7 @@ let package = Package(
         "RedisClient", "LocalHTTP", "StrictJSON", log, .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ] + nio, path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestSupport", log], swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(name: "GatehouseCryptoTests", dependencies: ["GatehouseCrypto"], swiftSettings: strict),
     .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore"], swiftSettings: strict),
@@ -102,7 +102,11 @@ let package = Package(
       name: "ProtocolTests", dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseCrypto", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["gatehouse", "GatehouseCore", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport"],
+      name: "EndToEndTests",
+      dependencies: [
+        "gatehouse", "GatehouseCore", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport",
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]

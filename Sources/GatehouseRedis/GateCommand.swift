@@ -5,8 +5,8 @@ import RedisClient
 /// The gate script's arguments and replies; the layout is written in `gate.lua`.
 enum GateCommand {
   static let ticketCharacters = 16
-  /// A reservation lives at most this long in Redis: the ledger keeps its lease.
-  static let holdMilliseconds: Int64 = 60_000
+  /// A reservation lives at most this long in Redis, however long its lease is: the ledger keeps the lease.
+  static let holdMillisecondsMax: Int64 = 60_000
 
   static func arguments(
     _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (Session.Class) -> SessionTimeouts
@@ -25,7 +25,7 @@ enum GateCommand {
       words += table.plans.map { policy.shadow ? "" : String(policy.limits.limit(plan: $0)) }
     }
     guard let hold = query.hold else { return words + [""] }
-    words += [hold.holdID, hold.metric, String(hold.amount), String(holdMilliseconds)]
+    words += [hold.holdID, hold.metric, String(hold.amount), String(min(hold.leaseMilliseconds, holdMillisecondsMax))]
     return words + table.plans.map { table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" }
   }
 

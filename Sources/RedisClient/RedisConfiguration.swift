@@ -25,6 +25,9 @@ public struct RedisConfiguration: Sendable {
   /// The first wait before connecting again; it doubles up to `backoffMax`. Half of each wait is random.
   public var backoffMin: TimeAmount = .milliseconds(20)
   public var backoffMax: TimeAmount = .milliseconds(250)
+  /// How often a living connection asks whether its Redis is still a master on the timeline that it greeted; nil: never. If it is
+  /// not, the connection is made anew. Operators and Sentinel can demote and promote a server without closing its clients.
+  public var timelineInterval: TimeAmount?
   /// Unanswered commands of one connection.
   public var pendingCommandsMax = 8_192
   /// Bytes of one reply.

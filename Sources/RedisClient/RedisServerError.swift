@@ -60,6 +60,9 @@ public struct RedisServerError: Error, Sendable, Equatable {
     }
   }
 
+  /// Whether Redis is no longer the master that a connection greeted, or loads other data.
+  var saysThatTimelineEnded: Bool { kind == .readOnly || kind == .loading || kind == .masterDown }
+
   /// What Redis has no prefix of its own for.
   private static func generic(_ text: String) -> Kind {
     if text.hasPrefix("ERR max number of clients") { return .maxClients }

@@ -39,7 +39,7 @@ import Testing
         try await service.ask("GET", "/readyz", at: server.port).text("status") == "ready"
       }
       let after = try await server.stop().err.split(separator: "\n")
-      #expect(after.count == 2 && after[1].contains(#""message":"Redis is connected""#), "\(after)")
+      #expect(after.count == 2 && after[1].contains(#""message":"Redis is back""#), "\(after)")
       for line in after { _ = try JSONValue.parse(Array(line.utf8)) }
     }
   }

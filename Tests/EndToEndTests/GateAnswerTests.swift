@@ -233,6 +233,28 @@ import Testing
   }
 }
 
+extension GateAnswerTests {
+  @Test("the check of a policy by address takes addresses alone, counts IPv6 by /64, and shows Redis nothing else")
+  func checkOfAddresses() async throws {
+    let service = try RunningService.shared()
+    let key = try service.serviceKey("gate")
+    func check(_ subject: String) async throws -> RunningService.Answer {
+      try await service.ask("POST", "/v1/limits/signup_network/check", bearer: key, body: #"{"subject":\#(subject.quoted)}"#)
+    }
+    for subject in ["mia@example.com", "192.0.2", "192.0.2.7:80", "2001:db8::/64", "localhost"] {
+      let answer = try await check(subject)
+      #expect(answer.status == 422 && answer.text("code") == "invalid_fields", "\(subject)")
+      let body = String(decoding: answer.body, as: UTF8.self)
+      #expect(body.contains(#""field":"subject""#) && body.contains("invalid_address"), "\(body)")
+    }
+    #expect(try !service.redis("keys", "*").contains("mia@example.com"))
+    let net = "2001:db8:\(String(Int.random(in: 0...0xFFFF), radix: 16)):7"
+    #expect(try await check("\(net)::1").number("remaining") == 9)
+    #expect(try await check("\(net):a:b:c:d").number("remaining") == 8)
+    #expect(try await check("198.51.100.\(Int.random(in: 1...254))").number("remaining") == 9)
+  }
+}
+
 extension String {
   /// As a JSON text.
   var quoted: String { "\"\(self)\"" }

@@ -59,10 +59,10 @@ enum Fixture {
   /// A call with the token `t` unless told otherwise.
   static func query(
     _ user: UserID, token: String? = "t", charges: [(Policy, Int64)] = [], _ needs: Requirements = Requirements(),
-    hold: (id: String, amount: Int64)? = nil, peek: Bool = false
+    hold: (id: String, amount: Int64)? = nil, lease: Int64 = 600_000, peek: Bool = false
   ) -> HotQuery {
     HotQuery(
       userID: user, tokenHash: token.map(hash), charges: charges.map { HotQuery.Charge(policy: $0.0, cost: $0.1) }, requirements: needs,
-      hold: hold.map { HotQuery.Hold(holdID: $0.id, metric: metric, amount: $0.amount) }, peek: peek)
+      hold: hold.map { HotQuery.Hold(holdID: $0.id, metric: metric, amount: $0.amount, leaseMilliseconds: lease) }, peek: peek)
   }
 }

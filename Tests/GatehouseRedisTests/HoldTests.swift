@@ -115,6 +115,18 @@ struct HoldTests {
     }
   }
 
+  @Test("a hold whose lease is shorter than a minute ends with its lease, to the millisecond")
+  func shortLease() async throws {
+    try await Frozen.with { frozen in
+      let user = Fixture.user()
+      try await frozen.warm(Fixture.snapshot(user))
+      _ = try await frozen.decide(Fixture.query(user.id, token: nil, hold: (id: "h1", amount: 2), lease: 3_000))
+      let next = Fixture.query(user.id, token: nil, hold: (id: "h2", amount: 1))
+      #expect(try await frozen.decide(next, at: Frozen.start + 2_999).decision == .allowanceExhausted)
+      _ = try await frozen.ticket(next, at: Frozen.start + 3_000)
+    }
+  }
+
   @Test("settling gives back exactly what the hold took, once; what others took stays")
   func settled() async throws {
     try await Frozen.with { frozen in

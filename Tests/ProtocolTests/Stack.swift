@@ -89,6 +89,8 @@ struct World: Sendable {
     ) { first, _ in first })
 
   let stacks: [Stack]
+  /// The ledger's path.
+  let file: String
   let secret: ServerSecret
   let group: MultiThreadedEventLoopGroup
   /// A connection that may do everything, as redis-cli may.
@@ -98,8 +100,9 @@ struct World: Sendable {
   /// - Parameters:
   ///   - polls: whether each polls by itself, as a real process does.
   ///   - deadline: how long a reply is waited for; a loaded machine misses the real 50 ms.
+  ///   - stallSeconds: after how long without any reply a connection is made anew; the real one is given up after a second.
   static func with(
-    _ server: RedisServer, processes: Int = 2, polls: Bool = false, deadline: Int64 = 20_000,
+    _ server: RedisServer, processes: Int = 2, polls: Bool = false, deadline: Int64 = 20_000, stallSeconds: Int64 = 60,
     wallMilliseconds: Int64 = Int64(Date().timeIntervalSince1970 * 1000), _ body: (World) async throws -> Void
   ) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "gh-" + UUID().uuidString)
@@ -111,7 +114,7 @@ struct World: Sendable {
     var configuration = RedisConfiguration(address: .unix(path: server.socketPath), username: "gatehouse", password: "nopass")
     configuration.commandDeadline = .milliseconds(deadline)
     configuration.handshakeDeadline = .seconds(20)
-    configuration.stallLimit = .seconds(60)
+    configuration.stallLimit = .seconds(stallSeconds)
     let clients = (0..<processes).map { _ in RedisClient(configuration: configuration, scripts: Scripts.all, group: group, logger: quiet) }
     configuration.username = nil
     configuration.password = nil
@@ -132,7 +135,8 @@ struct World: Sendable {
       defer { tasks.cancelAll() }
       do {
         try await eventually("every client is up", within: .seconds(60)) { (clients + [admin]).allSatisfy(\.isUp) }
-        return .success(try await body(World(stacks: stacks, secret: .ephemeral(), group: group, admin: admin)))
+        return .success(
+          try await body(World(stacks: stacks, file: folder.path() + "/ledger", secret: .ephemeral(), group: group, admin: admin)))
       } catch { return .failure(error) }
     }
     for stack in stacks { await stack.ledger.close() }

@@ -149,8 +149,8 @@ struct ReconnectTests {
   @Test(
     "every refusal of a command reaches its caller typed, and the connection stays",
     arguments: [
-      ("LOADING Redis is loading", .loading), ("MISCONF disk", .misconf), ("OOM command not allowed", .outOfMemory),
-      ("READONLY replica", .readOnly), ("BUSY script", .busy), ("NOAUTH Authentication required.", .noAuth), ("NOPERM no", .noPermission),
+      ("MISCONF disk", .misconf), ("OOM command not allowed", .outOfMemory), ("BUSY script", .busy),
+      ("NOAUTH Authentication required.", .noAuth), ("NOPERM no", .noPermission),
       ("WRONGTYPE kind", .wrongType), ("CLUSTERDOWN hash slot", .clusterDown), ("MOVED 1 h:1", .moved), ("ASK 1 h:1", .ask),
       ("TRYAGAIN rehashing", .tryAgain), ("ERR max number of clients reached", .maxClients),
     ] as [(String, RedisServerError.Kind)])
@@ -165,6 +165,24 @@ struct ReconnectTests {
         }
         #expect(await client.any().outcome(["ECHO", "a"]) == .success(.bytes(Array("a".utf8))))
         #expect(fake.connectionCount == 1)
+      }
+    }
+  }
+
+  @Test(
+    "a refusal that says Redis is another's copy or loads other data reaches its caller typed, and the connection is made anew",
+    arguments: [
+      ("READONLY replica", .readOnly), ("LOADING Redis is loading", .loading), ("MASTERDOWN link", .masterDown),
+    ] as [(String, RedisServerError.Kind)])
+  func timelineEnded(_ message: String, _ kind: RedisServerError.Kind) async throws {
+    try await FakeRedis.with { peer, words in
+      peer.send(peer.number == 1 ? "-\(message)\r\n" : FakeRedis.bulk(words[1]))
+    } _: { fake in
+      try await withClient(fake.address) { client in
+        guard case .failure(.server(let refusal)) = await client.any().outcome(["DEL", "k"]) else { return #expect(Bool(false)) }
+        #expect(refusal.kind == kind)
+        try await eventually("a second connection is up") { fake.connectionCount == 2 && client.isUp }
+        #expect(await client.any().outcome(["ECHO", "a"]) == .success(.bytes(Array("a".utf8))))
       }
     }
   }

@@ -6,7 +6,7 @@ import TestSupport
 
 /// Runs a client of one loop while `body` runs; waits until it is up unless told otherwise.
 func withClient<T: Sendable>(
-  _ address: RedisAddress, scripts: [RedisScript] = [], loops: Int = 1, waits: Bool = true,
+  _ address: RedisAddress, scripts: [RedisScript] = [], loops: Int = 1, waits: Bool = true, log: Logger? = nil,
   _ change: (inout RedisConfiguration) -> Void = { _ in }, _ body: (RedisClient) async throws -> T
 ) async throws -> T {
   // Far above what a loaded machine takes to answer; tests of lateness set their own.
@@ -18,7 +18,7 @@ func withClient<T: Sendable>(
   let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
   var quiet = Logger(label: "test")
   quiet.logLevel = .critical
-  let client = RedisClient(configuration: configuration, scripts: scripts, group: group, logger: quiet)
+  let client = RedisClient(configuration: configuration, scripts: scripts, group: group, logger: log ?? quiet)
   let result: Result<T, any Error> = await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await client.run() }
     defer { tasks.cancelAll() }

@@ -17,13 +17,16 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   let fallback: LedgerGate<Store>
   let settings: @Sendable () -> AllowanceTable
   let log: Logger
+  let onDecision: @Sendable (Result<GateAnswer, ServiceError>) -> Void
   let dead = DeadTokens()
   /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
   let rebuilds = SingleFlight<UserID>(runningMax: 128, waitingMax: 8_192)
 
+  /// - Parameter onDecision: told once of whatever every question came to, before its caller is: it must not block.
   public init(
     ledger: Store, hot: any HotStore, lease: Lease, clock: ServiceClock, changes: Changes<Store>, fallback: LedgerGate<Store>,
-    allowances: @escaping @Sendable () -> AllowanceTable, log: Logger
+    allowances: @escaping @Sendable () -> AllowanceTable, log: Logger,
+    onDecision: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void = { _ in }
   ) {
     self.ledger = ledger
     self.hot = hot
@@ -33,11 +36,17 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     self.fallback = fallback
     self.settings = allowances
     self.log = log
+    self.onDecision = onDecision
   }
 
   /// Decides without a task of its own where Redis can decide alone: a warm user, no subject policy, nothing to reserve. One command.
-  /// - Parameter done: called exactly once, possibly on an event loop: it must not block.
-  public func decide(_ request: GateRequest, done: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void) {
+  /// - Parameter told: called exactly once, possibly on an event loop: it must not block.
+  public func decide(_ request: GateRequest, done told: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void) {
+    let onDecision = onDecision
+    let done: @Sendable (Result<GateAnswer, ServiceError>) -> Void = { result in
+      onDecision(result)
+      told(result)
+    }
     guard let userID = request.userID else { return done(.success(.unauthenticated(source: .ledger, now: clock.now()))) }
     if let hash = request.tokenHash, dead.contains(hash) {
       return done(.success(.unauthenticated(source: .ledger, now: clock.now())))
@@ -275,7 +284,9 @@ extension GateRequest {
   func query(for userID: UserID) -> HotQuery {
     HotQuery(
       userID: userID, tokenHash: tokenHash, charges: charges, requirements: requirements,
-      hold: reserve.map { HotQuery.Hold(holdID: $0.holdID, metric: $0.metric, amount: $0.amount) }, peek: peek)
+      hold: reserve.map {
+        HotQuery.Hold(holdID: $0.holdID, metric: $0.metric, amount: $0.amount, leaseMilliseconds: $0.leaseMilliseconds)
+      }, peek: peek)
   }
 
   func peeking() -> GateRequest {

@@ -19,10 +19,13 @@ public struct HotQuery: Sendable {
     public let holdID: String
     public let metric: String
     public let amount: Int64
-    public init(holdID: String, metric: String, amount: Int64) {
+    /// How long the ledger will hold the units: Redis holds them no longer.
+    public let leaseMilliseconds: Int64
+    public init(holdID: String, metric: String, amount: Int64, leaseMilliseconds: Int64) {
       self.holdID = holdID
       self.metric = metric
       self.amount = amount
+      self.leaseMilliseconds = leaseMilliseconds
     }
   }
 

@@ -5,7 +5,8 @@ public final class Lease: Sendable {
   /// How long a poll lets a process serve from Redis, counted from the start of its read.
   public static let duration: Duration = .milliseconds(500)
   /// Time between two polls.
-  public static let pollInterval: Duration = .milliseconds(100)
+  public static let pollInterval: Duration = .milliseconds(pollIntervalMilliseconds)
+  public static let pollIntervalMilliseconds: Int64 = 100
 
   private let end: Mutex<ContinuousClock.Instant?> = Mutex(nil)
 

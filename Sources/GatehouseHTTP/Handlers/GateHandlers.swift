@@ -89,8 +89,12 @@ extension API {
     let subject = fields.string("subject", length: 1...Limits.subjectMax)
     let cost = fields.int("cost", in: 1...Limits.amountMax, default: 1)
     let peek = fields.bool("peek", default: false)
+    let network = policy.by == .ip ? IPAddress(subject)?.network : nil
+    if policy.by == .ip, network == nil {
+      fields.refuse("subject", code: "invalid_address", "Policy \(policy.name) counts addresses: use an IP address such as 192.0.2.7.")
+    }
     try fields.finish()
-    let target: Subject = policy.by == .ip ? .network(IPAddress(subject)?.network ?? subject) : .keyed(loginLimits.digest(subject))
+    let target = network.map(Subject.network) ?? .keyed(loginLimits.digest(subject))
     let charge = SubjectCharge(subject: target, policy: policy, cost: Int64(cost))
     guard let verdict = await limits.check([charge], peek: peek, hot: hot, lease: lease).first else { throw Problem.notFound }
     let standing = verdict.standing

@@ -13,6 +13,9 @@ public final class LedgerDatabase: Sendable {
     public var readersMax = 2
     public var queueDepthMax = 4_096
     public var batchMax = 256
+    /// Who has waited this long for the writer is refused, and nothing of it was written: a process that is stopped while it writes
+    /// holds the others' writers up until it goes on or ends.
+    public var writeWaitMax: Duration = .seconds(5)
     /// The log is copied into the file beyond this size, and waited for and cut to nothing beyond the next.
     public var checkpointBytes = 16 << 20
     public var truncateBytes = 128 << 20
@@ -44,10 +47,13 @@ public final class LedgerDatabase: Sendable {
     let migrations = Migrations(schema: schema, version: version, steps: migrations)
     let gauge = LogGauge()
     let pool = try box.turnstile.pass { () throws(LedgerFailure) in try Self.open(path, migrations, options, gauge) }
-    writes = WriteQueue(depthMax: options.queueDepthMax, batchMax: options.batchMax) { body in
+    writes = WriteQueue(depthMax: options.queueDepthMax, batchMax: options.batchMax, waitMax: options.writeWaitMax) {
+      body throws(LedgerFailure) in
+      try box.turnstile.pass(body)
+    } begin: { body in
       pool.asyncWriteWithoutTransaction(body)
     } commit: { db, batch throws(LedgerFailure) in
-      try Self.commit(batch, db, through: box.turnstile, gauge, options)
+      try Self.commit(batch, db, gauge, options)
     } onStop: { failure in
       log.critical("The ledger stops", metadata: ["failure": "\(failure)"])
       onFatal(failure)
@@ -150,22 +156,13 @@ extension LedgerDatabase {
     }
   }
 
-  /// One batch through the turnstile, on the writer's thread; then, if the log has grown, a checkpoint under the same lock.
+  /// One batch; then, if the log has grown, a checkpoint under the same lock.
   private static func commit(
-    _ batch: [WriteQueue.Item], _ db: Database, through turnstile: Turnstile, _ gauge: LogGauge, _ options: Options
+    _ batch: [WriteQueue.Item], _ db: Database, _ gauge: LogGauge, _ options: Options
   ) throws(LedgerFailure) -> Int {
-    do {
-      return try turnstile.pass { () throws(LedgerFailure) in
-        let done = try GroupCommit(db: db).run(batch)
-        try checkpoint(db, logBytes: gauge.pages * pageBytes, options)
-        return done
-      }
-    } catch {
-      guard error.kind != .outcomeUnknown else { throw error }
-      // The turnstile did not open: nothing was run.
-      for item in batch { item.fail(error) }
-      return batch.count
-    }
+    let done = try GroupCommit(db: db).run(batch)
+    try checkpoint(db, logBytes: gauge.pages * pageBytes, options)
+    return done
   }
 
   private static func checkpoint(_ db: Database, logBytes: Int, _ options: Options) throws(LedgerFailure) {

@@ -30,11 +30,12 @@ struct Handshake {
     return digest
   }
 
-  /// The timeline in an answer to INFO.
+  /// The timeline in an answer to INFO; nil for a replica, which names its master's timeline and may lag behind it.
   static func replicationID(_ reply: RedisReply) -> String? {
     let name = "master_replid:"
-    let line = reply.text?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name) }
-    guard let id = line?.dropFirst(name.count), !id.isEmpty else { return nil }
+    guard let lines = reply.text?.split(whereSeparator: \.isNewline), !lines.contains("role:slave"),
+      let id = lines.first(where: { $0.hasPrefix(name) })?.dropFirst(name.count), !id.isEmpty
+    else { return nil }
     return String(id)
   }
 }

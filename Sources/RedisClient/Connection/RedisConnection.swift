@@ -23,6 +23,7 @@ public final class RedisConnection: @unchecked Sendable {
   private var outgoing = ByteBuffer()
   private var flushIsScheduled = false
   private var timer: (due: NIODeadline, task: Scheduled<Void>)?
+  private var timelineTimer: Scheduled<Void>?
   private var countedUsable = false
   private var onFinish: (@Sendable () -> Void)?
 
@@ -108,6 +109,8 @@ public final class RedisConnection: @unchecked Sendable {
     outgoing.clear()
     timer?.task.cancel()
     timer = nil
+    timelineTimer?.cancel()
+    timelineTimer = nil
     countUsable()
     if !state.isStopping { outages.begins(self, "Redis is away", ["reason": "\(error.reason)"]) }
     for reply in pending.removeAll() { reply(.failure(error)) }
@@ -126,7 +129,12 @@ public final class RedisConnection: @unchecked Sendable {
       statistics.timeouts.add(1, ordering: .relaxed)
       caller(.failure(.timeout))
     case .caller(let caller):
-      if case .error(let error) = reply { caller(.failure(.server(error))) } else { caller(.success(reply)) }
+      guard case .error(let error) = reply else {
+        caller(.success(reply))
+        break
+      }
+      caller(.failure(.server(error)))
+      if error.saysThatTimelineEnded { leaveTimeline("\(error.kind.rawValue)") }
     }
     if state.isStopping { closeIfDone() }
     return true
@@ -191,10 +199,35 @@ public final class RedisConnection: @unchecked Sendable {
     case .replication:
       guard let id = Handshake.replicationID(reply) else { return false }
       state.greeted(replicationID: id)
+      watchTimeline()
       countUsable()
       outages.ends(self)
     }
     return true
+  }
+
+  /// Redis may hold another server's data by now: what this connection took for granted must be asked again.
+  private func leaveTimeline(_ reason: String) {
+    guard state.replicationID != nil else { return }
+    outages.begins(self, "Redis is away", ["reason": "\(reason)"])
+    giveUp()
+  }
+
+  private func watchTimeline() {
+    guard let interval = configuration.timelineInterval else { return }
+    timelineTimer?.cancel()
+    timelineTimer = eventLoop.assumeIsolated().scheduleTask(in: interval) { self.checkTimeline() }
+  }
+
+  private func checkTimeline() {
+    guard let known = state.replicationID else { return }
+    watchTimeline()
+    guard refusal == nil else { return }
+    send(["INFO", "replication"]) { result in
+      // No answer in time says nothing of the timeline, and ends the use of the connection by itself.
+      guard case .success(let reply) = result, Handshake.replicationID(reply) != known else { return }
+      self.leaveTimeline("timeline")
+    }
   }
 
   private func closeIfDone() {

@@ -31,7 +31,7 @@ final class Assembly: Sendable {
 
   private let secret: ServerSecret
   private let hot: HotState
-  private let lease = Lease()
+  let lease = Lease()
   private let keys = KeyRing()
   private let limits: SubjectLimits
   private let gate: Gatekeeper<SQLiteLedger>
@@ -57,15 +57,18 @@ final class Assembly: Sendable {
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start.
         exit(70)
       }, log: log)
+    var server = RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass")
+    // As often as the lease is polled: a Redis that was put on another timeline in place is believed no longer than that.
+    server.timelineInterval = .nanoseconds(Lease.pollIntervalMilliseconds * 1_000_000)
     redis = RedisClient(
-      configuration: RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass"),
-      scripts: Scripts.all, group: group, logger: log)
+      configuration: server, scripts: Scripts.all, group: group, logger: log)
     hot = HotState(redis: redis, group: group, plans: allowances, timeouts: timeouts)
     changes = Changes(ledger: ledger, hot: hot)
     limits = SubjectLimits(window: LocalWindow(processes: settings.processes))
     let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: allowances, timeouts: timeouts)
     gate = Gatekeeper(
-      ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: allowances, log: log)
+      ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: allowances, log: log,
+      onDecision: GateMetrics().count)
     keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys, clock: clock)
     try apply(settings)
   }

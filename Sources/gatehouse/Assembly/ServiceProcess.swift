@@ -22,7 +22,9 @@ struct ServiceProcess: Sendable {
     let (started, starting) = AsyncStream.makeStream(of: Startup.Addresses.self)
     let announce = { @Sendable (addresses: Startup.Addresses) in _ = starting.yield(addresses) }
     let startup = Startup(assembly, announce: whenReady == nil ? nil : announce)
-    let upkeep = Upkeep(keeper: assembly.keeper, ledger: assembly.ledger, changes: assembly.changes, clock: assembly.clock, log: log)
+    let upkeep = Upkeep(
+      keeper: assembly.keeper, lease: assembly.lease, redis: assembly.redis, ledger: assembly.ledger, changes: assembly.changes,
+      clock: assembly.clock, log: log)
     // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
     var configuration = ServiceGroupConfiguration(
       services: [

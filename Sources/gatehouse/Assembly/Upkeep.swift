@@ -2,6 +2,7 @@ import GatehouseCore
 import GatehouseHTTP
 import GatehouseLedger
 import Logging
+import RedisClient
 import ServiceLifecycle
 
 /// What a process does by itself: the lease poll, leases that ran out, rows that nobody keeps.
@@ -10,6 +11,8 @@ struct Upkeep: Service {
   private static let rowsMax = 500
 
   let keeper: LeaseKeeper<SQLiteLedger>
+  let lease: Lease
+  let redis: RedisClient
   let ledger: SQLiteLedger
   let changes: Changes<SQLiteLedger>
   let clock: ServiceClock
@@ -27,6 +30,7 @@ struct Upkeep: Service {
 
   private func poll() async {
     var failing = false
+    var watch = LeaseWatch()
     while !Task.isCancelled {
       do {
         try await keeper.poll()
@@ -35,7 +39,17 @@ struct Upkeep: Service {
         if !failing { log.error("The lease poll fails: serving from the ledger", metadata: ["error": "\(error)"]) }
         failing = true
       }
+      tell(watch.see(isHeld: redis.isUp ? lease.isHeld : nil, at: .now))
       try? await Task.sleep(for: Lease.pollInterval)
+    }
+  }
+
+  private func tell(_ change: LeaseWatch.Change?) {
+    switch change {
+    case nil: break
+    case .lost: log.warning("The lease is lost: the ledger serves, with stricter rate limits")
+    case .back(let after):
+      log.notice("The lease is held again: Redis serves", metadata: ["lost_ms": "\(Int64(after / .milliseconds(1)))"])
     }
   }
 

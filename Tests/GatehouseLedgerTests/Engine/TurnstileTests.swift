@@ -13,6 +13,8 @@ struct TurnstileTests {
       let each = 1_500
       var options = LedgerDatabase.Options()
       options.batchMax = 16
+      // These claims are about order: a slow machine may take its time.
+      options.writeWaitMax = .seconds(120)
       // Each checkpoints often, and none would wait: without the turnstile the first overlap is an error.
       options.busyTriesMax = 0
       options.checkpointBytes = 100_000
@@ -36,6 +38,8 @@ struct TurnstileTests {
       let each = 2_000
       var options = LedgerDatabase.Options()
       options.batchMax = 16
+      // These claims are about order: a slow machine may take its time.
+      options.writeWaitMax = .seconds(120)
       let databases = try (0..<2).map { _ in try openRows(path, options) }
       // Both queues are filled before either writer may begin, so that the order of commits shows nothing but the turnstile.
       let turnstile = HeldLock(path + ".turn")
@@ -60,13 +64,36 @@ struct TurnstileTests {
     }
   }
 
+  @Test("while another program holds the lock and does nothing, calls are refused in time and nothing of them is written; then all is well")
+  func held() async throws {
+    try await withPath { path in
+      var options = LedgerDatabase.Options()
+      options.writeWaitMax = .milliseconds(200)
+      let database = try openRows(path, options)
+      for lock in [".writer", ".turn"] {
+        let held = HeldLock(path + lock)
+        let start = ContinuousClock.now
+        for _ in 0..<3 {
+          let error = await #expect(throws: LedgerFailure.self) { try await database.insert(1) }
+          #expect(error?.kind == .overloaded)
+        }
+        // The first waits; who comes while it is known that the writer is stuck doesn't.
+        #expect(start.duration(to: .now) >= .milliseconds(200))
+        held.release()
+        try await eventually("the writer goes on") { (try? await database.insert(lock == ".turn" ? 3 : 2)) != nil }
+      }
+      await database.close()
+      #expect(try idsSeen(in: path) == [2, 3])
+    }
+  }
+
   @Test("who dies at the turnstile holds nobody up")
   func released() async throws {
     try await withPath { path in
       let database = try openRows(path)
       let held = HeldLock(path + ".writer")
       async let write: Void = database.insert(1)
-      try await eventually("the writer waits at the lock") { database.depth == 0 }
+      try await eventually("the writer waits at the lock") { HeldLock.isTaken(path + ".turn") }
       #expect(try idsSeen(in: path).isEmpty, "a batch passed a closed turnstile")
       held.release()
       try await write
@@ -82,6 +109,13 @@ private struct HeldLock: Sendable {
     file = open(path, O_RDWR)
     flock(file, LOCK_EX)
   }
+
+  static func isTaken(_ path: String) -> Bool {
+    let file = open(path, O_RDWR)
+    defer { close(file) }
+    return flock(file, LOCK_EX | LOCK_NB) != 0
+  }
+
   /// As the kernel does when a process ends.
   func release() { close(file) }
 }

@@ -29,8 +29,9 @@
 // OLD IMAGES. A restart may bring back any older hash, with the epoch it had then. One with the present epoch can't come: a
 // redis-server draws a new `master_replid` at every start that is not as a replica, and the epoch is a digest of it; within one
 // run data only moves forward (FLUSHALL empties it). A copy that is promoted has a new id too. `Rules.epochFollowsReplication`
-// switched off shows what would happen otherwise. What the design does not cover: a connection kept to a server that is demoted and
-// promoted again in place, so one Redis, not a replicated pair, is what is promised.
+// switched off shows what would happen otherwise. Not in it: a server that is demoted and promoted again in place under a living
+// connection, which asks for the timeline at every `timelineInterval` and at a READONLY or LOADING (TimelineTests): the old epoch is
+// believed for that long at most, and one Redis, not a replicated pair, is what is promised.
 //
 // EACH RULE CAN BE SWITCHED OFF (`Rules`), and the search then must find a violation: the tests assert that too.
 

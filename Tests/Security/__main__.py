@@ -1,0 +1,42 @@
+"""What an attacker, an auditor and a curious neighbour would try, against a running service.
+
+    python3 Tests/Security [passwords] [sessions] [edges] [host] [timing] [--long]
+
+`# ASVS:` before a claim names the requirements of docs/security.md that it meets. Exit status 1 if a claim does not hold.
+"""
+
+import argparse
+import pathlib
+import sys
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[1:1] = [str(TESTS / "Chaos"), str(TESTS / "Faults")]
+
+import edges  # noqa: E402
+import host  # noqa: E402
+import passwords  # noqa: E402
+import sessions  # noqa: E402
+import timing  # noqa: E402
+from claims import Claims  # noqa: E402
+
+SUITES = {"passwords": passwords.run, "sessions": sessions.run, "edges": edges.run, "host": host.run, "timing": timing.run}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="SUITE")
+    parser.add_argument("--long", action="store_true", help="300 samples of each group of accounts in place of 60")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(SUITES):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}")
+    claims = Claims()
+    for name, run in SUITES.items():
+        if not options.names or name in options.names:
+            print(f"\n{name}", flush=True)
+            run(claims, options.long)
+    print(f"\n{claims.passed} passed, {claims.failed} failed")
+    return 1 if claims.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
