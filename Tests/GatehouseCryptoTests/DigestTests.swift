@@ -1,6 +1,7 @@
 import Dispatch
 import GatehouseCrypto
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Digests, keys, random values")
@@ -54,7 +55,7 @@ struct DigestTests {
     for _ in 1...3 { #expect(Digest256(bytes: key.hmac(vector.message))?.hex == vector.hex) }
   }
 
-  @Test("One key serves 24 callers at once")
+  @Test("One key serves 24 callers at once", .asvs("11.5.2"))
   func hmacFromManyThreads() {
     let key = MacKey(SecureRandom.bytes(32))
     let messages = (0..<24).map { [UInt8](repeating: UInt8($0), count: 50 + $0) }
@@ -66,7 +67,7 @@ struct DigestTests {
     #expect(wrong.load(ordering: .relaxed) == 0)
   }
 
-  @Test("Bytes are equal only in all places and the same number")
+  @Test("Bytes are equal only in all places and the same number", .asvs("11.2.4"))
   func equality() {
     let bytes = SecureRandom.bytes(32)
     #expect(constantTimeEquals(bytes, bytes))

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import GatehouseCrypto
@@ -60,14 +61,14 @@ struct TokenTests {
     #expect(SessionToken.parse(body + checksum, secret: secret) == nil)
   }
 
-  @Test("100,000 tokens are all different")
+  @Test("100,000 tokens are all different", .asvs("7.2.3", "11.5.1"))
   func unique() {
     var hashes: Set<Digest256> = []
     for _ in 1...100_000 { hashes.insert(SessionToken.mint(routingID: Self.routingID, secret: secret).hash) }
     #expect(hashes.count == 100_000)
   }
 
-  @Test("Tokens of the previous key are accepted until its line is gone")
+  @Test("Tokens of the previous key are accepted until its line is gone", .asvs("11.1.1", "13.3.4"))
   func overlap() {
     let old = ServerSecret.Root.random()
     let new = ServerSecret.Root.random()
@@ -94,7 +95,7 @@ struct TokenTests {
     #expect(token.successor(nonce: nonce, secret: before, keyID: "gone00") == nil)
   }
 
-  @Test("Nothing that prints a token shows it")
+  @Test("Nothing that prints a token shows it", .asvs("16.2.5"))
   func redacted() {
     let token = SessionToken.mint(routingID: Self.routingID, secret: secret)
     let key = ServiceKeyToken.mint(keyID: Self.routingID)

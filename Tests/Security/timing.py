@@ -34,6 +34,8 @@ def scrypt():
 
 # An Argon2id hash of another memory cost: no password opens it here, but each guess is hashed by these parameters.
 OLDER = "$argon2id$v=19$m=12288,t=3,p=1$c29tZXNhbHRzb21lc2FsdA$" + "A" * 43
+# The same of bcrypt at cost 10.
+BCRYPT = "$2b$10$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe"
 
 
 def mann_whitney(one, other):
@@ -63,7 +65,7 @@ def run(claims, long):
     judge_itself(claims)
     samples = SAMPLES_LONG if long else SAMPLES_SHORT
     measured(claims, samples, 60, {"older Argon2id": lambda: OLDER})
-    measured(claims, samples, FOREIGN_FLOOR_MS, {"older Argon2id": lambda: OLDER, "pbkdf2": pbkdf2, "scrypt": scrypt})
+    measured(claims, samples, FOREIGN_FLOOR_MS, {"older Argon2id": lambda: OLDER, "pbkdf2": pbkdf2, "scrypt": scrypt, "bcrypt": lambda: BCRYPT})
 
 
 def judge_itself(claims):
