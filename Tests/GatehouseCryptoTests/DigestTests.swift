@@ -55,7 +55,7 @@ struct DigestTests {
     for _ in 1...3 { #expect(Digest256(bytes: key.hmac(vector.message))?.hex == vector.hex) }
   }
 
-  @Test("One key serves 24 callers at once", .asvs("11.5.2"))
+  @Test("One key serves 24 callers at once")
   func hmacFromManyThreads() {
     let key = MacKey(SecureRandom.bytes(32))
     let messages = (0..<24).map { [UInt8](repeating: UInt8($0), count: 50 + $0) }
