@@ -215,7 +215,7 @@ import Testing
   }
 
   @Test(
-    "the feed tells a backend all of an account's life, the oldest first; its cursor says where to go on, also at the end", .asvs("6.3.7"))
+    "the feed tells a backend all of an account's life, the oldest first; its cursor says where to go on, also at the end")
   func feed() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")

@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test(
-    "whole numbers are whole numbers within their range", .asvs("1.4.2"),
+    "whole numbers are whole numbers within their range", .asvs("1.4.2", "15.3.5"),
     arguments: [
       "-1", "0", "2147483648", "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e309", "1.5",
       "1.0", "1e2", #""1""#, "true", "[]", "{}", "100000000000000000000000000000000000000",
