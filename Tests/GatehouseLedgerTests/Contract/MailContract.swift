@@ -59,6 +59,13 @@ struct MailContract {
       #expect(try await isGood(next), "the present address is good until the new one is verified")
       #expect(try await rig.verify(mia, token: "v")?.email == "moved@example.com")
       #expect(try await !isGood(next), "after a change of the address")
+
+      try await rig.askFor("one@example.com", mia)
+      let stale = try await rig.keep(.emailVerification, mia, token: "stale")
+      try await rig.askFor("two@example.com", mia)
+      #expect(try await rig.ledger.verifyEmail(token: stale, now: Rig.now) == nil, "another address waits")
+      try await rig.askFor(nil, mia)
+      #expect(try await rig.ledger.verifyEmail(token: stale, now: Rig.now) == nil, "none waits")
     }
   }
 
