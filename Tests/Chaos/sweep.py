@@ -19,6 +19,7 @@ from service import API, Failure, Service, free_port, wait_until
 
 CALLS = ("fdatasync", "pwrite64", "write", "writev")
 
+# ASVS: 2.3.3
 class Sweep:
     """Dies at each N until the workload completes; with `deaths_max` so many times a call, at N = 1, 2, 4, …"""
 

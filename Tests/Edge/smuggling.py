@@ -207,6 +207,7 @@ def inside():
     return {f"inside a body: {name}": build(fields) for name, fields in INSIDE.items()}
 
 
+# ASVS: 4.2.1, 4.2.2
 def direct(service):
     """Gatehouse itself: {case: what is wrong}."""
     canaries = Canaries(service, service.apis[0].port)
@@ -214,6 +215,7 @@ def direct(service):
     return canaries.try_all(behind(), refused_once) | canaries.try_all(inside())
 
 
+# ASVS: 4.2.1
 def through(service, proxy):
     """Behind a proxy: {case: what is wrong}."""
     canaries = Canaries(service, proxy.port, "/gatehouse")

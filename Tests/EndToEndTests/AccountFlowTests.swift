@@ -32,7 +32,7 @@ import Testing
     try await service.ask("PATCH", "/v1/user", bearer: token, body: body)
   }
 
-  @Test("an address is verified by what was mailed to it, once; then there is nothing to verify")
+  @Test("an address is verified by what was mailed to it, once; then there is nothing to verify", .asvs("6.4.1"))
   func verify() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -93,7 +93,7 @@ import Testing
     try await complete(service, "email-verifications", tokens[1]).expectProblem(409, "email_taken")
   }
 
-  @Test("a reset sets the password, ends every session on every process, and undoes what somebody else began")
+  @Test("a reset sets the password, ends every session on every process, and undoes what somebody else began", .asvs("6.4.3"))
   func resetPassword() async throws {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.newUser()
@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  @Test("of a hundred parallel completions one is answered 200, the others 410")
+  @Test("of a hundred parallel completions one is answered 200, the others 410", .asvs("6.4.1"))
   func once() async throws {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.newUser()
@@ -145,7 +145,7 @@ import Testing
     }
   }
 
-  @Test("used, expired, unknown, of another kind and no token at all are one answer")
+  @Test("used, expired, unknown, of another kind and no token at all are one answer", .asvs("6.4.1"))
   func spent() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_MAIL_TOKEN_LIFETIME": "1s"]) { service in
       let user = try await service.newUser()
@@ -165,7 +165,9 @@ import Testing
     }
   }
 
-  @Test("an account gets three mails an hour, whether it exists or not, with Redis or without; an answer says nothing of the account")
+  @Test(
+    "an account gets three mails an hour, whether it exists or not, with Redis or without; an answer says nothing of the account",
+    .asvs("6.3.8"))
   func limit() async throws {
     let floor = 300
     try await RunningService.with(environment: ["GATEHOUSE_LOGIN_FLOOR_MS": "\(floor)"]) { service in
@@ -212,7 +214,8 @@ import Testing
     }
   }
 
-  @Test("the feed tells a backend all of an account's life, the oldest first; its cursor says where to go on, also at the end")
+  @Test(
+    "the feed tells a backend all of an account's life, the oldest first; its cursor says where to go on, also at the end")
   func feed() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")

@@ -4,7 +4,7 @@ import Testing
 
 /// What can't be read, what is wrong, and in which order a request is judged.
 @Suite("Bad input", .service) struct BadInputTests {
-  @Test("what can't be read is 400, what is wrong 422, and the problem says what to fix", arguments: BadBody.all)
+  @Test("what can't be read is 400, what is wrong 422, and the problem says what to fix", .asvs("1.5.2", "2.2.1"), arguments: BadBody.all)
   func body(_ sent: BadBody) async throws {
     let service = try RunningService.shared()
     let head = "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(sent.bytes.count)\r\n\r\n"
@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test(
-    "whole numbers are whole numbers within their range",
+    "whole numbers are whole numbers within their range", .asvs("1.4.2", "15.3.5"),
     arguments: [
       "-1", "0", "2147483648", "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e309", "1.5",
       "1.0", "1e2", #""1""#, "true", "[]", "{}", "100000000000000000000000000000000000000",
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test("query parameters are known, stand once, can be decoded and are within their range")
+  @Test("query parameters are known, stand once, can be decoded and are within their range", .asvs("2.2.1", "15.3.7"))
   func queries() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(
-    "every route that takes a body refuses other media types, codings and query parameters",
+    "every route that takes a body refuses other media types, codings and query parameters", .asvs("2.2.1"),
     arguments: CataloguedRoute.all.filter { $0.body != nil })
   func bodies(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
@@ -131,7 +131,7 @@ import Testing
     #expect(try await service.ask("DELETE", "/v1/session", bearer: token).status == 204, "nobody is kept from logging out")
   }
 
-  @Test("a password is what was sent, to the last byte: NUL, letter case and all of its length count")
+  @Test("a password is what was sent, to the last byte: NUL, letter case and all of its length count", .asvs("6.2.8"))
   func passwords() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")
@@ -185,7 +185,7 @@ import Testing
     #expect(try await report(65_536).status == 200)
   }
 
-  @Test("what a caller stores comes back as it was, whatever it looks like")
+  @Test("what a caller stores comes back as it was, whatever it looks like", .asvs("1.2.3", "1.2.4", "1.3.3"))
   func roundTrip() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token

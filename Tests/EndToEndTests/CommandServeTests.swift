@@ -44,7 +44,9 @@ import Testing
     }
   }
 
-  @Test("The ops socket is its owner's alone, is gone after the end, and one left by a killed process is removed at the next start")
+  @Test(
+    "The ops socket is its owner's alone, is gone after the end, and one left by a killed process is removed at the next start",
+    .asvs("13.3.2"))
   func sockets() async throws {
     try await RunningService.with(processes: 0) { service in
       let server = try await CommandProcess.serve(service.folder)

@@ -6,7 +6,7 @@ import Testing
 @testable import GatehouseHTTP
 
 @Suite("Credentials", .service) struct CredentialTests {
-  @Test("the catalogue of these tests names exactly the routes that are served")
+  @Test("the catalogue of these tests names exactly the routes that are served", .asvs("6.1.3"))
   func catalogue() {
     func names(_ table: RouteTable<SQLiteLedger>) -> Set<String> { Set(table.routes.map { "\($0.method) \($0.path)" }) }
     func named(_ listener: CataloguedRoute.Listener) -> Set<String> {
@@ -35,7 +35,9 @@ import Testing
     }
   }
 
-  @Test("each route opens for its own kind of credential and refuses every other by name", arguments: CataloguedRoute.all)
+  @Test(
+    "each route opens for its own kind of credential and refuses every other by name", .asvs("8.2.1", "8.3.1"),
+    arguments: CataloguedRoute.all)
   func matrix(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
     let ports = route.listener == .ops ? [service.opsPort()] : [service.port()]
@@ -68,7 +70,7 @@ import Testing
     try expect(await ask(service.newUser().token), refusal(route, session: true), "a session")
   }
 
-  @Test("more than one credential is ambiguous: two headers, two cookies, a token and a cookie")
+  @Test("more than one credential is ambiguous: two headers, two cookies, a token and a cookie", .asvs("15.3.7"))
   func ambiguous() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -84,7 +86,7 @@ import Testing
     #expect(foreign.status == 200)
   }
 
-  @Test("a cookie changes something only from the same site; a bearer from anywhere; reading is free")
+  @Test("a cookie changes something only from the same site; a bearer from anywhere; reading is free", .asvs("3.5.1", "3.5.3"))
   func crossSite() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -104,7 +106,7 @@ import Testing
     try form.expectProblem(403, "csrf_rejected")
   }
 
-  @Test("another site can't log its visitor in: a login by cookie needs the same site, by bearer or by a backend not")
+  @Test("another site can't log its visitor in: a login by cookie needs the same site, by bearer or by a backend not", .asvs("3.5.1"))
   func loginCrossSite() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -120,7 +122,7 @@ import Testing
     #expect(try await logIn("cookie", bearer: service.serviceKey("accounts")).status == 201)
   }
 
-  @Test("a token in the address is never taken, and no route overlooks it")
+  @Test("a token in the address is never taken, and no route overlooks it", .asvs("14.2.1"))
   func tokenInAddress() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -147,7 +149,7 @@ import Testing
     try broken.expectProblem(400, "malformed_request")
   }
 
-  @Test("the client is the right-most hop of X-Forwarded-For that no trusted proxy made, header lines joined")
+  @Test("the client is the right-most hop of X-Forwarded-For that no trusted proxy made, header lines joined", .asvs("15.3.4"))
   func forwarded() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -166,7 +168,7 @@ import Testing
     }
   }
 
-  @Test("a revoked key is refused at once, an expired one after its time")
+  @Test("a revoked key is refused at once, an expired one after its time", .asvs("13.3.4"))
   func keys() async throws {
     let service = try RunningService.shared()
     func key(_ more: String = "") throws -> (id: String, key: String) {
@@ -211,7 +213,9 @@ struct ConfiguredCredentialTests {
     #expect(try await service.ask("POST", "/v1/sessions", headers: ["Origin": app], body: login).status == 201)
   }
 
-  @Test("an allowed origin may read answers and refusals, and preflights; another gets no word of it; every answer varies by Origin")
+  @Test(
+    "an allowed origin may read answers and refusals, and preflights; another gets no word of it; every answer varies by Origin",
+    .asvs("3.4.2"))
   func crossOrigin() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -236,7 +240,7 @@ struct ConfiguredCredentialTests {
     #expect(ops.headers["access-control-allow-origin"] == nil, "the ops listener is for no page")
   }
 
-  @Test("X-Forwarded-For of a peer that is no trusted proxy is ignored")
+  @Test("X-Forwarded-For of a peer that is no trusted proxy is ignored", .asvs("4.1.3", "15.3.4"))
   func untrusted() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()

@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test("a route is on its own listener and nowhere else", arguments: CataloguedRoute.all.filter { $0.listener != .both })
+  @Test("a route is on its own listener and nowhere else", .asvs("13.4.5"), arguments: CataloguedRoute.all.filter { $0.listener != .both })
   func apart(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
     let (here, there) = route.listener == .ops ? (service.opsPort(), service.port()) : (service.port(), service.opsPort())
@@ -43,7 +43,9 @@ import Testing
     #expect(try await service.ask(route.method, route.address, at: here).text("code") != "not_found")
   }
 
-  @Test("each address knows its methods: another is 405 with Allow, HEAD goes with GET, OPTIONS lists them", arguments: CataloguedRoute.all)
+  @Test(
+    "each address knows its methods: another is 405 with Allow, HEAD goes with GET, OPTIONS lists them", .asvs("4.1.4", "13.4.4"),
+    arguments: CataloguedRoute.all)
   func methods(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
     let port = route.listener == .ops ? service.opsPort() : service.port()
@@ -94,7 +96,7 @@ import Testing
     await client.close()
   }
 
-  @Test("the ops listener opens to a key with scope admin, the socket to its owner, whatever credential is sent there")
+  @Test("the ops listener opens to a key with scope admin, the socket to its owner, whatever credential is sent there", .asvs("8.2.1"))
   func admin() async throws {
     let service = try RunningService.shared()
     let port = service.opsPort()
@@ -151,7 +153,7 @@ import Testing
     #expect(try service.operate("GET", "/v1/admin/users/\(user.id)").status == 404)
   }
 
-  @Test("ending everyone's sessions needs the word, and leaves nobody logged in")
+  @Test("ending everyone's sessions needs the word, and leaves nobody logged in", .asvs("7.4.5"))
   func revokeAll() async throws {
     try await RunningService.with { service in
       let tokens = try await [1, 2, 3].asyncMap { _ in try await service.newUser().token }

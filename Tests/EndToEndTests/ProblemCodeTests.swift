@@ -49,7 +49,7 @@ import Testing
   /// What only a service in trouble says; the suites below produce these.
   private static let trouble: Set<ProblemCode> = [.unavailable, .overloaded, .draining]
 
-  @Test("every code is produced from outside, in full: status, type, title, detail, request id, extras, header fields")
+  @Test("every code is produced from outside, in full: status, type, title, detail, request id, extras, header fields", .asvs("16.5.1"))
   func all() async throws {
     let cases = Self.cases
     let missing = Set(ProblemCode.allCases).subtracting(cases.keys).subtracting(Self.trouble)
@@ -209,7 +209,9 @@ import Testing
 
 /// What a service in trouble says.
 @Suite("A service in trouble") struct TroubleTests {
-  @Test("a storm of logins is turned away at the door as overloaded, and beyond the network's limit before anything is hashed")
+  @Test(
+    "a storm of logins is turned away at the door as overloaded, and beyond the network's limit before anything is hashed",
+    .asvs("2.4.1", "15.2.2"))
   func overloaded() async throws {
     let slow = [
       "GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "65536", "GATEHOUSE_PASSWORD_ARGON_PASSES": "4",
@@ -241,7 +243,7 @@ import Testing
     }
   }
 
-  @Test("a ledger that can't be written is a 503 unavailable, reading goes on, and writing too once it can")
+  @Test("a ledger that can't be written is a 503 unavailable, reading goes on, and writing too once it can", .asvs("16.5.2"))
   func unavailable() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The promises, seen from outside the processes.
@@ -30,7 +31,7 @@ import Testing
     }
   }
 
-  @Test("Redis down is not an outage: the ledger verifies, allowances stay exact, an ended session stays ended")
+  @Test("Redis down is not an outage: the ledger verifies, allowances stay exact, an ended session stays ended", .asvs("16.5.2", "16.5.3"))
   func redisDown() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()
@@ -56,7 +57,8 @@ import Testing
     }
   }
 
-  @Test("No over-grant: 256 callers on the last unit through two processes, exactly one is granted and none fails")
+  @Test(
+    "No over-grant: 256 callers on the last unit through two processes, exactly one is granted and none fails", .asvs("2.3.4", "15.4.2"))
   func lastUnit() async throws {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.newUser()
@@ -76,7 +78,7 @@ import Testing
     }
   }
 
-  @Test("Revocation is immediate on every process: ended through one, refused by the other on the next request")
+  @Test("Revocation is immediate on every process: ended through one, refused by the other on the next request", .asvs("7.4.1"))
   func revocation() async throws {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.newUser()
@@ -134,7 +136,7 @@ import Testing
     }
   }
 
-  @Test("No live credential at rest: neither token, key nor password is in Redis, SQLite or the logs")
+  @Test("No live credential at rest: neither token, key nor password is in Redis, SQLite or the logs", .asvs("16.2.5", "14.2.6"))
   func atRest() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()

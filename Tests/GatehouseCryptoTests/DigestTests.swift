@@ -1,6 +1,7 @@
 import Dispatch
 import GatehouseCrypto
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Digests, keys, random values")
@@ -66,7 +67,7 @@ struct DigestTests {
     #expect(wrong.load(ordering: .relaxed) == 0)
   }
 
-  @Test("Bytes are equal only in all places and the same number")
+  @Test("Bytes are equal only in all places and the same number", .asvs("11.2.4"))
   func equality() {
     let bytes = SecureRandom.bytes(32)
     #expect(constantTimeEquals(bytes, bytes))

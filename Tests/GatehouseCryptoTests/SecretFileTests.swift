@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import GatehouseCrypto
@@ -19,7 +20,7 @@ struct SecretFileTests {
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
   }
 
-  @Test("It is made once with mode 0600, alone in its folder, and read again as the same secret")
+  @Test("It is made once with mode 0600, alone in its folder, and read again as the same secret", .asvs("13.3.2"))
   func createAndLoad() throws {
     try inFolder { path in
       let made = try ServerSecret.loadOrCreate(path: path)
@@ -62,7 +63,7 @@ struct SecretFileTests {
     #expect(secret.key(.rotation, id: "gone00") == nil)
   }
 
-  @Test("A line put in front becomes the current key and the old one stays")
+  @Test("A line put in front becomes the current key and the old one stays", .asvs("11.1.1"))
   func rotation() throws {
     try inFolder { path in
       let before = try ServerSecret.loadOrCreate(path: path)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import GatehouseCrypto
@@ -60,14 +61,41 @@ struct TokenTests {
     #expect(SessionToken.parse(body + checksum, secret: secret) == nil)
   }
 
-  @Test("100,000 tokens are all different")
+  @Test("100,000 tokens are all different", .asvs("7.2.3", "11.5.1"))
   func unique() {
     var hashes: Set<Digest256> = []
     for _ in 1...100_000 { hashes.insert(SessionToken.mint(routingID: Self.routingID, secret: secret).hash) }
     #expect(hashes.count == 100_000)
   }
 
-  @Test("Tokens of the previous key are accepted until its line is gone")
+  @Test("Tokens minted by 32 callers at once are all different, and their secret bytes are spread evenly", .asvs("7.2.3", "11.5.2"))
+  func spread() async throws {
+    let (callers, each) = (32, 1_000)
+    let secrets = try await withThrowingTaskGroup(of: [[UInt8]].self) { group in
+      for _ in 1...callers {
+        group.addTask {
+          try (1...each).map { _ in
+            let text = SessionToken.mint(routingID: Self.routingID, secret: secret).text
+            let secretText = text.utf8.dropFirst("gh_1".utf8.count + Self.routingID.utf8.count).prefix(SessionToken.secretLength)
+            return try #require(Base62.decode(Array(secretText)[...], byteCount: SessionToken.secretBytes))
+          }
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(Set(secrets).count == callers * each)
+    let expected = Double(callers * each) / 256
+    for place in 0..<SessionToken.secretBytes {
+      var counts = [Double](repeating: 0, count: 256)
+      for bytes in secrets { counts[Int(bytes[place])] += 1 }
+      var chiSquare = 0.0
+      for count in counts { chiSquare += (count - expected) * (count - expected) / expected }
+      // 255 degrees of freedom, standard deviation 22.6: ten of them are no accident.
+      #expect(chiSquare < 480, "byte \(place)")
+    }
+  }
+
+  @Test("Tokens of the previous key are accepted until its line is gone", .asvs("11.1.1", "13.3.4"))
   func overlap() {
     let old = ServerSecret.Root.random()
     let new = ServerSecret.Root.random()
@@ -94,7 +122,7 @@ struct TokenTests {
     #expect(token.successor(nonce: nonce, secret: before, keyID: "gone00") == nil)
   }
 
-  @Test("Nothing that prints a token shows it")
+  @Test("Nothing that prints a token shows it", .asvs("16.2.5"))
   func redacted() {
     let token = SessionToken.mint(routingID: Self.routingID, secret: secret)
     let key = ServiceKeyToken.mint(keyID: Self.routingID)

@@ -41,7 +41,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("what nobody foresaw is a 503 with Retry-After, a thrown problem is itself")
+  @Test("what nobody foresaw is a 503 with Retry-After, a thrown problem is itself", .asvs("16.5.4"))
   func errors() async throws {
     try await DemoServer.with { server in
       let broken = try await ask(server, "GET /broken")
@@ -64,7 +64,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("every answer forbids caching, sniffing and framing")
+  @Test("every answer forbids caching, sniffing and framing", .asvs("3.4.1", "14.3.2"))
   func securityHeaders() async throws {
     try await DemoServer.with { server in
       for line in ["GET /items/7", "GET /nothing", "PUT /echo"] {

@@ -63,7 +63,7 @@ struct SmugglingTests {
     ("random bytes", "\u{16}\u{3}\u{1}\u{2}random\r\n\r\n"),
   ]
 
-  @Test("is answered 400 once, the connection ends, and what follows never runs")
+  @Test("is answered 400 once, the connection ends, and what follows never runs", .asvs("4.2.1", "4.2.2"))
   func canary() async throws {
     try await DemoServer.with { server in
       for (name, bytes) in Self.bad {

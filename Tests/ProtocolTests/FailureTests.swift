@@ -13,7 +13,9 @@ struct FailureTests {
     "readonly", "misconf", "noscript", "noperm", "noauth", "wrongtype", "busy", "maxclients", "masterdown", "script", "err",
   ]
 
-  @Test("No failure of Redis at any step answers a live token with 401 or an ended one with yes", arguments: HookedHot.Call.allCases)
+  @Test(
+    "No failure of Redis at any step answers a live token with 401 or an ended one with yes", .asvs("16.5.3"),
+    arguments: HookedHot.Call.allCases)
   func everyStep(_ call: HookedHot.Call) async throws {
     try await World.with(try RedisServer.required(), processes: 1) { world in
       let stack = world.stacks[0]

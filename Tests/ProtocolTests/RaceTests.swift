@@ -9,7 +9,7 @@ import Testing
 /// Moments between two steps of the protocol, on the real code.
 @Suite("Races", .redis, .serialized)
 struct RaceTests {
-  @Test("A revocation races 100 gates on two processes: none that begins after its acknowledgement is let in")
+  @Test("A revocation races 100 gates on two processes: none that begins after its acknowledgement is let in", .asvs("7.4.1", "8.3.2"))
   func revoke() async throws {
     try await World.with(try RedisServer.required(), polls: true) { world in
       for _ in 0..<5 {

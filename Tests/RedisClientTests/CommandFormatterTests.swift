@@ -1,11 +1,12 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import RedisClient
 
 @Suite("Command formatter")
 struct CommandFormatterTests {
-  @Test("every word goes with its length, whatever its bytes")
+  @Test("every word goes with its length, whatever its bytes", .asvs("1.2.4"))
   func words() {
     var buffer = ByteBuffer()
     #expect(CommandFormatter.write(["DEL", "", "a\r\nb", "zażółć", "n\0l"], to: &buffer))

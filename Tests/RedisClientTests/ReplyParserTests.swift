@@ -147,7 +147,7 @@ struct ReplyParserTests {
     #expect(refused > 0, "seed \(seed)")
   }
 
-  @Test("a parser that is thrown away in the middle of a reply leaks nothing")
+  @Test("a parser that is thrown away in the middle of a reply leaks nothing", .asvs("1.4.3"))
   func abandoned() throws {
     for at in 0..<Self.wire.count { _ = try replies([Array(Self.wire[..<at])]) }
   }

@@ -25,7 +25,7 @@ SUITES = {"passwords": passwords.run, "sessions": sessions.run, "edges": edges.r
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="SUITE")
-    parser.add_argument("--long", action="store_true", help="300 samples of each group of accounts in place of 60")
+    parser.add_argument("--long", action="store_true", help="300 samples of each group of accounts, a quarter of an hour")
     options = parser.parse_args()
     if unknown := set(options.names) - set(SUITES):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}")

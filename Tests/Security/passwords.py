@@ -18,6 +18,7 @@ def run(claims, long):
         common_and_contextual(gatehouse, claims)
         composition(gatehouse, claims)
         change(gatehouse, claims)
+        operators(gatehouse, claims)
         stored(gatehouse, claims)
 
 
@@ -76,7 +77,7 @@ def composition(gatehouse, claims):
         claims(f"{password!r} is a password: any characters do, in any mixture", held, answer)
 
 
-# ASVS: 6.2.2, 6.2.3
+# ASVS: 6.2.2, 6.2.3, 6.3.7
 def change(gatehouse, claims):
     user = gatehouse.new_user()
     new = "another canary sings at noon"
@@ -87,6 +88,18 @@ def change(gatehouse, claims):
     answer = gatehouse.ask("PUT", "/v1/user/password", {"current_password": PASSWORD, "new_password": new}, user.token)
     changed = answer.status == 200 and log_in(gatehouse, user.email, new).status == 201 and log_in(gatehouse, user.email, PASSWORD).status == 401
     claims("with it the new one is the only one that logs in", changed, answer)
+    events = gatehouse.ask("GET", "/v1/events?limit=100", None, gatehouse.key("accounts")).json["data"]
+    told = [event for event in events if event["type"] == "password.changed" and event["user_id"] == user.id]
+    claims("and the app's backend is told of it, once", len(told) == 1, events[-3:])
+
+
+# ASVS: 6.4.6
+def operators(gatehouse, claims):
+    user = gatehouse.new_user()
+    for field in ("password", "new_password", "password_hash"):
+        answer = gatehouse.operate("PATCH", f"/v1/admin/users/{user.id}", {field: "an operator's own choice", "reason": "a test"})
+        claims(f"an operator can't set a user's {field}", answer.status == 422, answer)
+    claims("and it stays as it was", log_in(gatehouse, user.email, PASSWORD).status == 201)
 
 
 # ASVS: 11.2.1, 11.2.2, 11.2.5, 11.4.2

@@ -149,6 +149,20 @@ import Testing
     }
   }
 
+  @Test("The table of docs/security.md is that of the tests, and its settings are the defaults")
+  func requirements() throws {
+    let check = Process()
+    check.executableURL = URL(filePath: "/usr/bin/env")
+    check.arguments = ["python3", "\(SourceTree.root)/scripts/asvs.py", "--check"]
+    let output = Pipe()
+    check.standardOutput = output
+    check.standardError = output
+    try check.run()
+    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    check.waitUntilExit()
+    #expect(check.terminationStatus == 0, "\(said)")
+  }
+
   private static func importedModules(_ file: SourceTree.File) -> [String] {
     file.lines.compactMap { line in
       let words = line.split(separator: " ").drop { $0.hasPrefix("@") }

@@ -1,4 +1,5 @@
 import GatehouseCore
+import TestSupport
 import Testing
 
 @Suite("Analyses in the ledger")
@@ -10,7 +11,9 @@ struct AnalysisContract {
 
   private static let done = AnalysisReport.completed(result: "{\"score\":7}", rereserve: false)
 
-  @Test("a result commits the unit once; the same report again is the same answer, another is refused", arguments: Engine.allCases)
+  @Test(
+    "a result commits the unit once; the same report again is the same answer, another is refused", .asvs("2.3.1"),
+    arguments: Engine.allCases)
   func completed(engine: Engine) async throws {
     try await engine.run { rig in
       let mia = try await rig.signUp()

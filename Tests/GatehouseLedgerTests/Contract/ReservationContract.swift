@@ -1,9 +1,12 @@
 import GatehouseCore
+import TestSupport
 import Testing
 
 @Suite("Reservations in the ledger")
 struct ReservationContract {
-  @Test("256 callers on the last unit: one is granted, the rest are refused with the standing", arguments: Engine.allCases)
+  @Test(
+    "256 callers on the last unit: one is granted, the rest are refused with the standing", .asvs("2.3.4", "15.4.2"),
+    arguments: Engine.allCases)
   func lastUnit(engine: Engine) async throws {
     try await engine.run { rig in
       let mia = try await rig.signUp()

@@ -1,4 +1,5 @@
 import GatehouseCore
+import TestSupport
 import Testing
 
 @Suite("Sessions in the ledger")
@@ -19,7 +20,7 @@ struct SessionContract {
     }
   }
 
-  @Test("beyond the cap the least recently seen session ends", arguments: Engine.allCases)
+  @Test("beyond the cap the least recently seen session ends", .asvs("7.1.2"), arguments: Engine.allCases)
   func cap(engine: Engine) async throws {
     try await engine.run { rig in
       let mia = try await rig.signUp()
@@ -101,7 +102,7 @@ struct SessionContract {
     }
   }
 
-  @Test("a new password ends every other session and gives this one a new token", arguments: Engine.allCases)
+  @Test("a new password ends every other session and gives this one a new token", .asvs("7.4.3"), arguments: Engine.allCases)
   func password(engine: Engine) async throws {
     try await engine.run { rig in
       let mia = try await rig.signUp()
