@@ -94,6 +94,13 @@ def numbers(page, faults):
         faults.append(f"{PAGE.name} has no row of a setting")
 
 
+def components(page, faults):
+    """Each package of Package.swift stands on the page with its version."""
+    for url, version in re.findall(r'package\(url: "([^"]+)", from: "([^"]+)"', (ROOT / "Package.swift").read_text()):
+        if f"| {version} | {url} |" not in page:
+            faults.append(f"{PAGE.name} lacks the component {url} {version}")
+
+
 def main():
     faults, tests, page = [], {}, PAGE.read_text()
     for id, name in tags():
@@ -101,6 +108,7 @@ def main():
     rows = checklist(faults)
     table = "\n".join(judged(rows, {id: sorted(set(names)) for id, names in tests.items()}, page, faults))
     numbers(page, faults)
+    components(page, faults)
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
     made = f"{head}{BEGIN}\n{table}\n{END}{tail}"

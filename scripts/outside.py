@@ -38,6 +38,7 @@ def parts(chaos_minutes):
         Part("faults", "each kind of failing Redis, disk and clock", python("Tests/Faults"), python("Tests/Faults"), (10, 10)),
         Part("chaos", "faults at random under load", python("Tests/Chaos", "--short"),
              python("Tests/Chaos", "--minutes", str(chaos_minutes)), (10, chaos_minutes + 30)),
+        Part("security", "what an attacker and an auditor would try", python("Tests/Security"), python("Tests/Security", "--long"), (8, 40)),
         Part("contract", "/openapi.json, generated cases, a generated client", python("Tests/Conformance", "--cases", "2000"),
              python("Tests/Conformance", "--cases", "20000"), (15, 60)),
         Part("edge", "nginx, Caddy, Envoy, ambiguous requests, slow clients", python("Tests/Edge"), python("Tests/Edge", "--long"), (8, 30)),

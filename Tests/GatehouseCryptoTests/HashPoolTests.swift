@@ -2,6 +2,7 @@ import Dispatch
 import Foundation
 import GatehouseCrypto
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("The hash pool", .timeLimit(.minutes(1)))
@@ -149,7 +150,7 @@ struct HashPoolTests {
     await #expect(throws: HashPoolError.closed) { try await pool.run(deadline: Self.later) { 1 } }
   }
 
-  @Test("1,000 callers on a small pool each get their own answer or a refusal, and none is lost")
+  @Test("1,000 callers on a small pool each get their own answer or a refusal, and none is lost", .asvs("15.4.3"))
   func storm() async {
     let pool = HashPool(threads: 2, waitingMax: 25)
     let worked = Counter()

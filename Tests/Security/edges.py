@@ -26,6 +26,7 @@ def run(claims, long):
         addresses(gatehouse, user, claims)
         assignments(gatehouse, user, claims)
         numbers(gatehouse, user, claims)
+        together(gatehouse, user, claims)
         log(gatehouse, claims)
 
 
@@ -137,12 +138,24 @@ def numbers(gatehouse, user, claims):
     claims("the process is the one that was started", gatehouse.apis[0].running)
 
 
-# ASVS: 16.1.1, 16.2.1, 16.2.2, 16.2.3, 16.2.4, 16.3.1, 16.3.2, 16.4.1
+# ASVS: 2.2.3
+def together(gatehouse, user, claims):
+    made = gatehouse.ask("POST", "/v1/analyses", {"filename": "a.mp4"}, user.token, {"Idempotency-Key": "together"})
+    path, error = f"/v1/analyses/{made.json['analysis']['id']}", {"code": "x", "message": "y"}
+    for report in ({"status": "completed"}, {"status": "running", "result": {}}, {"status": "failed", "error": error, "result": {}}):
+        answer = gatehouse.ask("PATCH", path, report, gatehouse.key("work"))
+        claims(f"a report that is {report['status']} with {len(report) - 1} more fields, wrong ones for it, is 422", answer.status == 422, answer)
+
+
+# ASVS: 16.1.1, 16.2.1, 16.2.2, 16.2.3, 16.2.4, 16.3.1, 16.3.2, 16.3.3, 16.4.1
 def log(gatehouse, claims):
     hostile = 'mia\r\n{"level":"critical","message":"forged"}\x1b[2J@example.com'
     for email in (hostile, "nobody@example.com"):
         gatehouse.ask("POST", "/v1/sessions", {"email": email, "password": PASSWORD}, None, {"User-Agent": 'x"\\ {"forged":1}', "X-Request-Id": "audit-1"})
     gatehouse.ask("POST", "/v1/gate", {"token": "x"}, "ghk_wrong", {"X-Request-Id": "audit-2"})
+    gatehouse.ask("GET", "/v1/users?email=a@example.com", None, gatehouse.key("gate"), {"X-Request-Id": "audit-3"})
+    cookie = {"Cookie": "__Host-gatehouse=gh_x", "Origin": "https://evil.example", "X-Request-Id": "audit-4"}
+    gatehouse.ask("DELETE", "/v1/sessions", None, None, cookie)
     lines = pathlib.Path(gatehouse.apis[0].log).read_text().splitlines()
     events = []
     for line in lines:
@@ -155,5 +168,7 @@ def log(gatehouse, claims):
     claims("a login that failed is a line with time, level, request id, network and the account as a digest",
            refused and all({"at", "level", "message", "network", "account"} <= set(event) for event in refused), events[-5:])  # fmt: skip
     claims("without the address or the password", not any("nobody@example.com" in line or PASSWORD in line for line in lines))
-    claims("a key that is none of ours is a line as well", any(event.get("request_id") == "audit-2" for event in events), events[-5:])
+    for number, what in ((2, "a key that is none of ours"), (3, "a scope that a key lacks"), (4, "a request of another site")):
+        found = any(event.get("request_id") == f"audit-{number}" for event in events)
+        claims(f"{what} is a line as well", found, events[-5:])
     claims("instants are UTC in RFC 3339", all(event["at"].endswith("Z") and "T" in event["at"] for event in events))

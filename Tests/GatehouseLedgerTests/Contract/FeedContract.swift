@@ -1,4 +1,5 @@
 import GatehouseCore
+import TestSupport
 import Testing
 
 @Suite("The feed of the ledger")
@@ -43,7 +44,8 @@ struct FeedContract {
     }
   }
 
-  @Test("of a deleted user the deletion alone stays, with the app's own id; old events are pruned", arguments: Engine.allCases)
+  @Test(
+    "of a deleted user the deletion alone stays, with the app's own id; old events are pruned", .asvs("14.2.7"), arguments: Engine.allCases)
   func deletion(engine: Engine) async throws {
     try await engine.run { rig in
       let mia = try await rig.signUp()

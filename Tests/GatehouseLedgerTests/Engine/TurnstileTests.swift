@@ -32,7 +32,7 @@ struct TurnstileTests {
     }
   }
 
-  @Test("while two writers are saturated, neither is left behind")
+  @Test("while two writers are saturated, neither is left behind", .asvs("15.4.4"))
   func fair() async throws {
     try await withPath { path in
       let each = 2_000
