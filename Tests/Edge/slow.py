@@ -5,7 +5,7 @@ import csv
 import contextlib
 import pathlib
 import resource
-import shutil
+import select
 import socket
 import subprocess
 import tempfile
@@ -14,7 +14,8 @@ import time
 
 from client import Client
 from edge import expect
-from service import wait_until
+from proxies import tool
+from service import API, Service, free_port, wait_until
 
 PROBE_SECONDS_MAX = 1.0
 PROBE_PAUSE_SECONDS = 0.1
@@ -24,6 +25,8 @@ IDLE_SHORT = 3_000
 ATTACKERS_A_SECOND = 200
 BATCH = 250
 SETTLED_DESCRIPTORS = 100
+# A listener takes so many connections before it looks at its limit again.
+ACCEPTED_AT_ONCE = 16
 
 
 class Probe:
@@ -163,6 +166,12 @@ def settle(service):
     return service.apis[0].port
 
 
+def come_further(probe, count=10):
+    """Waits for that many probes more."""
+    before = probe.count
+    wait_until(lambda: probe.count > before + count or probe.failures, "the probe came no further")
+
+
 def flood(service, long=False):
     """three thousand connections at once keep nobody waiting"""
     port = settle(service)
@@ -171,8 +180,7 @@ def flood(service, long=False):
         for connection in connections:
             connection.setblocking(False)
             connection.connect_ex(("127.0.0.1", port))
-        before = probe.count
-        wait_until(lambda: probe.count > before + 10 or probe.failures, "the probe came no further")
+        come_further(probe)
     return probe.judge()
 
 
@@ -191,7 +199,7 @@ def slow_clients(service, long=False):
 
 
 def idle(service, long=False):
-    """thousands of idle connections are held and take nothing from others"""
+    """thousands of idle connections are held and take nothing from others, nor do they when they all end at once"""
     port = settle(service)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     count = min(IDLE_MAX if long else IDLE_SHORT, limit - SPARE_DESCRIPTORS)
@@ -207,10 +215,39 @@ def idle(service, long=False):
             connections += batch
         time.sleep(20 if long else 1)
         held = sum(is_open(connection) for connection in connections)
-        before = probe.count
-        wait_until(lambda: probe.count > before + 5 or probe.failures, "the probe came no further")
+        come_further(probe)
         expect(held == count, f"{held} of {count} connections are still open")
+        stack.close()
+        settle(service)
+        come_further(probe)
     return f"{held} held; {probe.judge()}"
+
+
+def crowded(service, long=False):
+    """beyond http.connections_max, and beyond the descriptors of the process, clients wait and are served when others end"""
+    told = []
+    for bound, most, environment, wrapper in (
+        ("connections_max", 50, {"GATEHOUSE_HTTP_CONNECTIONS_MAX": "50"}, ()),
+        ("descriptors", 150, {}, ("prlimit", "--nofile=300:300")),
+    ):
+        with Service(processes=0, environment={"GATEHOUSE_PROCESSES": "1", **environment}) as small, contextlib.ExitStack() as stack:
+            small.apis = [API(small, free_port(), free_port())]
+            small.apis[0].start(wrapper)
+            clients = [stack.enter_context(socket.create_connection(("127.0.0.1", small.apis[0].port), 5)) for _ in range(2 * most)]
+            for client in clients:
+                client.sendall(b"GET /livez HTTP/1.1\r\nHost: gatehouse\r\n\r\n")
+            answered = lambda: [client for client in clients if select.select([client], [], [], 0)[0]]  # noqa: E731
+            wait_until(lambda: len(answered()) >= most, lambda: f"{bound}: {len(answered())} of {most} are served")
+            # A key that nobody has used yet is made by the ledger and found by Redis: both are within reach.
+            small.key("gate")
+            served = answered()
+            expect(len(served) <= most + ACCEPTED_AT_ONCE, f"{bound}: {len(served)} served, {most} are allowed")
+            for client in served:
+                client.close()
+            waiting = [client for client in clients if client not in served]
+            wait_until(lambda: len(select.select(waiting, [], [], 0)[0]) >= min(most, len(waiting)), f"{bound}: those who waited are not served")
+            told.append(f"{bound} {len(served)} of {len(clients)}")
+    return "served at once: " + ", ".join(told)
 
 
 def is_open(connection):
@@ -225,8 +262,6 @@ def is_open(connection):
 
 def slowhttptest(service, long=False):
     """slowhttptest finds the service available all the time, in its three ways of being slow"""
-    if not shutil.which("slowhttptest"):
-        return "not installed: left out"
     told = []
     url = f"http://127.0.0.1:{settle(service)}"
     with tempfile.TemporaryDirectory() as folder:
@@ -238,7 +273,7 @@ def slowhttptest(service, long=False):
         for name, words in ways.items():
             prefix = pathlib.Path(folder, name)
             pace = ["-c", "500", "-r", "200", "-i", "5", "-x", "24", "-l", "15", "-p", "1"]
-            command = ["slowhttptest", *words, *pace, "-g", "-o", prefix]
+            command = [tool("slowhttptest"), *words, *pace, "-g", "-o", prefix]
             subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=False)
             with open(f"{prefix}.csv", newline="") as table:
                 rows = list(csv.reader(table))[1:]

@@ -68,13 +68,14 @@ public struct HTTPLimits: Sendable {
   }
 }
 
-/// The channel's set-up for an HTTP/1 listener: parser limits, and our guard in front of Hummingbird. Timers are the guard's, as
+/// An HTTP/1 listener: parser limits, our guard in front of Hummingbird, and connections in groups. Timers are the guard's, as
 /// Hummingbird's own idle timeout would close busy connections.
-public func makeHTTP1(limits: HTTPLimits = HTTPLimits(), door: Door = .open) -> HTTP1Channel.Configuration {
-  HTTP1Channel.Configuration(
+public func makeHTTP1(limits: HTTPLimits = HTTPLimits(), door: Door = .open) -> HTTPServerBuilder {
+  let configuration = HTTP1Channel.Configuration(
     additionalChannelHandlers: [GuardInstaller(limits: limits, door: door)],
     idleTimeout: nil,
     httpDecoderConfiguration: .init(
       maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,
       maxHeaderFieldCount: limits.fieldsMax))
+  return HTTPServerBuilder { ConnectionGroups(HTTP1Channel(responder: $0, configuration: configuration)) }
 }

@@ -25,12 +25,12 @@ extension Assembly {
     let hashing = hashing
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
-      server: .http1(configuration: makeHTTP1(door: Door { hashing.isFull })),
+      server: makeHTTP1(door: Door { hashing.isFull }),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.
         backlog: 4_096,
-        availableConnectionsDelegate: .maximum(http.connectionsMax, logger: log)),
+        availableConnectionsDelegate: .maximum(Descriptors.connectionsMax(wanted: http.connectionsMax, log: log), logger: log)),
       onServerRunning: running, eventLoopGroupProvider: .shared(group), logger: log)
   }
 
@@ -38,7 +38,7 @@ extension Assembly {
   func operationsListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let http = live.settings.http
     return Application(
-      responder: LiveResponder(assembly: self) { $0.operations }, server: .http1(configuration: makeHTTP1()),
+      responder: LiveResponder(assembly: self) { $0.operations }, server: makeHTTP1(),
       configuration: .init(address: .hostname(http.opsHost, port: http.opsPort), serverName: nil), onServerRunning: running,
       eventLoopGroupProvider: .shared(group), logger: log)
   }
@@ -46,7 +46,7 @@ extension Assembly {
   /// The way in for the folder's owner, through a socket file.
   func socketListener(_ path: String, _ running: @escaping @Sendable () async -> Void) -> some Service {
     Application(
-      responder: LiveResponder(assembly: self) { $0.owner }, server: .http1(configuration: makeHTTP1()),
+      responder: LiveResponder(assembly: self) { $0.owner }, server: makeHTTP1(),
       configuration: .init(address: .unixDomainSocket(path: path), serverName: nil),
       onServerRunning: { _ in
         // The process's umask has kept others out from the start; this takes off the bits that mean nothing on a socket.

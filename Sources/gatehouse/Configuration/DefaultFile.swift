@@ -27,7 +27,8 @@ enum DefaultFile {
       # The ops listener; its admin routes need a service key with scope admin. (restart)
       ops_host: 127.0.0.1
       ops_port: 9080
-      # Connections at once on the public listener, 1 to 1000000; more wait to be accepted. (restart)
+      # Connections at once on the public listener, 1 to 1000000, fewer where the system allows the process too few files; more wait
+      # to be accepted. (restart)
       connections_max: 20000
       # How long running requests may take after SIGTERM before they are cut off, 1s to 5m. (restart)
       drain: 10s

@@ -1,0 +1,90 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import Synchronization
+
+/// Serves the connections of a listener in many small task groups in place of one large one.
+///
+/// The runtime keeps the tasks of a group in a list and looks for one that has ended from the list's start: with all connections in
+/// one group, ten thousand that end at once would hold every thread of the process for seconds.
+struct ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
+  private let base: Base
+  private let groups: [ConnectionGroup<Base.Value>]
+  private let turn = Turn()
+
+  init(_ base: Base, count: Int = 128) {
+    self.base = base
+    groups = (0..<max(1, count)).map { _ in ConnectionGroup() }
+  }
+
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
+    base.setup(channel: channel, logger: logger)
+  }
+
+  /// The first connection of an empty group stays and runs the group until all of its connections have ended; the others are handed
+  /// to it. So whoever waits for the calls of this function waits for every connection.
+  func handle(value: Base.Value, logger: Logger) async {
+    let group = groups[turn.next(of: groups.count)]
+    switch group.join(value) {
+    case .handedOver: return
+    case .alone: await base.handle(value: value, logger: logger)
+    case .first(let arriving):
+      await withDiscardingTaskGroup { tasks in
+        for await value in arriving {
+          tasks.addTask {
+            await base.handle(value: value, logger: logger)
+            group.leave()
+          }
+        }
+      }
+    }
+  }
+
+  private final class Turn: Sendable {
+    private let taken = Atomic<UInt>(0)
+
+    func next(of count: Int) -> Int { Int(taken.wrappingAdd(1, ordering: .relaxed).oldValue % UInt(count)) }
+  }
+}
+
+/// The connections of one group; a class, so that it can stand in an array.
+final class ConnectionGroup<Value: Sendable>: Sendable {
+  enum Joining {
+    /// The caller runs the group: the values to come, its own first.
+    case first(AsyncStream<Value>)
+    case handedOver
+    /// The group is being cancelled and takes nothing more: the caller serves the connection itself.
+    case alone
+  }
+
+  private struct State {
+    var open = 0
+    var arriving: AsyncStream<Value>.Continuation?
+  }
+
+  private let state = Mutex(State())
+
+  func join(_ value: Value) -> Joining {
+    state.withLock { state in
+      if let arriving = state.arriving {
+        guard case .enqueued = arriving.yield(value) else { return .alone }
+        state.open += 1
+        return .handedOver
+      }
+      let (values, arriving) = AsyncStream.makeStream(of: Value.self)
+      arriving.yield(value)
+      state = State(open: 1, arriving: arriving)
+      return .first(values)
+    }
+  }
+
+  /// Says that a connection has ended; with the last one the group does.
+  func leave() {
+    state.withLock { state in
+      state.open -= 1
+      guard state.open == 0 else { return }
+      state.arriving?.finish()
+      state.arriving = nil
+    }
+  }
+}

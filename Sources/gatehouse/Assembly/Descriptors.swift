@@ -1,0 +1,39 @@
+import Foundation
+import Logging
+
+/// How many files and connections the process may have open, and how many of them the public listener may take.
+///
+/// With none left, Redis could not be reached again and the ledger could not be backed up; so connections leave some.
+enum Descriptors {
+  /// What the ledger, Redis, the ops listeners and commands have for themselves.
+  static let reserved = 256
+
+  /// The connections that the public listener takes at once: `wanted`, or fewer where the system allows too few descriptors. At
+  /// least half of them are for connections.
+  static func connectionsMax(wanted: Int, descriptors: Int) -> Int {
+    max(1, min(wanted, max(descriptors - reserved, descriptors / 2)))
+  }
+
+  /// Raises the process's limit as far as it may by itself, and says in the log when that is too little for `wanted` connections.
+  ///
+  /// Shells and systemd give a process 1,024 descriptors at first, and let it have more if it asks.
+  static func connectionsMax(wanted: Int, log: Logger) -> Int {
+    let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    guard getrlimit(kind, &limit) == 0 else { return wanted }
+    if limit.rlim_cur < limit.rlim_max {
+      var raised = limit
+      raised.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, rlim_t(wanted + reserved)))
+      if setrlimit(kind, &raised) == 0 { limit = raised }
+    }
+    let taken = connectionsMax(wanted: wanted, descriptors: Int(clamping: limit.rlim_cur))
+    if taken < wanted {
+      log.warning(
+        """
+        http.connections_max is \(wanted), but the process may open \(limit.rlim_cur) files: the public listener takes \(taken) \
+        connections at once. Allow more files (LimitNOFILE=, ulimit -n), or lower the key.
+        """)
+    }
+    return taken
+  }
+}

@@ -1,0 +1,16 @@
+import Testing
+
+@testable import gatehouse
+
+@Suite("Connections of the public listener")
+struct DescriptorsTests {
+  @Test(
+    "leave descriptors for Redis and the ledger, however few there are",
+    arguments: [
+      (20_000, 1_048_576, 20_000), (20_000, 20_256, 20_000), (20_000, 20_000, 19_744), (20_000, 1_024, 768), (20_000, 300, 150),
+      (50, 300, 50), (20_000, 1, 1),
+    ])
+  func bound(wanted: Int, descriptors: Int, taken: Int) {
+    #expect(Descriptors.connectionsMax(wanted: wanted, descriptors: descriptors) == taken)
+  }
+}

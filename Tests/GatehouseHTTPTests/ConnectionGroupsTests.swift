@@ -1,0 +1,57 @@
+import TestSupport
+import Testing
+
+@testable import GatehouseHTTP
+
+@Suite("Connections in groups")
+struct ConnectionGroupsTests {
+  @Test("the first connection runs its group, the others are handed to it, and the last ends it")
+  func life() async {
+    let group = ConnectionGroup<Int>()
+    for round in 0..<3 {
+      guard case .first(let arriving) = group.join(round) else {
+        Issue.record("the first of round \(round) was handed to a group that has ended")
+        return
+      }
+      for number in 1..<10 {
+        guard case .handedOver = group.join(number) else { return Issue.record("\(number) of round \(round) was not handed over") }
+      }
+      for _ in 0..<10 { group.leave() }
+      var arrived: [Int] = []
+      for await number in arriving { arrived.append(number) }
+      #expect(arrived == [round] + Array(1..<10))
+    }
+  }
+
+  @Test("a group that is being cancelled takes nothing more, and begins anew once its connections have ended")
+  func cancelled() async {
+    let group = ConnectionGroup<Int>()
+    guard case .first(let arriving) = group.join(0) else { return Issue.record("not the first") }
+    let runner = Task { for await _ in arriving {} }
+    runner.cancel()
+    await runner.value
+    guard case .alone = group.join(1) else { return Issue.record("a connection was handed to a group that takes none") }
+    group.leave()
+    guard case .first = group.join(2) else { return Issue.record("the group did not begin anew") }
+  }
+
+  @Test("more connections than groups are served at the same time, and the listener ends with them")
+  func served() async throws {
+    try await DemoServer.with { server in
+      var clients: [RawHTTP] = []
+      for _ in 0..<300 { clients.append(try await RawHTTP.connect(port: server.port)) }
+      for _ in 0..<2 {
+        for (number, client) in clients.enumerated() {
+          try await client.send("GET /items/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
+          #expect(try await client.answer().body == "\(number)")
+        }
+      }
+      // Every other one ends first, so that groups lose connections while they serve others.
+      for client in clients.indices.filter({ $0 % 2 == 0 }).map({ clients[$0] }) { await client.close() }
+      for number in clients.indices where number % 2 == 1 {
+        try await clients[number].send("GET /items/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await clients[number].answer().body == "\(number)")
+      }
+    }
+  }
+}
