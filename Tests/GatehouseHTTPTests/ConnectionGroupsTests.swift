@@ -14,7 +14,10 @@ struct ConnectionGroupsTests {
         return
       }
       for number in 1..<10 {
-        guard case .handedOver = group.join(number) else { return Issue.record("\(number) of round \(round) was not handed over") }
+        guard case .handedOver = group.join(number) else {
+          Issue.record("\(number) of round \(round) was not handed over")
+          return
+        }
       }
       for _ in 0..<10 { group.leave() }
       var arrived: [Int] = []
@@ -26,13 +29,22 @@ struct ConnectionGroupsTests {
   @Test("a group that is being cancelled takes nothing more, and begins anew once its connections have ended")
   func cancelled() async {
     let group = ConnectionGroup<Int>()
-    guard case .first(let arriving) = group.join(0) else { return Issue.record("not the first") }
+    guard case .first(let arriving) = group.join(0) else {
+      Issue.record("not the first")
+      return
+    }
     let runner = Task { for await _ in arriving {} }
     runner.cancel()
     await runner.value
-    guard case .alone = group.join(1) else { return Issue.record("a connection was handed to a group that takes none") }
+    guard case .alone = group.join(1) else {
+      Issue.record("a connection was handed to a group that takes none")
+      return
+    }
     group.leave()
-    guard case .first = group.join(2) else { return Issue.record("the group did not begin anew") }
+    guard case .first = group.join(2) else {
+      Issue.record("the group did not begin anew")
+      return
+    }
   }
 
   @Test("more connections than groups are served at the same time, and the listener ends with them")

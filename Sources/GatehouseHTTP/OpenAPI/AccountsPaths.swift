@@ -38,6 +38,11 @@ extension OpenAPI {
           "responses": {
             "201": {
               "description": "Created; an answer follows a durable commit.",
+              "links": {
+                "read": {"operationId": "getUser", "parameters": {"id": "$response.body#/id"}},
+                "change": {"operationId": "changeUser", "parameters": {"id": "$response.body#/id"}},
+                "plan": {"operationId": "changePlan", "parameters": {"id": "$response.body#/id"}}
+              },
               "headers": {"Location": {"$ref": "#/components/headers/Location"}},
               "content": {
                 "application/json": {

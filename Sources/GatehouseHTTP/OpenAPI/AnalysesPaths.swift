@@ -31,6 +31,11 @@ extension OpenAPI {
           "responses": {
             "201": {
               "description": "Created; an answer follows a durable commit.",
+              "links": {
+                "read": {"operationId": "getAnalysis", "parameters": {"id": "$response.body#/analysis/id"}},
+                "report": {"operationId": "reportAnalysis", "parameters": {"id": "$response.body#/analysis/id"}},
+                "cancel": {"operationId": "deleteAnalysis", "parameters": {"id": "$response.body#/analysis/id"}}
+              },
               "headers": {
                 "Location": {"$ref": "#/components/headers/Location"},
                 "Idempotency-Replayed": {"$ref": "#/components/headers/Idempotency-Replayed"},

@@ -38,6 +38,11 @@ extension OpenAPI {
           "responses": {
             "201": {
               "description": "Created; an answer follows a durable commit.",
+              "links": {
+                "commit": {"operationId": "commitReservation", "parameters": {"id": "$response.body#/reservation/id"}},
+                "release": {"operationId": "releaseReservation", "parameters": {"id": "$response.body#/reservation/id"}},
+                "extend": {"operationId": "extendReservation", "parameters": {"id": "$response.body#/reservation/id"}}
+              },
               "headers": {"Idempotency-Replayed": {"$ref": "#/components/headers/Idempotency-Replayed"}},
               "content": {
                 "application/json": {

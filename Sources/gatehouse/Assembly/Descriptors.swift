@@ -14,7 +14,7 @@ enum Descriptors {
     max(1, min(wanted, max(descriptors - reserved, descriptors / 2)))
   }
 
-  /// Raises the process's limit as far as it may by itself, and says in the log when that is too little for `wanted` connections.
+  /// Raises the process's limit as far as it may by itself, and says in the log when that is too little for half of `wanted`.
   ///
   /// Shells and systemd give a process 1,024 descriptors at first, and let it have more if it asks.
   static func connectionsMax(wanted: Int, log: Logger) -> Int {
@@ -27,7 +27,7 @@ enum Descriptors {
       if setrlimit(kind, &raised) == 0 { limit = raised }
     }
     let taken = connectionsMax(wanted: wanted, descriptors: Int(clamping: limit.rlim_cur))
-    if taken < wanted {
+    if taken < wanted / 2 {
       log.warning(
         """
         http.connections_max is \(wanted), but the process may open \(limit.rlim_cur) files: the public listener takes \(taken) \
