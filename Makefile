@@ -48,8 +48,8 @@ chaos: install-for-tests build ## Faults at random under load, for MINUTES
 rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: install-for-tests build
 	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos $*
 
-conformance: install-for-tests build ## The contract, the proxies and the Python client against the running service, in long form
-	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long contract edge client
+conformance: install-for-tests build ## The contract, attackers, the proxies and the Python client, in long form
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long security contract edge client
 
 test-address: install-for-tests ## The Redis client and its C parser under AddressSanitizer
 	@scripts/install-packages.sh lld

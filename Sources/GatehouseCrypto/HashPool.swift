@@ -93,7 +93,7 @@ private final class HashQueue: Sendable {
   }
 
   /// The threads' nice value: the others of the process, at 0 as a rule, go first.
-  private static let niceness: Int32 = 10
+  private static let niceness: Int32 = 15
 
   private let waitingMax: Int
   private let state: Mutex<State>

@@ -51,7 +51,7 @@ public struct HTTPLimits: Sendable {
   /// How long a refused connection is still read, so that the answer is not lost in a reset.
   public var lingerTimeout = TimeAmount.seconds(1)
   /// How long who is turned away at the door waits for the answer, in milliseconds: not all the same, lest they come back as a wave.
-  public var turnedAwayMilliseconds: ClosedRange<Int64> = 20...40
+  public var turnedAwayMilliseconds: ClosedRange<Int64> = 25...42
   /// How much of a refused request is still read.
   public var discardedBytesMax = 262_144
 
