@@ -70,8 +70,9 @@ def run(part, long):
 def closing(part):
     """What the part said of itself at its end."""
     lines = (LOGS / f"{part.name}.log").read_text(errors="replace").splitlines()
-    said = [line.strip() for line in lines if re.search(r"\d+ passed|^PASSED|^FAILED", line.strip())]
-    return re.sub(r"^(PASSED|FAILED) +", "", said[-1]) if said else ""
+    verdicts = [line for line in lines if line.startswith(("PASSED", "FAILED"))]
+    counts = [line for line in lines if re.match(r"\d+ passed", line)]
+    return "; ".join(re.sub(r"^(PASSED|FAILED) +", "", line) for line in verdicts or counts[-1:])
 
 
 def main():
