@@ -103,6 +103,7 @@ class Client(threading.Thread, Work):
             if done.outcome == OK:
                 load.successor(self.caller, account, token, done, "password")
             elif done.status == 401:
+                token.successor_is_lost = True
                 load.log_in(self.caller, account)
             else:
                 self.leave(account)  # which of the two passwords is right is not known

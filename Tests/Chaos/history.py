@@ -34,11 +34,12 @@ class Token:
     """A session's token and what is known of its life: it must verify from `opened` until `doomed` (something was invoked that may
     end it), and never again after `ended` (that was acknowledged). In between both answers are right."""
 
-    __slots__ = ("text", "user", "session", "opened", "doomed", "ended", "why")
+    __slots__ = ("text", "user", "session", "opened", "doomed", "ended", "why", "successor_is_lost")
 
     def __init__(self, text, user, session, opened):
         self.text, self.user, self.session, self.opened = text, user, session, opened
         self.doomed, self.ended, self.why = NEVER, NEVER, None
+        self.successor_is_lost = False  # its session goes on with a token that no answer brought
 
     def doom(self, at, why):
         if at < self.doomed:

@@ -87,6 +87,8 @@ class Sessions(Fabricated):
         self.token.doom(2, "logout")
         self.token.end(3)
         self.assertTrue(self.says(store.sessions_are_there))
+        self.token.successor_is_lost = True
+        self.assertFalse(self.says(store.sessions_are_there))
 
     def test_a_lost_user_is_a_violation(self):
         self.assertTrue(self.says(store.users_are_there))

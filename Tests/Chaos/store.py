@@ -51,8 +51,8 @@ def sessions_are_there(history, ledger):
 
 
 def succeeded(history, token):
-    """Whether another token of the same session lives on (after a rotation or a change of password)."""
-    return any(other.session == token.session and other.doomed > token.doomed for other in history.tokens)
+    """Whether another token of the same session lives on (after a rotation or a change of password), be it one that no answer brought."""
+    return any(other.session == token.session and (other.doomed > token.doomed or other.successor_is_lost) for other in history.tokens)
 
 
 def analyses_are_there(history, ledger):

@@ -54,8 +54,9 @@ final class Assembly: Sendable {
           eventDays: kept.eventDays)
       }, allowances: allowances, timeouts: timeouts,
       onFatal: { _ in
-        // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start.
-        exit(70)
+        // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start. Not exit(), which takes
+        // down what OpenSSL and others keep while threads still use it.
+        _exit(70)
       }, log: log)
     var server = RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass")
     // As often as the lease is polled: a Redis that was put on another timeline in place is believed no longer than that.
