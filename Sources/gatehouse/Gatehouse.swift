@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Gatehouse: AsyncParsableCommand {
@@ -10,4 +11,15 @@ struct Gatehouse: AsyncParsableCommand {
       Exit status: 0 done, 1 refused or failed, 64 wrong usage.
       """,
     subcommands: [Serve.self, ConfigCommand.self, KeyCommand.self, UserCommand.self, Explain.self])
+
+  /// Runs the command that the arguments name. A failure is one write, which no line of a log that is still written can cut.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+    } catch let failure as CommandFailure {
+      FileHandle.standardError.write(Data("Error: \(failure)\n".utf8))
+      exit(withError: ExitCode.failure)
+    } catch { exit(withError: error) }
+  }
 }
