@@ -4,10 +4,11 @@ import asyncio
 import glob
 import os
 import threading
+import time
 
 import pytest
 from scripted import http_answer
-from service import Service
+from service import Service, wait_until
 
 from gatehouse import AsyncGatehouse, Gatehouse, Unavailable
 
@@ -189,21 +190,17 @@ def test_connection_close_is_obeyed(scripted):
 
 def test_a_call_waits_for_a_free_connection_no_longer_than_its_timeout(scripted):
     server = scripted([60, "close"])
-    with Gatehouse(server.url, timeout=0.5, connections=1) as client:
-        failures = []
-
-        def ask():
-            try:
-                client.ready()
-            except Unavailable as error:
-                failures.append(error)
-
-        threads = [threading.Thread(target=ask) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        assert len(failures) == 6 and any("busy" in error.detail for error in failures)
+    with Gatehouse(server.url, timeout=30, connections=1) as client:
+        holder = threading.Thread(target=lambda: pytest.raises(Unavailable, client.ready))
+        holder.start()
+        wait_until(lambda: server.requests, "the call that holds the connection does not arrive")
+        client.timeout, began = 0.5, time.monotonic()
+        with pytest.raises(Unavailable, match="busy"):
+            client.ready()
+        assert 0.4 < time.monotonic() - began < 10
+        server.close()
+        holder.join(30)
+        assert not holder.is_alive()
 
 
 def test_a_stalled_service_holds_no_coroutine_longer_than_twice_the_timeout_and_no_thread_of_the_app(scripted):
