@@ -37,7 +37,7 @@ demo: install-for-tests build ## The promises one after another, on a service of
 
 test: demo ## Install what is missing, run the demonstration, every proof from outside in its short form, and every test
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py
-	timeout 2400 swift test --disable-xctest --no-parallel
+	@scripts/swift-tests.sh
 
 faults: install-for-tests build ## Faults one by one, then every kind at random under load: five minutes
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py faults chaos

@@ -2,6 +2,7 @@ import Foundation
 import FoundationNetworking
 import StrictJSON
 import Synchronization
+import TestSupport
 
 /// A service of its own for a test: a temporary data folder, Redis on a socket in it, one API process or more on free ports.
 final class RunningService: Sendable {
@@ -154,8 +155,10 @@ final class RunningService: Sendable {
   /// Whether a process still runs.
   func isRunning(_ process: Int = 0) -> Bool { apis.withLock { $0[process].process.isRunning } }
 
-  /// SIGSTOP, or SIGCONT: the process is there and does nothing.
-  func pause(_ process: Int, _ isPaused: Bool) { kill(processID(process), isPaused ? SIGSTOP : SIGCONT) }
+  /// SIGSTOP: the process is there and does nothing, until `resume`.
+  func pause(_ process: Int) async throws { try await TestSupport.pause(processID: processID(process)) }
+
+  func resume(_ process: Int) { kill(processID(process), SIGCONT) }
 
   /// SIGTERM: the process finishes what it has begun and ends.
   func terminate(_ process: Int = 0) { kill(processID(process), SIGTERM) }
@@ -208,7 +211,9 @@ final class RunningService: Sendable {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("ops-") }
     let pids = apis.withLock { $0.map { "ops-\($0.process.processIdentifier).sock" } }
     guard let socket = pids.first(where: names.contains) else { throw Failure(description: "no ops socket in \(names)") }
-    var words = ["curl", "-s", "-w", "\n%{http_code}", "-X", method, "--unix-socket", "\(folder)/\(socket)", "http://ops\(path)"]
+    // It holds one of the few threads that tests run on: a process that is paused must not keep it for good.
+    var words = ["curl", "-s", "--max-time", "30", "-w", "\n%{http_code}", "-X", method]
+    words += ["--unix-socket", "\(folder)/\(socket)", "http://ops\(path)"]
     if let body { words += ["-H", "Content-Type: application/json", "-d", body] }
     let output = try Self.run("/usr/bin/env", words)
     let lines = output.split(separator: "\n", omittingEmptySubsequences: false)

@@ -14,11 +14,11 @@ import Testing
         #expect(try await service.ask("GET", "/v1/users/usr_unknown", process: 1, bearer: key).status == 404)
         // Its last use is written by then: a process that is paused while it writes would keep everybody from writing.
         try await eventually("the use of the key is written") { try isUsed(id, service) }
-        service.pause(1, true)
+        try await service.pause(1)
         #expect(try service.operate("DELETE", "/v1/admin/keys/\(id)").status == 204)
         let call = try await RawHTTP.connect(port: service.port(1))
         try await call.send("GET /v1/users/usr_unknown HTTP/1.1\r\nHost: gatehouse\r\nAuthorization: Bearer \(key)\r\n\r\n")
-        service.pause(1, false)
+        service.resume(1)
         #expect(try await call.answer().status == 401)
         await call.close()
       }

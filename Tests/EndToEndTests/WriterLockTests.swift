@@ -7,10 +7,11 @@ import TestSupport
 struct WriterLockTests {
   private static let waitMax: Duration = .milliseconds(100)
 
-  @Test("three saturated processes: no write is refused, and in a quiet round none waits longer than 100 ms")
+  @Test("three saturated processes: no write is refused, and in most rounds no call takes longer than 100 ms")
   func saturated() async throws {
     try await RunningService.with(processes: 3) { service in
       let user = try await service.proUser()
+      let key = try service.serviceKey("work")
       var worst: [Duration] = []
       for round in 0..<5 {
         let waits = try await withThrowingTaskGroup(of: [Duration].self) { group in
@@ -18,7 +19,7 @@ struct WriterLockTests {
             group.addTask {
               var waits: [Duration] = []
               for call in 0..<25 {
-                waits.append(try await write(service, user.id, process: caller % 3, "\(round)-\(caller)-\(call)"))
+                waits.append(try await write(service, key, user.id, process: caller % 3, "\(round)-\(caller)-\(call)"))
               }
               return waits
             }
@@ -28,8 +29,8 @@ struct WriterLockTests {
         worst.append(try #require(waits.last))
         print("three writers, round \(round): median \(waits[waits.count / 2]), worst \(waits[waits.count - 1])")
       }
-      // The promise is about the lock. The other rounds show the noise of the machine, which a bound can't mend.
-      #expect(try #require(worst.min()) <= Self.waitMax, "\(worst)")
+      // The promise is about the lock, and a call is more than that: a round or two may show the noise of the machine.
+      #expect(worst.sorted()[worst.count / 2] <= Self.waitMax, "\(worst)")
     }
   }
 
@@ -38,27 +39,29 @@ struct WriterLockTests {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.proUser()
       let token = user.token
+      // Made before any process is paused: the first one makes it.
+      let key = try service.serviceKey("work")
       let load = Task {
         for call in 0... where !Task.isCancelled {
           await withTaskGroup(of: Void.self) { group in
             for caller in 0..<4 {
-              group.addTask { _ = try? await write(service, user.id, process: 0, "load-\(caller)-\(call)", patience: 3) }
+              group.addTask { _ = try? await write(service, key, user.id, process: 0, "load-\(caller)-\(call)", patience: 3) }
             }
           }
         }
       }
       defer { load.cancel() }
       try await eventually("process 0 is stopped while it holds the lock", within: .seconds(60)) {
-        service.pause(0, true)
+        try await service.pause(0)
         if holdsLock(service.processID(0), service.folder + "/gatehouse.sqlite.writer") { return true }
-        service.pause(0, false)
+        service.resume(0)
         return false
       }
       load.cancel()
       let start = ContinuousClock.now
       for call in 0..<3 {
         let refused = try await service.ask(
-          "POST", "/v1/reservations", process: 1, bearer: service.serviceKey("work"), headers: ["Idempotency-Key": "stopped-\(call)"],
+          "POST", "/v1/reservations", process: 1, bearer: key, headers: ["Idempotency-Key": "stopped-\(call)"],
           body: #"{"user_id":"\#(user.id)","metric":"video_analysis"}"#)
         #expect(refused.status == 503 && refused.headers["retry-after"] != nil, "\(refused)")
         #expect(try await service.ask("GET", "/v1/session", process: 1, bearer: token).status == 200)
@@ -68,7 +71,7 @@ struct WriterLockTests {
       let killed = ContinuousClock.now
       kill(service.processID(0), SIGKILL)
       try await eventually("the next process writes", within: .seconds(10)) {
-        (try? await write(service, user.id, process: 1, "killed-\(UInt32.random(in: 0...UInt32.max))")) != nil
+        (try? await write(service, key, user.id, process: 1, "killed-\(UInt32.random(in: 0...UInt32.max))")) != nil
       }
       print("from the kill to the next write: \(killed.duration(to: .now))")
     }
@@ -76,11 +79,11 @@ struct WriterLockTests {
 
   /// How long one write took.
   private func write(
-    _ service: RunningService, _ user: String, process: Int, _ key: String, patience: TimeInterval = 20
+    _ service: RunningService, _ key: String, _ user: String, process: Int, _ idempotency: String, patience: TimeInterval = 20
   ) async throws -> Duration {
     let start = ContinuousClock.now
     let answer = try await service.ask(
-      "POST", "/v1/reservations", process: process, bearer: service.serviceKey("work"), headers: ["Idempotency-Key": key],
+      "POST", "/v1/reservations", process: process, bearer: key, headers: ["Idempotency-Key": idempotency],
       body: #"{"user_id":"\#(user)","metric":"video_analysis"}"#, patience: patience)
     guard answer.status == 201 else { throw RunningService.Failure(description: "\(String(decoding: answer.body, as: UTF8.self))") }
     return start.duration(to: .now)

@@ -27,7 +27,7 @@ struct PauseTests {
           }
         }
         try await spend(4)
-        server.pause()
+        try await server.pause()
         // Until the connection has been given up, which is later than any deadline: about a second.
         try await eventually("the connection is given up") {
           try await spend(1)

@@ -36,7 +36,7 @@ struct OutageLogTests {
         $0.handshakeDeadline = .milliseconds(300)
       } _: { client in
         #expect(box.all == [])
-        if outage == .paused { server.pause() } else { await server.kill() }
+        if outage == .paused { try await server.pause() } else { await server.kill() }
         // Until every connection has ended and tried again several times.
         try await eventually("many commands and attempts have failed") {
           for _ in 0..<20 { _ = await client.any().outcome(["PING"]) }

@@ -137,7 +137,7 @@ struct RealRedisTests {
     try await withClient(address) {
       $0.commandDeadline = .milliseconds(500)
     } _: { client in
-      server.pause()
+      try await server.pause()
       defer { server.resume() }
       #expect(await client.any().outcome(["PING"]) == .failure(.timeout))
       let start = ContinuousClock.now

@@ -111,7 +111,10 @@ public final class RedisServer: Sendable {
   }
 
   /// SIGSTOP: it accepts connections and answers nothing, until `resume()`.
-  public func pause() { signal(SIGSTOP) }
+  public func pause() async throws {
+    guard let processID = life.withLock({ $0?.processID }) else { return }
+    try await TestSupport.pause(processID: processID)
+  }
 
   public func resume() { signal(SIGCONT) }
 
