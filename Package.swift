@@ -42,6 +42,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
     .systemLibrary(name: "CCrypt", path: "Sources/CCrypt"),
     .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
+    .systemLibrary(name: "CSched", path: "Sources/CSched"),
 
     // Pieces that know nothing of Gatehouse.
     .target(name: "RedisClient", dependencies: ["CHiredis", log, metrics, lifecycle] + nio, swiftSettings: strict),
@@ -49,7 +50,7 @@ let package = Package(
     .target(
       name: "LocalHTTP", dependencies: [.product(name: "NIOHTTP1", package: "swift-nio")] + nio, swiftSettings: strict),
     .target(
-      name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt"],
+      name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt", "CSched"],
       resources: [.embedInCode("Resources")], swiftSettings: strict),
 
     // The domain, its two stores and its face. Stores and face never import each other.

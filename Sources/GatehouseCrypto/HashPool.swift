@@ -1,3 +1,4 @@
+import CSched
 import Dispatch
 import Foundation
 import Synchronization
@@ -94,6 +95,9 @@ private final class HashQueue: Sendable {
 
   /// The threads' nice value: the others of the process, at 0 as a rule, go first.
   private static let niceness: Int32 = 15
+  /// How long a thread runs before the kernel looks for another. A thread that wakes takes the core from one with a longer slice than
+  /// its own; from one with the same it must wait until that is over, at each of a request's steps.
+  private static let sliceNanoseconds: UInt64 = 20_000_000
 
   private let waitingMax: Int
   private let state: Mutex<State>
@@ -143,8 +147,8 @@ private final class HashQueue: Sendable {
   }
 
   func serve() {
-    // On Linux 0 names the calling thread alone. Hashing goes on at the usual priority where the system refuses.
-    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+    // Hashing goes on at the usual priority where the system refuses.
+    _ = gatehouse_stand_back(Self.niceness, Self.sliceNanoseconds)
     while let item = next() { item.finish(item.deadline <= ContinuousClock.now ? .expired : nil) }
     let whenDrained = state.withLock { state in
       state.threads -= 1

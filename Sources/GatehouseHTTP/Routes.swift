@@ -94,7 +94,7 @@ extension API {
   public func publicResponder() throws -> Edge {
     try responder(
       .public, crossOrigin: CrossOrigin(origins: contract.allowedOrigins),
-      anyMethod: Edge.AnyMethod(prefix: ForwardAuth.prefix) { await self.forwardAuth($0, $1) })
+      anyMethod: Edge.AnyMethod(path: ForwardAuth.path, prefix: ForwardAuth.prefix) { await self.forwardAuth($0, $1) })
   }
 
   /// The responder of an ops listener. Throws as `publicResponder`.
@@ -109,7 +109,8 @@ extension API {
     for route in table.routes {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
     }
-    let document = try OpenAPI.document(table.routes.map { ($0.method, $0.path) } + [(.get, OpenAPI.path)])
+    let document = try OpenAPI.document(
+      table.routes.map { ($0.method, $0.path) } + [(.get, OpenAPI.path)], anyMethod: anyMethod.map { [$0.path] } ?? [])
     router.get(RouterPath(OpenAPI.path)) { _, _ in answer(document) }
     return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod)
   }

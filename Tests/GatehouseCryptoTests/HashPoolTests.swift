@@ -35,15 +35,19 @@ struct HashPoolTests {
   @Test("Work runs on a named thread of lower priority, and its answer comes back")
   func runs() async throws {
     let pool = HashPool(threads: 2)
-    let (sum, name, niceness) = try await pool.run(deadline: Self.later) {
+    let (sum, name, niceness, scheduling) = try await pool.run(deadline: Self.later) {
       (
         6 * 7, try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8),
-        getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+        getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0), try? String(contentsOfFile: "/proc/thread-self/sched", encoding: .utf8)
       )
     }
     #expect(sum == 42)
     #expect(name?.hasPrefix("hash-") == true)
     #expect(niceness >= 10)
+    // From Linux 6.12 on.
+    if let line = scheduling?.split(separator: "\n").first(where: { $0.hasPrefix("se.slice") }) {
+      #expect(line.hasSuffix(" 20000000"), "\(line)")
+    }
     #expect(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) < 10, "only the pool's own threads stand back")
     await pool.close()
   }

@@ -43,7 +43,7 @@ final class DemoServer: Sendable {
     quiet.logLevel = .critical
     let app = Application(
       responder: Edge(routes(counter), crossOrigin: crossOrigin),
-      server: makeHTTP1(limits: limits, door: door),
+      server: makeHTTP1(limits: limits, door: door, crossOrigin: { crossOrigin }),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { running.continuation.yield($0.localAddress?.port ?? 0) },
       logger: quiet)

@@ -22,6 +22,21 @@ struct DoorTests {
     }
   }
 
+  @Test("the page of an allowed origin may read why it was turned away, and how long to wait; another's may not")
+  func crossOrigin() async throws {
+    try await DemoServer.with(crossOrigin: CrossOrigin(origins: ["https://app.example"]), door: Door { true }) { server in
+      let client = try await RawHTTP.connect(port: server.port)
+      for (origin, allowed) in [("https://app.example", true), ("https://other.example", false)] {
+        try await client.send(Self.login.replacing("Host: a", with: "Host: a\r\nOrigin: \(origin)"))
+        let answer = try await client.answer()
+        #expect(answer.status == 503 && answer["Vary"] == "Origin")
+        #expect(answer["Access-Control-Allow-Origin"] == (allowed ? origin : nil))
+        #expect((answer["Access-Control-Expose-Headers"]?.contains("Retry-After") == true) == allowed)
+      }
+      await client.close()
+    }
+  }
+
   @Test("asks anew for each request")
   func reopens() async throws {
     let isFull = Atomic(true)

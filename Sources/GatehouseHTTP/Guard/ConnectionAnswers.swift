@@ -83,7 +83,10 @@ extension ConnectionGuard {
         (RequestID.header, requestID),
       ]
         + more)
-    for field in SecurityHeaders.fields + Array(problem.headers) { headers.add(name: field.name.rawName, value: field.value) }
+    var fields = problem.headers
+    // A page of another origin must be able to read why it was refused.
+    crossOrigin().mark(&fields, origin: head?.headers.first(name: "origin"))
+    for field in SecurityHeaders.fields + Array(fields) { headers.add(name: field.name.rawName, value: field.value) }
     let first = HTTPServerResponsePart.head(
       HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.code.status), headers: headers))
     return head?.method == .HEAD ? [first] : [first, .body(.byteBuffer(ByteBuffer(bytes: body)))]

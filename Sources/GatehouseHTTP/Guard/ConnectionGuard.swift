@@ -35,6 +35,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   let limits: HTTPLimits
   private let door: Door
+  let crossOrigin: @Sendable () -> CrossOrigin
   var exchange: Exchange?
   let deadline = Deadline<Wait>()
   private(set) var isQuiescing = false
@@ -49,9 +50,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   // Of the body that is being collected, with the framing of its chunks.
   private var bodyBytesOnWire = 0
 
-  init(limits: HTTPLimits, door: Door) {
+  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin) {
     self.limits = limits
     self.door = door
+    self.crossOrigin = crossOrigin
   }
 
   // MARK: Connection

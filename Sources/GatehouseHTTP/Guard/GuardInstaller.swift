@@ -9,16 +9,18 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
 
   private let limits: HTTPLimits
   private let door: Door
+  private let crossOrigin: @Sendable () -> CrossOrigin
 
-  init(limits: HTTPLimits, door: Door) {
+  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin) {
     self.limits = limits
     self.door = door
+    self.crossOrigin = crossOrigin
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     let sync = context.pipeline.syncOperations
     do {
-      let guarding = ConnectionGuard(limits: limits, door: door)
+      let guarding = ConnectionGuard(limits: limits, door: door, crossOrigin: crossOrigin)
       let codec = try sync.handler(type: HTTP1ToHTTPServerCodec.self)
       let parser = try sync.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
       try sync.addHandler(guarding, position: .before(codec))

@@ -69,10 +69,13 @@ public struct HTTPLimits: Sendable {
 }
 
 /// An HTTP/1 listener: parser limits, our guard in front of Hummingbird, and connections in groups. Timers are the guard's, as
-/// Hummingbird's own idle timeout would close busy connections.
-public func makeHTTP1(limits: HTTPLimits = HTTPLimits(), door: Door = .open) -> HTTPServerBuilder {
+/// Hummingbird's own idle timeout would close busy connections. `crossOrigin` is asked for each answer of the guard's own.
+public func makeHTTP1(
+  limits: HTTPLimits = HTTPLimits(), door: Door = .open,
+  crossOrigin: @escaping @Sendable () -> CrossOrigin = { CrossOrigin(origins: []) }
+) -> HTTPServerBuilder {
   let configuration = HTTP1Channel.Configuration(
-    additionalChannelHandlers: [GuardInstaller(limits: limits, door: door)],
+    additionalChannelHandlers: [GuardInstaller(limits: limits, door: door, crossOrigin: crossOrigin)],
     idleTimeout: nil,
     httpDecoderConfiguration: .init(
       maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,

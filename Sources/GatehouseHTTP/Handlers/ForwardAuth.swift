@@ -9,6 +9,7 @@ import Hummingbird
 /// fields: the problem as one line in `Gatehouse-Problem`, the true status in `Gatehouse-Status`.
 enum ForwardAuth {
   static let prefix = "/v1/auth/"
+  static let path = prefix + "{profile}"
   /// The longest `Gatehouse-Problem` in bytes; a longer problem is cut to its code and title.
   static let problemBytesMax = 1_024
 

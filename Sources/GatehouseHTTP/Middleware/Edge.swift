@@ -15,6 +15,8 @@ public struct Edge: HTTPResponder {
 
   /// A branch of paths that takes every method and every path below it, and answers its own errors.
   public struct AnyMethod: Sendable {
+    /// As the OpenAPI document names it.
+    let path: String
     let prefix: String
     let handle: @Sendable (Request, GatehouseContext) async -> Response
   }

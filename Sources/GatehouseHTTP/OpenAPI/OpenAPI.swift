@@ -10,16 +10,19 @@ enum OpenAPI {
   static let path = "/openapi.json"
 
   private static let fragments = [
-    healthPaths, gatePaths, accountsPaths, sessionsPaths, ownAccountPaths, analysesPaths, usagePaths, reservationsPaths, mailPaths,
-    eventsPaths, adminPaths,
+    healthPaths, gatePaths, proxyPaths, accountsPaths, sessionsPaths, ownAccountPaths, analysesPaths, usagePaths, reservationsPaths,
+    mailPaths, eventsPaths, adminPaths,
   ]
   private static let anyRequest = [400, 405, 408, 414, 417, 431, 503]
   private static let anyCredential = [401, 403]
   private static let anySession = [429]
   private static let anyBody = [413, 415, 422]
+  /// The methods that a path of OpenAPI 3.1 can name.
+  private static let methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"]
 
-  /// The document for these routes, as JSON text. Throws if the written parts are not JSON, or lack one of the routes.
-  static func document(_ routes: [(method: HTTPRequest.Method, path: String)]) throws -> [UInt8] {
+  /// The document for these routes, and the paths that take any method, as JSON text. Throws if the written parts are not JSON, or lack
+  /// one of the routes.
+  static func document(_ routes: [(method: HTTPRequest.Method, path: String)], anyMethod: [String] = []) throws -> [UInt8] {
     var written: [String: JSONObject] = [:]
     for fragment in fragments {
       for member in try object(fragment).members { written[member.name] = member.value.members }
@@ -36,10 +39,19 @@ enum OpenAPI {
       }
       paths.append(path, .object(operations))
     }
+    for path in anyMethod {
+      guard let operation = written[path]?["*"]?.members else { throw Missing(description: "\(path) is not described") }
+      paths.append(path, .object(ofEveryMethod(whole(operation))))
+    }
     var shapes = try object(schemas)
     for member in try object(gateSchemas).members { shapes.append(member.name, member.value) }
     var components: JSONObject = ["schemas": .object(shapes)]
-    for member in try object(Self.components).members { components.append(member.name, member.value) }
+    let proxies = try object(proxyComponents)
+    for member in try object(Self.components).members {
+      var values = member.value.members ?? [:]
+      for more in proxies[member.name]?.members?.members ?? [] { values.append(more.name, more.value) }
+      components.append(member.name, .object(values))
+    }
     let document: JSONObject = [
       "openapi": "3.1.0",
       "info": [
@@ -82,6 +94,23 @@ enum OpenAPI {
     }
     operation.append("responses", .object(responses))
     return operation
+  }
+
+  /// An operation under every method, each with an `operationId` of its own.
+  private static func ofEveryMethod(_ operation: JSONObject) -> JSONObject {
+    var operations = JSONObject()
+    for method in methods {
+      var named = JSONObject()
+      for member in operation.members {
+        if case ("operationId", .string(let name)) = (member.name, member.value) {
+          named.append(member.name, .string(name + method.prefix(1).uppercased() + method.dropFirst()))
+        } else {
+          named.append(member.name, member.value)
+        }
+      }
+      operations.append(method, .object(named))
+    }
+    return operations
   }
 
   private static func object(_ text: String) throws -> JSONObject {

@@ -102,7 +102,7 @@ final class Assembly: Sendable {
         mailMilliseconds: settings.mailTokenSeconds * 1000))
     var contract = API<SQLiteLedger>.Contract()
     contract.trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
-    contract.allowedOrigins = settings.http.allowedOrigins + [SettingsReader.origin(ofURL: settings.http.publicURL)].compactMap(\.self)
+    contract.allowedOrigins = settings.http.origins
     contract.cookieIsSecure = settings.cookieIsSecure
     contract.signUpIsPublic = settings.signUpIsPublic
     return API(

@@ -22,10 +22,10 @@ extension Assembly {
   /// The public listener.
   func publicListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let http = live.settings.http
-    let hashing = hashing
+    let (hashing, live) = (hashing, live)
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
-      server: makeHTTP1(door: Door { hashing.isFull }),
+      server: makeHTTP1(door: Door { hashing.isFull }, crossOrigin: { live.now.crossOrigin }),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.
@@ -54,4 +54,9 @@ extension Assembly {
         await running()
       }, eventLoopGroupProvider: .shared(group), logger: log)
   }
+}
+
+extension Settings.HTTP {
+  /// The origins whose pages may call with a cookie: those that are named, and the service's own.
+  var origins: [String] { allowedOrigins + [SettingsReader.origin(ofURL: publicURL)].compactMap(\.self) }
 }

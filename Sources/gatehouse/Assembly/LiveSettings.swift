@@ -1,4 +1,5 @@
 import GatehouseCore
+import GatehouseHTTP
 import Synchronization
 
 /// The settings in force. What reads them asks each time, so that a reload is true from the next call on.
@@ -7,9 +8,11 @@ final class LiveSettings: Sendable {
   final class Version: Sendable {
     let settings: Settings
     let allowances: AllowanceTable
+    let crossOrigin: CrossOrigin
     init(_ settings: Settings) {
       self.settings = settings
       allowances = settings.allowanceTable
+      crossOrigin = CrossOrigin(origins: settings.http.origins)
     }
   }
 
