@@ -910,12 +910,14 @@ class Gatehouse:
 
     def change_account(
         self, token: str, *, name: Optional[str] = _UNSET, time_zone: Optional[str] = None, email: Optional[str] = None,
+        pending_email: None = _UNSET,
     ) -> User:  # fmt: skip
         """Changes what is given. `email` waits as `pending_email` until it is verified, and needs a password of the last 5 minutes;
-        the present address drops the one that waits."""
+        `pending_email=None` drops the one that waits."""
         body = _without_none(time_zone=time_zone, email=email)
-        if name is not _UNSET:
-            body["name"] = name
+        for field, value in (("name", name), ("pending_email", pending_email)):
+            if value is not _UNSET:
+                body[field] = value
         return self._as(User, self._token_call(token, "PATCH", "/v1/user", body))
 
     def change_password(self, token: str, current_password: str, new_password: str) -> Renewed:

@@ -160,6 +160,8 @@ def test_an_address_is_verified_and_changed_by_mail(either, user):
     with pytest.raises(Conflict, match="token_spent"):
         either.complete_verification(mail.token)
     assert either.change_account(user.token, email="new" + user.email).pending_email == "new" + user.email
+    assert either.change_account(user.token, pending_email=None).pending_email is None
+    assert either.change_account(user.token, email="new" + user.email).pending_email == "new" + user.email
     changed = either.complete_verification(either.request_verification(user.id).token)
     assert changed.email == "new" + user.email and changed.pending_email is None
 
