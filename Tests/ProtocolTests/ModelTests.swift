@@ -53,6 +53,7 @@ import Testing
     if let finding = search.finding { Issue.record("\(finding)") }
     #expect(unhealed.isEmpty, "seed \(Seed.current)")
     #expect(search.states == bound || search.isExhausted)
+    print("the model, \(scoped.testDescription): \(search.states) states\(search.isExhausted ? ", all there are" : "")")
   }
 
   @Test("No long random interleaving breaks the protocol, and what was reached heals")
@@ -67,6 +68,7 @@ import Testing
     if let finding = walks.finding { Issue.record("seed \(Seed.current): \(finding)") }
     #expect(unhealed.isEmpty, "seed \(Seed.current)")
     #expect(walks.steps >= Self.states)
+    print("the model, at random from seed \(Seed.current): \(walks.steps) steps")
   }
 
   /// One rule left out, and what then happens.

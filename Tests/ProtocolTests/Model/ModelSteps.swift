@@ -278,6 +278,8 @@ struct ProtocolModel {
     p.changeElapsed = 0
     if kind == ModelProcess.Kind.everyone {
       p.change = Change.waiting
+      // Whom it ends: who logs in later is not among them.
+      p.changeContent = s.b == ModelState.none ? 1 : 3
     } else {
       p.change = Change.committed
       after.sequence += 1
@@ -294,8 +296,8 @@ struct ProtocolModel {
     if p.changeKind == ModelProcess.Kind.revokeA { after.ackedA = 1 }
     if p.changeKind == ModelProcess.Kind.revokeB { after.ackedB = 1 }
     if p.changeKind == ModelProcess.Kind.everyone {
-      if after.a == ModelState.revoked { after.ackedA = 1 }
-      if after.b == ModelState.revoked { after.ackedB = 1 }
+      if p.changeContent & 1 != 0 { after.ackedA = 1 }
+      if p.changeContent & 2 != 0 { after.ackedB = 1 }
     }
     if p.change == Change.answered { p.settle = p.changeSequence }
     endChange(&p)
