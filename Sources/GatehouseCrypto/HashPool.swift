@@ -47,17 +47,34 @@ public final class HashPool: Sendable {
 
   deinit { queue.close(whenDrained: nil) }
 
+  /// A place in the queue for one piece of work that will come; given back when it is let go of unused.
+  public final class Place: Sendable {
+    private let queue: HashQueue
+    private let isSpent = Atomic(false)
+
+    fileprivate init(in queue: HashQueue) { self.queue = queue }
+    deinit { if spend() { queue.giveBack() } }
+
+    /// Whether it was still there to be spent.
+    fileprivate func spend() -> Bool { !isSpent.exchange(true, ordering: .relaxed) }
+  }
+
+  /// Keeps a place, so that what is done before the work is not done in vain; nil if the work would be refused.
+  public func reserve() -> Place? { queue.reserve() ? Place(in: queue) : nil }
+
   /// What `work` answers, once a thread was free for it. Work that has begun is always brought to its end.
+  /// - Parameter place: spent by this; without one the work is refused if the queue is full.
   public func run<T: Sendable>(
-    deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () -> T
+    deadline: ContinuousClock.Instant, in place: Place? = nil, _ work: @escaping @Sendable () -> T
   ) async throws(HashPoolError) -> T {
     let number = queue.nextNumber()
+    let isReserved = place?.spend() ?? false
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, HashPoolError>, Never>) in
         let item = HashQueue.Item(number: number, deadline: deadline) { refusal in
           continuation.resume(returning: refusal.map(Result.failure) ?? .success(work()))
         }
-        if let refusal = queue.add(item) { return continuation.resume(returning: .failure(refusal)) }
+        if let refusal = queue.add(item, isReserved: isReserved) { return continuation.resume(returning: .failure(refusal)) }
         // The handler found nothing to withdraw if the task was cancelled before the work was in the queue.
         if Task.isCancelled { queue.withdraw(number) }
       }
@@ -67,7 +84,7 @@ public final class HashPool: Sendable {
     return try result.get()
   }
 
-  /// Pieces of work that wait for a thread.
+  /// Pieces of work that wait for a thread; places that are kept are not among them.
   public var depth: Int { queue.depth }
 
   /// Whether a piece of work would be refused now.
@@ -88,6 +105,8 @@ private final class HashQueue: Sendable {
 
   private struct State {
     var waiting: [Item] = []
+    /// Places that are kept for work to come.
+    var reserved = 0
     var threads: Int
     var isClosed = false
     var whenDrained: [@Sendable () -> Void] = []
@@ -112,15 +131,29 @@ private final class HashQueue: Sendable {
 
   var depth: Int { state.withLock { $0.waiting.count } }
 
-  var isFull: Bool { state.withLock { $0.isClosed || $0.waiting.count >= waitingMax } }
+  var isFull: Bool { state.withLock { isFull($0) } }
+
+  private func isFull(_ state: State) -> Bool { state.isClosed || state.waiting.count + state.reserved >= waitingMax }
+
+  /// Whether a place was left.
+  func reserve() -> Bool {
+    state.withLock { state in
+      guard !isFull(state) else { return false }
+      state.reserved += 1
+      return true
+    }
+  }
+
+  func giveBack() { state.withLock { $0.reserved -= 1 } }
 
   func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
   /// nil if the item was taken; else why not, and its `finish` is not called.
-  func add(_ item: Item) -> HashPoolError? {
+  func add(_ item: Item, isReserved: Bool) -> HashPoolError? {
     let refusal: HashPoolError? = state.withLock { state in
+      if isReserved { state.reserved -= 1 }
       if state.isClosed { return .closed }
-      if state.waiting.count >= waitingMax { return .full }
+      if isFull(state) { return .full }
       state.waiting.append(item)
       return nil
     }

@@ -52,6 +52,34 @@ struct HashPoolTests {
     await pool.close()
   }
 
+  @Test("A place is kept for one piece of work: it is nobody else's, it is enough, and it is given back when it is let go of")
+  func places() async throws {
+    let pool = HashPool(threads: 1, waitingMax: 2)
+    let gate = Gate()
+    async let first: Void = pool.run(deadline: Self.later) { gate.stand() }
+    await gate.waitUntilBegun()
+    var unused = pool.reserve()
+    let place = try #require(pool.reserve())
+    #expect(unused != nil && pool.isFull && pool.depth == 0)
+    #expect(pool.reserve() == nil)
+    await #expect(throws: HashPoolError.full) { try await pool.run(deadline: Self.later) { 0 } }
+    async let second = pool.run(deadline: Self.later, in: place) { 2 }
+    await waitUntil(depth: 1, of: pool)
+    #expect(pool.isFull)
+    unused = nil
+    #expect(!pool.isFull)
+    // It was spent, and is a place no more: this one takes the last.
+    async let third = pool.run(deadline: Self.later, in: place) { 3 }
+    await waitUntil(depth: 2, of: pool)
+    await #expect(throws: HashPoolError.full) { try await pool.run(deadline: Self.later, in: place) { 4 } }
+    gate.open()
+    #expect(try await (second, third) == (2, 3))
+    try await first
+    #expect(!pool.isFull)
+    await pool.close()
+    #expect(pool.reserve() == nil)
+  }
+
   @Test("A full queue refuses at once, and takes work again when there is room")
   func full() async throws {
     let pool = HashPool(threads: 1, waitingMax: 2)

@@ -73,9 +73,9 @@ public struct Accounts<Store: Ledger>: Sendable {
     }
     guard faults.isEmpty, let address else { throw ServiceError(fields: faults) }
     let hash = try await unhurried {
-      try passwords.admit()
+      let place = try passwords.admit()
       if let network { try await limits.signUp(network: network) }
-      return try await passwords.hash(password)
+      return try await passwords.hash(password, in: place)
     }
     let user = User(
       id: .random(), externalID: externalID, email: address.text, name: name, timeZone: timeZone, plan: rules.allowances().defaultPlan,
@@ -87,12 +87,12 @@ public struct Accounts<Store: Ledger>: Sendable {
   public func logIn(_ login: Login) async throws -> OpenedSession {
     let canonical = login.account
     return try await unhurried {
-      try passwords.admit()
+      let place = try passwords.admit()
       try await limits.attempt(account: canonical, network: login.network)
       let start = ContinuousClock.now
       let result: Result<OpenedSession, any Error>
       do {
-        result = .success(try await open(login, canonical))
+        result = .success(try await open(login, canonical, in: place))
       } catch let error as ServiceError where error.code == .overloaded {
         // Says nothing of the account, and must not hold up what is too much already.
         throw error
@@ -112,12 +112,12 @@ public struct Accounts<Store: Ledger>: Sendable {
     }
   }
 
-  private func open(_ login: Login, _ canonical: String) async throws -> OpenedSession {
+  private func open(_ login: Login, _ canonical: String, in place: HashPool.Place) async throws -> OpenedSession {
     let refusal = ServiceError(.invalidLogin, "There is no account with this email and password.")
     // A password that changed between the check and the commit is checked once more, then the login fails.
     for _ in 0..<2 {
       let known = try await ledger.credentials(canonicalEmail: canonical)
-      let verified = try await passwords.verify(login.password, against: known?.passwordHash)
+      let verified = try await passwords.verify(login.password, against: known?.passwordHash, in: place)
       guard verified.isRight, let known, known.user.status == .active else { throw refusal }
       let now = clock.now()
       let token = SessionToken.mint(routingID: known.user.id.routingID, secret: secret)
@@ -145,9 +145,9 @@ public struct Accounts<Store: Ledger>: Sendable {
     let start: ContinuousClock.Instant
     let isRight: Bool
     (start, isRight) = try await unhurried {
-      try passwords.admit()
+      let place = try passwords.admit()
       try await limits.attempt(account: EmailAddress(known.user.email)?.canonical ?? known.user.email, network: network)
-      return (.now, try await passwords.verify(password, against: known.passwordHash).isRight)
+      return (.now, try await passwords.verify(password, against: known.passwordHash, in: place).isRight)
     }
     var failures = 0
     if !isRight {

@@ -16,35 +16,38 @@ public struct Passwords: Sendable {
     decoy = PasswordHash.argon2id(SecureRandom.bytes(16), parameters: parameters)
   }
 
-  /// The stored form of a password. Throws `overloaded`.
-  public func hash(_ password: String) async throws(ServiceError) -> String {
+  /// The stored form of a password. Throws `overloaded`; with a place only when no thread was free in `patience`.
+  public func hash(_ password: String, in place: HashPool.Place? = nil) async throws(ServiceError) -> String {
     let bytes = canonicalPassword(password)
     let parameters = parameters
-    return try await run { PasswordHash.argon2id(bytes, parameters: parameters) }
+    return try await run(in: place) { PasswordHash.argon2id(bytes, parameters: parameters) }
   }
 
   /// Whether `password` is the one behind `stored` (nil: no such account, always false after the same work), and its hash by the
-  /// present parameters if the stored one is older. Throws `overloaded`.
-  public func verify(_ password: String, against stored: String?) async throws(ServiceError) -> (isRight: Bool, rehash: String?) {
+  /// present parameters if the stored one is older. Throws as `hash`.
+  public func verify(
+    _ password: String, against stored: String?, in place: HashPool.Place? = nil
+  ) async throws(ServiceError) -> (isRight: Bool, rehash: String?) {
     let bytes = canonicalPassword(password)
     let parameters = parameters
     let text = stored ?? decoy
-    return try await run {
+    return try await run(in: place) {
       guard let hash = PasswordHash.parse(text), hash.verify(bytes), stored != nil else { return (false, nil) }
       return (true, hash.needsRehash(parameters) ? PasswordHash.argon2id(bytes, parameters: parameters) : nil)
     }
   }
 
-  /// Throws `overloaded` where a password would: known at the door, before anything is read or counted for it.
-  public func admit() throws(ServiceError) {
-    if pool.isFull { throw Self.tooMany }
+  /// Keeps a place for a password, before anything is read or counted for it. Throws `overloaded`.
+  public func admit() throws(ServiceError) -> HashPool.Place {
+    guard let place = pool.reserve() else { throw Self.tooMany }
+    return place
   }
 
   private static let tooMany = ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
 
-  private func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async throws(ServiceError) -> T {
+  private func run<T: Sendable>(in place: HashPool.Place?, _ work: @escaping @Sendable () -> T) async throws(ServiceError) -> T {
     do {
-      return try await pool.run(deadline: .now + Self.patience, work)
+      return try await pool.run(deadline: .now + Self.patience, in: place, work)
     } catch {
       throw Self.tooMany
     }

@@ -65,7 +65,7 @@ extension ConnectionGuard {
   /// Answers the request in flight in Hummingbird's place, after a pause: who tries again at once must not come round faster.
   func turnAway(_ problem: Problem, answering head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     let parts = answer(problem, to: head, []) + [.end(nil)]
-    context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(.random(in: limits.turnedAwayMilliseconds))) {
+    context.eventLoop.assumeIsolated().scheduleTask(deadline: limits.turnedAwayTime()) {
       // The client may have gone meanwhile.
       guard context.channel.isActive else { return }
       for part in parts { self.write(context: context, data: Self.wrapOutboundOut(part), promise: nil) }

@@ -51,12 +51,22 @@ public struct HTTPLimits: Sendable {
   /// How long a refused connection is still read, so that the answer is not lost in a reset.
   public var lingerTimeout = TimeAmount.seconds(1)
   /// How long who is turned away at the door waits for the answer, in milliseconds: not all the same, lest they come back as a wave.
-  public var turnedAwayMilliseconds: ClosedRange<Int64> = 25...42
+  public var turnedAwayMilliseconds: ClosedRange<Int64> = 27...39
+  /// Those who are turned away are answered at multiples of this, several in one turn of the loop: a turn for each of them would cost
+  /// more than the answers do, and a turn for too many would hold up the gate.
+  public var turnedAwayGrid = TimeAmount.milliseconds(2)
   /// How much of a refused request is still read.
   public var discardedBytesMax = 262_144
 
   /// The limits of the contract.
   public init() {}
+
+  /// When to answer somebody who is turned away now.
+  func turnedAwayTime() -> NIODeadline {
+    let wanted = NIODeadline.now() + .milliseconds(.random(in: turnedAwayMilliseconds))
+    let grid = UInt64(max(1, turnedAwayGrid.nanoseconds))
+    return .uptimeNanoseconds((wanted.uptimeNanoseconds + grid - 1) / grid * grid)
+  }
 
   /// The largest of all body caps: what a handler may be given.
   public var largestBodyBytesMax: Int { bodyCaps.map(\.bytesMax).reduce(bodyBytesMax, max) }
