@@ -38,7 +38,7 @@ def hang(rate=1000, seconds=10, processes=1):
     return [f"{len(wrong(samples))} calls of valid sessions were not allowed: {outcomes(wrong(samples))}"] if wrong(samples) else []
 
 
-def storm(rate=200, seconds=10, connections=200):
+def storm(rate=200, seconds=30, connections=200):
     """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at `rate` a second."""
     with Service(1, cheap_hashing=False) as service:
         users = [service.new_user() for _ in range(STORM_USERS)]
