@@ -180,8 +180,10 @@ private final class HashQueue: Sendable {
   }
 
   func serve() {
-    // Hashing goes on at the usual priority where the system refuses.
-    _ = gatehouse_stand_back(Self.niceness, Self.sliceNanoseconds)
+    // Some sandboxes know no slices. Hashing goes on at the usual priority where the system refuses that as well; 0 is this thread.
+    if gatehouse_stand_back(Self.niceness, Self.sliceNanoseconds) != 0 {
+      _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+    }
     while let item = next() { item.finish(item.deadline <= ContinuousClock.now ? .expired : nil) }
     let whenDrained = state.withLock { state in
       state.threads -= 1

@@ -12,10 +12,8 @@ ATTRIBUTES = struct.Struct("=IIQiIQQQ")
 
 def set_priority(niceness, slice_milliseconds):
     """For the calling thread and those that it makes. Who wakes takes the core from one with a longer slice (since Linux 6.12; older
-    kernels overlook the slice)."""
-    if (number := NUMBERS.get(platform.machine())) is None:
-        os.nice(niceness)
-        return
+    kernels overlook the slice, and where a sandbox refuses it there is the priority alone)."""
     attributes = ATTRIBUTES.pack(ATTRIBUTES.size, 0, 0, niceness, 0, int(slice_milliseconds * 1_000_000), 0, 0)
-    if ctypes.CDLL(None, use_errno=True).syscall(number, 0, attributes, 0) != 0:
-        raise OSError(ctypes.get_errno(), "sched_setattr")
+    number = NUMBERS.get(platform.machine())
+    if number is None or ctypes.CDLL(None).syscall(number, 0, attributes, 0) != 0:
+        os.nice(niceness)

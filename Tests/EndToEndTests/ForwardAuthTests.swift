@@ -70,6 +70,30 @@ import Testing
   }
 }
 
+extension ForwardAuthTests {
+  @Test("/openapi.json of the public listener has it under every method that a document can name, each by a name of its own")
+  func described() async throws {
+    try await RunningService.with { service in
+      func methods(_ port: Int) async throws -> [JSONObject.Member] {
+        guard case .object(let paths) = try await service.ask("GET", "/openapi.json", at: port).json["paths"],
+          case .object(let methods) = paths["/v1/auth/{profile}"]
+        else { return [] }
+        return methods.members
+      }
+      let found = try await methods(service.port())
+      #expect(Set(found.map(\.name)) == ["get", "put", "post", "delete", "options", "head", "patch", "trace"])
+      var names: Set<String> = []
+      for member in found {
+        guard case .object(let operation) = member.value, case .object(let responses) = operation["responses"] else { continue }
+        if case .string(let name) = operation["operationId"] { names.insert(name) }
+        #expect(responses["503"] != nil && responses["405"] == nil)
+      }
+      #expect(names.count == found.count)
+      #expect(try await methods(service.opsPort()).isEmpty)
+    }
+  }
+}
+
 /// Many decisions in one call.
 @Suite(.serialized) struct BatchTests {
   @Test("A batch answers in the order of its questions, and a wrong one fails alone")

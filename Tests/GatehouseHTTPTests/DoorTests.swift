@@ -1,8 +1,9 @@
-import GatehouseHTTP
 import NIOCore
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import GatehouseHTTP
 
 @Suite("The door")
 struct DoorTests {
@@ -49,6 +50,20 @@ struct DoorTests {
       // The demonstration has no such route.
       #expect(try await client.answer().status == 404)
       await client.close()
+    }
+  }
+
+  @Test("those who are turned away within a moment are answered at few instants, none too early and none later than one more")
+  func grid() {
+    let limits = HTTPLimits()
+    let grid = UInt64(limits.turnedAwayGrid.nanoseconds)
+    for _ in 0..<1_000 {
+      let before = NIODeadline.now()
+      let time = limits.turnedAwayTime()
+      let after = NIODeadline.now()
+      #expect(time.uptimeNanoseconds % grid == 0)
+      #expect(time >= before + .milliseconds(limits.turnedAwayMilliseconds.lowerBound))
+      #expect(time <= after + .milliseconds(limits.turnedAwayMilliseconds.upperBound) + limits.turnedAwayGrid)
     }
   }
 

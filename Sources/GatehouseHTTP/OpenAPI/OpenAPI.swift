@@ -41,7 +41,7 @@ enum OpenAPI {
     }
     for path in anyMethod {
       guard let operation = written[path]?["*"]?.members else { throw Missing(description: "\(path) is not described") }
-      paths.append(path, .object(ofEveryMethod(whole(operation))))
+      paths.append(path, .object(ofEveryMethod(whole(operation, refusals: anyRequest.filter { $0 != 405 }))))
     }
     var shapes = try object(schemas)
     for member in try object(gateSchemas).members { shapes.append(member.name, member.value) }
@@ -69,9 +69,9 @@ enum OpenAPI {
   /// A route that nobody described.
   struct Missing: Error, CustomStringConvertible { let description: String }
 
-  /// An operation with all its refusals.
-  private static func whole(_ written: JSONObject) -> JSONObject {
-    var codes = Set(anyRequest)
+  /// An operation with all its refusals: `refusals`, and those of its credential and body.
+  private static func whole(_ written: JSONObject, refusals: [Int] = anyRequest) -> JSONObject {
+    var codes = Set(refusals)
     var responses = JSONObject()
     var operation = JSONObject()
     for member in written.members {
