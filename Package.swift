@@ -47,10 +47,11 @@ let package = Package(
     // Pieces that know nothing of Gatehouse.
     .target(name: "RedisClient", dependencies: ["CHiredis", log, metrics, lifecycle] + nio, swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
+    .target(name: "Threads", dependencies: ["CSched"], swiftSettings: strict),
     .target(
       name: "LocalHTTP", dependencies: [.product(name: "NIOHTTP1", package: "swift-nio")] + nio, swiftSettings: strict),
     .target(
-      name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt", "CSched"],
+      name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt", "Threads"],
       resources: [.embedInCode("Resources")], swiftSettings: strict),
 
     // The domain, its two stores and its face. Stores and face never import each other.
@@ -75,7 +76,7 @@ let package = Package(
       name: "gatehouse",
       dependencies: [
         "GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseHTTP", "GatehouseCrypto", "RedisClient", "LocalHTTP",
-        "StrictJSON", "Yams", lifecycle, unixSignals, log, metrics,
+        "StrictJSON", "Threads", "Yams", lifecycle, unixSignals, log, metrics,
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -105,7 +106,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "gatehouse", "GatehouseCore", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport",
+        "gatehouse", "Threads", "GatehouseCore", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport",
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ],
       swiftSettings: strict),

@@ -1,7 +1,7 @@
-import CSched
 import Dispatch
 import Foundation
 import Synchronization
+import Threads
 
 /// Why a pool did not do a piece of work.
 public enum HashPoolError: Error, Sendable, Equatable {
@@ -31,18 +31,10 @@ public final class HashPool: Sendable {
     queue = HashQueue(waitingMax: max(0, waitingMax), threads: threads)
     for number in 1...threads {
       Thread.detachNewThread { [queue] in
-        Self.nameThread("hash-\(number)")
+        CurrentThread.setName("hash-\(number)")
         queue.serve()
       }
     }
-  }
-
-  /// What `top -H` shows. Foundation's own name for a thread is not reliably the system's.
-  private static func nameThread(_ name: String) {
-    let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-    guard file >= 0 else { return }
-    _ = write(file, name, name.utf8.count)
-    _ = Glibc.close(file)
   }
 
   deinit { queue.close(whenDrained: nil) }
@@ -114,8 +106,7 @@ private final class HashQueue: Sendable {
 
   /// The threads' nice value: the others of the process, at 0 as a rule, go first.
   private static let niceness: Int32 = 15
-  /// How long a thread runs before the kernel looks for another. A thread that wakes takes the core from one with a longer slice than
-  /// its own; from one with the same it must wait until that is over, at each of a request's steps.
+  /// So that whoever wakes takes the core at once, in place of waiting for it at each of a request's steps.
   private static let sliceNanoseconds: UInt64 = 20_000_000
 
   private let waitingMax: Int
@@ -180,10 +171,7 @@ private final class HashQueue: Sendable {
   }
 
   func serve() {
-    // Some sandboxes know no slices. Hashing goes on at the usual priority where the system refuses that as well; 0 is this thread.
-    if gatehouse_stand_back(Self.niceness, Self.sliceNanoseconds) != 0 {
-      _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
-    }
+    CurrentThread.standBack(niceness: Self.niceness, sliceNanoseconds: Self.sliceNanoseconds)
     while let item = next() { item.finish(item.deadline <= ContinuousClock.now ? .expired : nil) }
     let whenDrained = state.withLock { state in
       state.threads -= 1

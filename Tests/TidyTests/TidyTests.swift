@@ -56,13 +56,13 @@ import Testing
     "RedisClient": ["CHiredis"],
     "StrictJSON": [],
     "LocalHTTP": [],
-    "GatehouseCrypto": ["CArgon2", "COpenSSL", "CCrypt", "CSched"],
+    "GatehouseCrypto": ["CArgon2", "COpenSSL", "CCrypt", "Threads"],
     "GatehouseCore": ["GatehouseCrypto", "StrictJSON"],
     "GatehouseRedis": ["GatehouseCore", "GatehouseCrypto", "RedisClient"],
     "GatehouseLedger": ["GatehouseCore", "GatehouseCrypto"],
     "GatehouseHTTP": ["GatehouseCore", "GatehouseCrypto", "StrictJSON"],
   ]
-  static let ours = Set(directions.keys).union(["CHiredis", "CArgon2", "COpenSSL", "CCrypt", "CSched", "gatehouse"])
+  static let ours = Set(directions.keys).union(["CHiredis", "CArgon2", "COpenSSL", "CCrypt", "CSched", "Threads", "gatehouse"])
 
   @Test("Stores and face never import each other, and the domain imports neither", arguments: directions.keys.sorted())
   func imports(target: String) {
@@ -78,7 +78,7 @@ import Testing
   func packages() {
     let homes = [
       "CHiredis": "Sources/RedisClient/Hiredis/", "CArgon2": "Sources/GatehouseCrypto/", "COpenSSL": "Sources/GatehouseCrypto/",
-      "CCrypt": "Sources/GatehouseCrypto/", "CSched": "Sources/GatehouseCrypto/", "GRDB": "Sources/GatehouseLedger/",
+      "CCrypt": "Sources/GatehouseCrypto/", "CSched": "Sources/Threads/", "GRDB": "Sources/GatehouseLedger/",
     ]
     let outside = ["NIO", "NIOCore", "NIOPosix", "Hummingbird", "GRDB", "RedisClient"]
     for file in SourceTree.sources where file.path.hasSuffix(".swift") {
