@@ -1,4 +1,4 @@
-"""The gate at a fixed rate, with the times of each answer. The load runs in processes of its own, and each call's time counts from
+"""The gate at a fixed mean rate, with the times of each answer. The load runs in processes of its own, and each call's time counts from
 when it was due, not from when it was sent: a stall is seen by all that were due in it."""
 
 import multiprocessing
@@ -24,6 +24,14 @@ class Sample:
         self.due, self.seconds, self.outcome, self.source = due, seconds, outcome, source
 
 
+def moments(rate, start, seconds, chooser):
+    """When calls are due that know nothing of each other, as in life. At equal distances they would all meet the service's own timers in
+    the same phase, another one in each run."""
+    moment = start
+    while (moment := moment + chooser.expovariate(rate)) < start + seconds:
+        yield moment
+
+
 def drive(port, bodies, bearer, rate, start, seconds, seed, results):
     """Sends `rate` gate calls a second for `seconds` from `start`; puts the samples in `results`."""
     set_priority(0, SLICE_MILLISECONDS)
@@ -46,8 +54,7 @@ def drive(port, bodies, bearer, rate, start, seconds, seed, results):
     threads = [threading.Thread(target=work, daemon=True) for _ in range(CONNECTIONS_OF_PROCESS)]
     for thread in threads:
         thread.start()
-    for number in range(int(rate * seconds)):
-        moment = start + number / rate
+    for moment in moments(rate, start, seconds, random.Random(seed)):
         if (wait := moment - time.monotonic()) > 0:
             time.sleep(wait)
         due.put(moment)
