@@ -6,13 +6,14 @@ import threading
 import time
 
 import wire
-from rate import GateLoad, Sample, line, outcomes, percentile, wrong
+from rate import GateLoad, line, outcomes, percentile, within, wrong
 from service import Failure, Service, some_client
-from storm import Storm
+from storm import Storm, requests
 
 USERS = 200
 STORM_USERS = 100  # enough that no account reaches its own limit early
 STORM_TURNS = 6
+STORM_END_SECONDS = 3  # at most, from the storm's last request to the next turn
 
 
 def hang(rate=1000, seconds=10, processes=1):
@@ -33,7 +34,7 @@ def hang(rate=1000, seconds=10, processes=1):
         "after": (marks[3] + 2, load.start + 4 * seconds + 4),
     }  # fmt: skip
     for title, (start, stop) in parts.items():
-        print("  " + line(title, [sample for sample in samples if start <= sample.due < stop]), flush=True)
+        print("  " + line(title, within([(start, stop)], samples)), flush=True)
     for title, resumed in (("hung", marks[1]), ("refused", marks[3])):
         back = next((sample.due for sample in samples if sample.due > resumed and sample.source == "redis"), None)
         print(f"  {title}: Redis serves again {'never' if back is None else f'{back - resumed:.2f} s'} after it answers")
@@ -43,32 +44,32 @@ def hang(rate=1000, seconds=10, processes=1):
 def storm(rate=200, seconds=60, connections=200):
     """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at `rate` a second: quiet and storm
     take turns, so that what else the machine does meanwhile falls on both."""
-
-    def gate(seed):
-        """A turn; without its first second, in which the callers connect."""
-        load = GateLoad(service, tokens, rate, 1 + seconds / 2 / STORM_TURNS, seed)
-        return [sample for sample in load.samples() if sample.due >= load.start + 1]
-
-    quiet, busy, logins = [], [], []
+    turn, quiet, stormy, logins = seconds / 2 / STORM_TURNS, [], [], []
     with Service(1, cheap_hashing=False) as service:
         users = [service.new_user() for _ in range(STORM_USERS)]
-        tokens, emails = [user.token for user in users], [user.email for user in users]
-        for token in tokens:  # so that no user is cold
-            service.ask("POST", "/v1/gate", {"token": token}, service.key("gate"))
-        for turn in range(STORM_TURNS):
-            quiet += gate(2 * turn)
-            blowing = Storm(service.apis[0].port, connections, emails, service.key("accounts"))
-            busy += gate(2 * turn)
+        emails, accounts = [user.email for user in users], service.key("accounts")
+        prepared = requests(emails, accounts)
+        load = GateLoad(service, [user.token for user in users], rate, 1 + seconds + STORM_TURNS * STORM_END_SECONDS)
+        start = load.start + 1  # before it callers connect and users are cold
+        for _ in range(STORM_TURNS):
+            quiet.append((start, start + turn))
+            time.sleep(max(0, start + turn - time.monotonic()))
+            start, blowing = time.monotonic(), Storm(service.apis[0].port, connections, prepared)
+            time.sleep(turn)
+            stormy.append((start, time.monotonic()))
             logins += blowing.samples()
             # Who comes first is hashed first: once this one is answered nothing of the storm is left.
-            body = {"email": emails[0], "password": "not the canary"}
-            service.ask("POST", "/v1/sessions", body, service.key("accounts"), some_client())
+            service.ask("POST", "/v1/sessions", {"email": emails[0], "password": "not the canary"}, accounts, some_client())
+            start = time.monotonic()
+        samples = load.samples()
+    calm, busy = within(quiet, samples), within(stormy, samples)
     refused = [sample for sample in logins if sample.outcome in ("429", "503")]
-    print("  " + line("gate, quiet", quiet), "  " + line("gate, in the storm", busy), "  " + line("refused logins", refused), sep="\n")
+    print("  " + line("gate, quiet", calm), "  " + line("gate, in the storm", busy), "  " + line("refused logins", refused), sep="\n")
     late = sum(sample.seconds > 0.05 for sample in refused)
-    print(f"  logins: {outcomes(logins)}; of the refused {100 * late / max(1, len(refused)):.2f} % waited longer than 50 ms")
-    print(f"  the gate's p99 is {percentile(busy, 0.99) / percentile(quiet, 0.99):.2f} of the quiet one's", flush=True)
-    return [f"{len(wrong(quiet + busy))} gate calls failed: {outcomes(wrong(quiet + busy))}"] if wrong(quiet + busy) else []
+    print(f"  logins: {outcomes(logins)}; {late} of the refused ({100 * late / max(1, len(refused)):.3f} %) waited longer than 50 ms, "
+          f"{1000 * max(sample.seconds for sample in refused):.0f} ms at most")  # fmt: skip
+    print(f"  the gate's p99 is {percentile(busy, 0.99) / percentile(calm, 0.99):.2f} of the quiet one's", flush=True)
+    return [f"{len(wrong(samples))} gate calls failed: {outcomes(wrong(samples))}"] if wrong(samples) else []
 
 
 def flush(sessions=50_000, rate=500, processes=2):
@@ -122,7 +123,7 @@ def flush(sessions=50_000, rate=500, processes=2):
             if answer.status != 429:
                 failed.append(f"an allowance was given twice: {answer}")
     for title, (first, last) in {"before FLUSHALL": (1, 3), "within a second of it": (3, 4), "all": (0, 15)}.items():
-        print("  " + line(title, [sample for sample in samples if first <= sample.due - load.start < last]), flush=True)
+        print("  " + line(title, within([(load.start + first, load.start + last)], samples)), flush=True)
     return failed[:5] + ([f"calls failed: {outcomes(wrong(samples))}"] if wrong(samples) else [])
 
 

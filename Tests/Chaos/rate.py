@@ -88,6 +88,11 @@ class GateLoad:
         return sorted(found, key=lambda sample: sample.due)
 
 
+def within(spans, samples):
+    """The samples that were due in one of `spans`, each from a moment to before another."""
+    return [sample for sample in samples if any(start <= sample.due < stop for start, stop in spans)]
+
+
 def percentile(samples, share):
     """The time in milliseconds within which `share` of the samples were answered."""
     times = sorted(sample.seconds for sample in samples)
