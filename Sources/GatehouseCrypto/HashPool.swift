@@ -23,12 +23,15 @@ public final class HashPool: Sendable {
   public static var threadsDefault: Int { max(1, ProcessInfo.processInfo.activeProcessorCount - 1) }
   public static let waitingMaxDefault = 25
 
+  /// Pieces of work that are worked on or wait, at most.
+  public let capacity: Int
   private let queue: HashQueue
 
   /// A pool with `threads` threads (at least one), where at most `waitingMax` pieces of work wait beside those that are worked on.
   public init(threads: Int = HashPool.threadsDefault, waitingMax: Int = HashPool.waitingMaxDefault) {
-    let threads = max(1, threads)
-    queue = HashQueue(waitingMax: max(0, waitingMax), threads: threads)
+    let (threads, waitingMax) = (max(1, threads), max(0, waitingMax))
+    capacity = threads + waitingMax
+    queue = HashQueue(capacity: capacity, threads: threads)
     for number in 1...threads {
       Thread.detachNewThread { [queue] in
         CurrentThread.setName("hash-\(number)")
@@ -99,6 +102,8 @@ private final class HashQueue: Sendable {
     var waiting: [Item] = []
     /// Places that are kept for work to come.
     var reserved = 0
+    /// Pieces of work that threads have taken.
+    var working = 0
     var threads: Int
     var isClosed = false
     var whenDrained: [@Sendable () -> Void] = []
@@ -109,14 +114,14 @@ private final class HashQueue: Sendable {
   /// So that whoever wakes takes the core at once, in place of waiting for it at each of a request's steps.
   private static let sliceNanoseconds: UInt64 = 20_000_000
 
-  private let waitingMax: Int
+  private let capacity: Int
   private let state: Mutex<State>
   private let numbers = Atomic<UInt64>(0)
   /// Raised for each item and for each thread at the end; a thread that finds nothing to do waits again.
   private let signals = DispatchSemaphore(value: 0)
 
-  init(waitingMax: Int, threads: Int) {
-    self.waitingMax = waitingMax
+  init(capacity: Int, threads: Int) {
+    self.capacity = capacity
     state = Mutex(State(threads: threads))
   }
 
@@ -124,7 +129,10 @@ private final class HashQueue: Sendable {
 
   var isFull: Bool { state.withLock { isFull($0) } }
 
-  private func isFull(_ state: State) -> Bool { state.isClosed || state.waiting.count + state.reserved >= waitingMax }
+  /// Work that no thread has taken yet, though one is free, takes a thread's place, not one of those that wait.
+  private func isFull(_ state: State) -> Bool {
+    state.isClosed || state.waiting.count + state.reserved + state.working >= capacity
+  }
 
   /// Whether a place was left.
   func reserve() -> Bool {
@@ -172,7 +180,10 @@ private final class HashQueue: Sendable {
 
   func serve() {
     CurrentThread.standBack(niceness: Self.niceness, sliceNanoseconds: Self.sliceNanoseconds)
-    while let item = next() { item.finish(item.deadline <= ContinuousClock.now ? .expired : nil) }
+    while let item = next() {
+      item.finish(item.deadline <= ContinuousClock.now ? .expired : nil)
+      state.withLock { $0.working -= 1 }
+    }
     let whenDrained = state.withLock { state in
       state.threads -= 1
       return state.threads == 0 ? state.whenDrained : []
@@ -186,6 +197,7 @@ private final class HashQueue: Sendable {
       signals.wait()
       let (item, isOver) = state.withLock { state in
         let item = state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        if item != nil { state.working += 1 }
         return (item, item == nil && state.isClosed)
       }
       if item != nil || isOver { return item }

@@ -12,7 +12,7 @@ from storm import Storm, requests
 
 USERS = 200
 STORM_USERS = 100  # enough that no account reaches its own limit early
-STORM_TURNS = 6
+STORM_TURNS = 3
 STORM_END_SECONDS = 3  # at most, from the storm's last request to the next turn
 
 

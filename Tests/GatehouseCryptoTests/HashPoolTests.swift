@@ -80,6 +80,25 @@ struct HashPoolTests {
     #expect(pool.reserve() == nil)
   }
 
+  @Test("Work for a thread that is free has room, however soon more of it comes")
+  func capacity() async throws {
+    let pool = HashPool(threads: 2, waitingMax: 1)
+    #expect(pool.capacity == 3)
+    var places = (0..<3).map { _ in pool.reserve() }
+    #expect(places.allSatisfy { $0 != nil } && pool.reserve() == nil && pool.isFull)
+    let gates = [Gate(), Gate()]
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for (gate, place) in zip(gates, places) { group.addTask { try await pool.run(deadline: Self.later, in: place) { gate.stand() } } }
+      for gate in gates { await gate.waitUntilBegun() }
+      #expect(pool.isFull, "what is worked on takes room as well")
+      places.removeAll()
+      #expect(!pool.isFull)
+      for gate in gates { gate.open() }
+      try await group.waitForAll()
+    }
+    await pool.close()
+  }
+
   @Test("A full queue refuses at once, and takes work again when there is room")
   func full() async throws {
     let pool = HashPool(threads: 1, waitingMax: 2)

@@ -13,6 +13,17 @@ final class DemoServer: Sendable {
   /// How often `/canary` ran.
   var canaries: Int { counter.count }
 
+  /// Calls of `POST /v1/users` that wait for `letGo`.
+  var waiting: Int { counter.waiting.withLock { $0.count } }
+
+  /// Answers the calls of `POST /v1/users` that wait.
+  func letGo() {
+    for call in counter.waiting.withLock({ calls in
+      defer { calls = [] }
+      return calls
+    }) { call.resume() }
+  }
+
   /// Returns when `/flood` could write no more.
   func streamIsCut() async {
     for await _ in counter.cut.stream { return }
@@ -20,6 +31,7 @@ final class DemoServer: Sendable {
 
   private final class Counter: Sendable {
     private let runs = Mutex(0)
+    let waiting = Mutex<[CheckedContinuation<Void, Never>]>([])
     let cut = AsyncStream<Void>.makeStream()
     var count: Int { runs.withLock { $0 } }
     func add() { runs.withLock { $0 += 1 } }
@@ -67,6 +79,10 @@ final class DemoServer: Sendable {
     router.post("echo") { request, context in
       let body = try await request.body.collect(upTo: context.maxUploadSize)
       return Response(status: .ok, body: .init(byteBuffer: body))
+    }
+    router.post("v1/users") { _, _ in
+      await withCheckedContinuation { call in counter.waiting.withLock { $0.append(call) } }
+      return HTTPResponse.Status.noContent
     }
     router.post("v1/gate/batch") { request, context in
       let body = try await request.body.collect(upTo: context.maxUploadSize)

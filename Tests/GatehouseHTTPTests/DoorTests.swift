@@ -11,7 +11,7 @@ struct DoorTests {
 
   @Test("turns a login away on a kept connection, in order, and lets in what has nothing to hash")
   func turnsAway() async throws {
-    try await DemoServer.with(door: Door { true }) { server in
+    try await DemoServer.with(door: Door(placesMax: .max) { true }) { server in
       let client = try await RawHTTP.connect(port: server.port)
       let canary = "GET /canary HTTP/1.1\r\nHost: a\r\n\r\n"
       try await client.send(canary + Self.login + canary)
@@ -25,7 +25,7 @@ struct DoorTests {
 
   @Test("the page of an allowed origin may read why it was turned away, and how long to wait; another's may not")
   func crossOrigin() async throws {
-    try await DemoServer.with(crossOrigin: CrossOrigin(origins: ["https://app.example"]), door: Door { true }) { server in
+    try await DemoServer.with(crossOrigin: CrossOrigin(origins: ["https://app.example"]), door: Door(placesMax: .max) { true }) { server in
       let client = try await RawHTTP.connect(port: server.port)
       for (origin, allowed) in [("https://app.example", true), ("https://other.example", false)] {
         try await client.send(Self.login.replacing("Host: a", with: "Host: a\r\nOrigin: \(origin)"))
@@ -41,7 +41,7 @@ struct DoorTests {
   @Test("asks anew for each request")
   func reopens() async throws {
     let isFull = Atomic(true)
-    try await DemoServer.with(door: Door { isFull.load(ordering: .relaxed) }) { server in
+    try await DemoServer.with(door: Door(placesMax: .max) { isFull.load(ordering: .relaxed) }) { server in
       let client = try await RawHTTP.connect(port: server.port)
       try await client.send(Self.login)
       #expect(try await client.answer().status == 503)
@@ -53,25 +53,52 @@ struct DoorTests {
     }
   }
 
+  @Test("lets in as many as there are places; one is free again once its answer is out, and who is turned away takes none")
+  func places() async throws {
+    let signUp = Self.login.replacing("sessions", with: "users")
+    try await DemoServer.with(door: Door(placesMax: 2) { false }) { server in
+      let inside = [try await RawHTTP.connect(port: server.port), try await RawHTTP.connect(port: server.port)]
+      for client in inside { try await client.send(signUp) }
+      try await eventually("two are let in") { server.waiting == 2 }
+      let outside = try await RawHTTP.connect(port: server.port)
+      try await outside.send(signUp + Self.login + "GET /canary HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(try await outside.answer().isProblem(503, "overloaded"))
+      #expect(try await outside.answer().isProblem(503, "overloaded"))
+      #expect(try await outside.answer().status == 200, "what brings no password needs no place")
+      #expect(server.waiting == 2)
+
+      server.letGo()
+      for client in inside { #expect(try await client.answer().status == 204) }
+      try await inside[0].send(signUp)
+      try await outside.send(signUp)
+      try await eventually("two are let in") { server.waiting == 2 }
+      server.letGo()
+      for client in [inside[0], outside] { #expect(try await client.answer().status == 204) }
+    }
+  }
+
   @Test("those who are turned away within a moment are answered at few instants, none too early and none later than one more")
   func grid() {
     let limits = HTTPLimits()
     let grid = UInt64(limits.turnedAwayGrid.nanoseconds)
-    for _ in 0..<1_000 {
-      let before = NIODeadline.now()
-      let time = limits.turnedAwayTime()
-      let after = NIODeadline.now()
-      #expect(time.uptimeNanoseconds % grid == 0)
-      #expect(time >= before + .milliseconds(limits.turnedAwayMilliseconds.lowerBound))
-      #expect(time <= after + .milliseconds(limits.turnedAwayMilliseconds.upperBound) + limits.turnedAwayGrid)
+    for (again, wait) in [(false, limits.turnedAwayMilliseconds), (true, limits.turnedAwayAgainMilliseconds)] {
+      for _ in 0..<1_000 {
+        let before = NIODeadline.now()
+        let time = limits.turnedAwayTime(again: again)
+        let after = NIODeadline.now()
+        #expect(time.uptimeNanoseconds % grid == 0)
+        #expect(time >= before + .milliseconds(wait.lowerBound))
+        #expect(time <= after + .milliseconds(wait.upperBound) + limits.turnedAwayGrid)
+      }
     }
   }
 
-  @Test("a pause lies before the answer, and a client that leaves in it harms nobody")
+  @Test("a pause lies before the answer, another one from a connection's second on, and a client that leaves in it harms nobody")
   func pauses() async throws {
     var limits = HTTPLimits()
     limits.turnedAwayMilliseconds = 40...40
-    try await DemoServer.with(limits, door: Door { true }) { server in
+    limits.turnedAwayAgainMilliseconds = 90...90
+    try await DemoServer.with(limits, door: Door(placesMax: .max) { true }) { server in
       let leaving = try await RawHTTP.connect(port: server.port)
       try await leaving.send(Self.login)
       await leaving.close()
@@ -80,7 +107,7 @@ struct DoorTests {
       try await client.send(Self.login + Self.login)
       #expect(try await client.answer().status == 503)
       #expect(try await client.answer().status == 503)
-      #expect(start.duration(to: .now) >= .milliseconds(80))
+      #expect(start.duration(to: .now) >= .milliseconds(130))
       try await client.send("POST /v1/sessions HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
       let last = try await client.answersUntilClosed()
       #expect(last.map(\.status) == [503] && last.first?["Connection"] == "close")

@@ -62,10 +62,12 @@ extension ConnectionGuard {
     closeAfter(context.writeAndFlush(Self.wrapOutboundOut(.end(nil))), nil, context)
   }
 
-  /// Answers the request in flight in Hummingbird's place, after a pause: who tries again at once must not come round faster.
+  /// Answers the request in flight in Hummingbird's place, after a pause.
   func turnAway(_ problem: Problem, answering head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     let parts = answer(problem, to: head, []) + [.end(nil)]
-    context.eventLoop.assumeIsolated().scheduleTask(deadline: limits.turnedAwayTime()) {
+    let time = limits.turnedAwayTime(again: wasTurnedAway)
+    wasTurnedAway = true
+    context.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
       // The client may have gone meanwhile.
       guard context.channel.isActive else { return }
       for part in parts { self.write(context: context, data: Self.wrapOutboundOut(part), promise: nil) }

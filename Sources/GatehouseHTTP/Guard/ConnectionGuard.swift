@@ -31,12 +31,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   struct Exchange {
     let version: HTTPVersion
     var closes: Bool
+    var visit: Door.Visit?
   }
 
   let limits: HTTPLimits
   private let door: Door
   let crossOrigin: @Sendable () -> CrossOrigin
   var exchange: Exchange?
+  var wasTurnedAway = false
   let deadline = Deadline<Wait>()
   private(set) var isQuiescing = false
   private var input = Input.awaitingHead
@@ -199,8 +201,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     input = .awaitingHead
     deadline.clear()
     exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
-    if let problem = door.judge(accepted.head.method, accepted.head.uri.prefix { $0 != "?" }) {
-      return turnAway(problem, answering: accepted.head, context)
+    switch door.ask(accepted.head.method, accepted.head.uri.prefix { $0 != "?" }) {
+    case .turnsAway(let problem): return turnAway(problem, answering: accepted.head, context)
+    case .letsIn(let visit): exchange?.visit = visit
     }
     // A client that does not take the answer before this one would hold the connection for ever: nothing changes any more.
     if !context.channel.isWritable { wait(.write, limits.writeTimeout, context) }

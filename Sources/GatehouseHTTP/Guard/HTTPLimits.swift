@@ -50,8 +50,11 @@ public struct HTTPLimits: Sendable {
   public var writeTimeout = TimeAmount.seconds(30)
   /// How long a refused connection is still read, so that the answer is not lost in a reset.
   public var lingerTimeout = TimeAmount.seconds(1)
-  /// How long who is turned away at the door waits for the answer, in milliseconds: not all the same, lest they come back as a wave.
-  public var turnedAwayMilliseconds: ClosedRange<Int64> = 27...39
+  /// How long who is turned away at the door waits for the answer, in milliseconds: not all the same, lest they come back as a wave. A
+  /// connection's first time is shorter, as it has waited for its connection.
+  public var turnedAwayMilliseconds: ClosedRange<Int64> = 15...27
+  /// The same for every further time on a connection: who tries again at once must not come round faster.
+  public var turnedAwayAgainMilliseconds: ClosedRange<Int64> = 27...39
   /// Those who are turned away are answered at multiples of this, several in one turn of the loop: a turn for each of them would cost
   /// more than the answers do, and a turn for too many would hold up the gate.
   public var turnedAwayGrid = TimeAmount.milliseconds(2)
@@ -62,8 +65,9 @@ public struct HTTPLimits: Sendable {
   public init() {}
 
   /// When to answer somebody who is turned away now.
-  func turnedAwayTime() -> NIODeadline {
-    let wanted = NIODeadline.now() + .milliseconds(.random(in: turnedAwayMilliseconds))
+  /// - Parameter again: whether this connection was turned away before.
+  func turnedAwayTime(again: Bool) -> NIODeadline {
+    let wanted = NIODeadline.now() + .milliseconds(.random(in: again ? turnedAwayAgainMilliseconds : turnedAwayMilliseconds))
     let grid = UInt64(max(1, turnedAwayGrid.nanoseconds))
     return .uptimeNanoseconds((wanted.uptimeNanoseconds + grid - 1) / grid * grid)
   }

@@ -25,7 +25,7 @@ extension Assembly {
     let (hashing, live) = (hashing, live)
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
-      server: makeHTTP1(door: Door { hashing.isFull }, crossOrigin: { live.now.crossOrigin }),
+      server: makeHTTP1(door: Door(placesMax: hashing.capacity) { hashing.isFull }, crossOrigin: { live.now.crossOrigin }),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.
