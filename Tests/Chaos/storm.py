@@ -43,7 +43,7 @@ class Client:
         self.buffer, self.sent, self.unread = b"", 0.0, 0.0
 
     def send(self, request):
-        self.buffer, self.sent = b"", time.monotonic()
+        self.buffer, self.sent, self.unread = b"", time.monotonic(), 0.0
         self.socket.send(request)
 
     def receive(self):
@@ -51,8 +51,9 @@ class Client:
         data, notes, _, _ = self.socket.recvmsg(65536, 64)
         if not data:
             raise ConnectionError("closed")
-        seconds, nanoseconds = TIMESTAMP.unpack(notes[0][2])
-        self.unread = time.time() - seconds - nanoseconds / 1e9
+        if notes:  # where a sandbox has none, the time counts until now
+            seconds, nanoseconds = TIMESTAMP.unpack(notes[0][2])
+            self.unread = time.time() - seconds - nanoseconds / 1e9
         if not self.buffer and data.endswith(b"}") and b"\r\n\r\n{" in data:
             return data[9:12].decode()  # mostly all of it at once: the less this costs, the less it takes from the service
         self.buffer += data
