@@ -106,7 +106,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "gatehouse", "Threads", "GatehouseCore", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport",
+        "gatehouse", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport",
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ],
       swiftSettings: strict),

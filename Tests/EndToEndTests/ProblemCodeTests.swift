@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseCrypto
 import StrictJSON
 import Synchronization
 import TestSupport
@@ -240,6 +241,31 @@ import Testing
       }
       ProblemCodeTests.check(.rateLimited, .init(try #require(limited)))
       #expect(try await service.ask("GET", "/readyz").status == 200)
+    }
+  }
+
+  @Test("as many are let in with a password as can be hashed, though what they wait for is the ledger; the others hear so at once")
+  func door() async throws {
+    try await RunningService.with { service in
+      let key = try service.serviceKey("accounts")
+      let (capacity, more) = (HashPool.threadsDefault + HashPool.waitingMaxDefault, 5)
+      let lock = try LedgerLock(service.folder + "/gatehouse.sqlite")
+      try await withThrowingTaskGroup(of: RawHTTP.Answer.self) { group in
+        for number in 0..<capacity + more {
+          let body = #"{"email":"door-\#(number)@example.com","password":"a quiet canary sings"}"#
+          let client = try await RawHTTP.connect(port: service.port())
+          try await client.send(
+            "POST /v1/users HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\nGatehouse-Client-IP: 10.3.\(number).1\r\n"
+              + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+          group.addTask { try await client.answer() }
+        }
+        for _ in 0..<more {
+          let answer = try await group.next()
+          #expect(answer?.status == 503 && answer?.body.contains(#""code":"overloaded""#) == true, "\(answer?.body ?? "")")
+        }
+        lock.release()
+        for try await answer in group { #expect(answer.status == 201, "\(answer.body)") }
+      }
     }
   }
 
