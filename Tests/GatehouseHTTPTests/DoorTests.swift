@@ -57,6 +57,7 @@ struct DoorTests {
   func places() async throws {
     let signUp = Self.login.replacing("sessions", with: "users")
     try await DemoServer.with(door: Door(placesMax: 2) { false }) { server in
+      defer { server.letGo() }
       let inside = [try await RawHTTP.connect(port: server.port), try await RawHTTP.connect(port: server.port)]
       for client in inside { try await client.send(signUp) }
       try await eventually("two are let in") { server.waiting == 2 }
