@@ -54,7 +54,7 @@ public struct HTTPLimits: Sendable {
   /// connection's first time is shorter, as it has waited for its connection.
   public var turnedAwayMilliseconds: ClosedRange<Int64> = 15...27
   /// The same for every further time on a connection: who tries again at once must not come round faster.
-  public var turnedAwayAgainMilliseconds: ClosedRange<Int64> = 27...39
+  public var turnedAwayAgainMilliseconds: ClosedRange<Int64> = 24...34
   /// Those who are turned away are answered at multiples of this, several in one turn of the loop: a turn for each of them would cost
   /// more than the answers do, and a turn for too many would hold up the gate.
   public var turnedAwayGrid = TimeAmount.milliseconds(2)
