@@ -201,7 +201,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     input = .awaitingHead
     deadline.clear()
     exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
-    switch door.ask(accepted.head.method, accepted.head.uri.prefix { $0 != "?" }) {
+    switch door.ask(accepted.head.method, accepted.path) {
     case .turnsAway(let problem): return turnAway(problem, answering: accepted.head, context)
     case .letsIn(let visit): exchange?.visit = visit
     }

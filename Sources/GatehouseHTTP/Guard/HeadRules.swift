@@ -11,6 +11,8 @@ enum HeadVerdict {
 struct AcceptedHead {
   /// The head as handlers see it: an absolute target is reduced to its path.
   var head: HTTPRequestHead
+  /// The target without its query.
+  let path: Substring
   let bodyBytesMax: Int
   /// Whether the client waits for `100 Continue` before it sends its body.
   let expectsContinue: Bool
@@ -25,7 +27,8 @@ enum HeadRules {
     if let fault = fault(&head) { return .refuse(.malformed(fault)) }
     if head.uri.utf8.count > limits.uriBytesMax { return .refuse(.uriTooLong(limits)) }
 
-    let path = head.uri.prefix { $0 != "?" }
+    let target = head.uri
+    let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
     let bodyBytesMax = limits.bodyBytesMax(head.method, path: path)
     let length = head.headers.first(name: "content-length").flatMap { Int($0) }
     if let length, length > bodyBytesMax { return .refuse(.bodyTooLarge(bodyBytesMax)) }
@@ -40,7 +43,7 @@ enum HeadRules {
     }
     // The parser takes nothing after a request that asks for another protocol.
     let closes = !head.isKeepAlive || head.headers.contains(name: "upgrade")
-    return .accept(AcceptedHead(head: head, bodyBytesMax: bodyBytesMax, expectsContinue: expectsContinue, closes: closes))
+    return .accept(AcceptedHead(head: head, path: path, bodyBytesMax: bodyBytesMax, expectsContinue: expectsContinue, closes: closes))
   }
 
   /// A sentence on what is wrong with the framing or the target; nil when nothing is.

@@ -64,7 +64,7 @@ public struct Edge: HTTPResponder {
     if let anyMethod, path.hasPrefix(anyMethod.prefix) { return await anyMethod.handle(request, context) }
     if request.method == .options, path == "*" { return Response(status: .noContent) }
     // The router would overlook empty segments: `/v1/user/` is not `/v1/user`.
-    guard path == "/" || !(path.hasSuffix("/") || path.contains("//")) else { throw Problem.notFound }
+    guard path == "/" || !hasEmptySegment(path.utf8) else { throw Problem.notFound }
     if request.method == .options {
       let methods = allow.methods(path)
       if crossOrigin.isOn, crossOrigin.isPreflight(request), !methods.isEmpty {
@@ -75,6 +75,11 @@ public struct Edge: HTTPResponder {
       }
     }
     return try await inner.respond(to: request, context: context)
+  }
+
+  private func hasEmptySegment(_ path: String.UTF8View) -> Bool {
+    let slash = UInt8(ascii: "/")
+    return path.last == slash || zip(path, path.dropFirst()).contains { $0 == slash && $1 == slash }
   }
 
   private func answer(to error: any Error, _ request: Request, _ context: GatehouseContext) -> Response {
