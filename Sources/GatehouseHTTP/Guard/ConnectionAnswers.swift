@@ -62,16 +62,20 @@ extension ConnectionGuard {
     closeAfter(context.writeAndFlush(Self.wrapOutboundOut(.end(nil))), nil, context)
   }
 
-  /// Answers the request in flight in Hummingbird's place, after a pause.
+  /// Answers the request in flight in Hummingbird's place; after a pause if it is not the connection's first that is turned away.
   func turnAway(_ problem: Problem, answering head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     let parts = answer(problem, to: head, []) + [.end(nil)]
-    let time = limits.turnedAwayTime(again: wasTurnedAway)
-    wasTurnedAway = true
-    context.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
-      // The client may have gone meanwhile.
-      guard context.channel.isActive else { return }
-      for part in parts { self.write(context: context, data: Self.wrapOutboundOut(part), promise: nil) }
+    func respond() {
+      for part in parts { write(context: context, data: Self.wrapOutboundOut(part), promise: nil) }
       context.flush()
+    }
+    guard wasTurnedAway else {
+      wasTurnedAway = true
+      return respond()
+    }
+    context.eventLoop.assumeIsolated().scheduleTask(deadline: limits.turnedAwayTime()) {
+      // The client may have gone meanwhile.
+      if context.channel.isActive { respond() }
     }
   }
 

@@ -50,12 +50,10 @@ public struct HTTPLimits: Sendable {
   public var writeTimeout = TimeAmount.seconds(30)
   /// How long a refused connection is still read, so that the answer is not lost in a reset.
   public var lingerTimeout = TimeAmount.seconds(1)
-  /// How long who is turned away at the door waits for the answer, in milliseconds: not all the same, lest they come back as a wave. A
-  /// connection's first time is shorter, as it has waited for its connection.
-  public var turnedAwayMilliseconds: ClosedRange<Int64> = 15...27
-  /// The same for every further time on a connection: who tries again at once must not come round faster.
-  public var turnedAwayAgainMilliseconds: ClosedRange<Int64> = 24...34
-  /// Those who are turned away are answered at multiples of this, several in one turn of the loop: a turn for each of them would cost
+  /// How long who is turned away at the door waits for the answer from a connection's second time on, in milliseconds: who tries again
+  /// at once must not come round faster, nor all as one wave. The first time has no pause, as it has waited for its connection.
+  public var turnedAwayMilliseconds: ClosedRange<Int64> = 24...34
+  /// Those who wait in that pause are answered at multiples of this, several in one turn of the loop: a turn for each of them would cost
   /// more than the answers do, and a turn for too many would hold up the gate.
   public var turnedAwayGrid = TimeAmount.milliseconds(2)
   /// How much of a refused request is still read.
@@ -64,10 +62,9 @@ public struct HTTPLimits: Sendable {
   /// The limits of the contract.
   public init() {}
 
-  /// When to answer somebody who is turned away now.
-  /// - Parameter again: whether this connection was turned away before.
-  func turnedAwayTime(again: Bool) -> NIODeadline {
-    let wanted = NIODeadline.now() + .milliseconds(.random(in: again ? turnedAwayAgainMilliseconds : turnedAwayMilliseconds))
+  /// When to answer somebody who is turned away now, and not for the first time.
+  func turnedAwayTime() -> NIODeadline {
+    let wanted = NIODeadline.now() + .milliseconds(.random(in: turnedAwayMilliseconds))
     let grid = UInt64(max(1, turnedAwayGrid.nanoseconds))
     return .uptimeNanoseconds((wanted.uptimeNanoseconds + grid - 1) / grid * grid)
   }
