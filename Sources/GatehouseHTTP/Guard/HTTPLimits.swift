@@ -52,7 +52,7 @@ public struct HTTPLimits: Sendable {
   public var lingerTimeout = TimeAmount.seconds(1)
   /// How long who is turned away at the door waits for the answer from a connection's second time on, in milliseconds: who tries again
   /// at once must not come round faster, nor all as one wave. The first time has no pause, as it has waited for its connection.
-  public var turnedAwayMilliseconds: ClosedRange<Int64> = 24...34
+  public var turnedAwayMilliseconds: ClosedRange<Int64> = 30...35
   /// Those who wait in that pause are answered at multiples of this, several in one turn of the loop: a turn for each of them would cost
   /// more than the answers do, and a turn for too many would hold up the gate.
   public var turnedAwayGrid = TimeAmount.milliseconds(2)
