@@ -115,9 +115,11 @@ struct DoorTests {
       #expect(start.duration(to: .now) >= .milliseconds(600))
       #expect(try await client.answer().status == 503)
       #expect(start.duration(to: .now) >= .milliseconds(1_200))
-      try await client.send("POST /v1/sessions HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
-      let last = try await client.answersUntilClosed()
-      #expect(last.map(\.status) == [503] && last.first?["Connection"] == "close")
+      for closing in [client, try await RawHTTP.connect(port: server.port)] {
+        try await closing.send("POST /v1/sessions HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+        let last = try await closing.answersUntilClosed()
+        #expect(last.map(\.status) == [503] && last.first?["Connection"] == "close")
+      }
     }
   }
 }
