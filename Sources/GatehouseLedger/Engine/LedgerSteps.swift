@@ -37,6 +37,8 @@ enum LedgerSteps {
       PRIMARY KEY (address, metric)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX address_usage_by_end ON address_usage (period_end);
-    """
+    """,
+    3: """
+    """,
   ]
 }

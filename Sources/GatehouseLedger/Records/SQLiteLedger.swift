@@ -24,7 +24,7 @@ public struct LedgerRetention: Sendable, Equatable {
 /// The domain's durable store in SQLite: every call is one transaction of the write queue or one read of the read queue.
 public final class SQLiteLedger: Sendable {
   /// The schema's version; see `schema.sql`.
-  public static let version = 2
+  public static let version = 3
 
   let database: LedgerDatabase
   let rules: Rules

@@ -91,17 +91,30 @@ struct MigrationTests {
     }
   }
 
-  @Test("a ledger of version 1 becomes what a new one is, keeps its rows, and is read by the program of today")
-  func ledgerOfVersion1() async throws {
+  /// A version of the ledger's file that is in use somewhere.
+  struct Older: Sendable, CustomTestStringConvertible {
+    let version: Int
+    let schema: String
+    let usageRow: String
+    var testDescription: String { "version \(version)" }
+  }
+
+  static let older = [
+    Older(version: 1, schema: schemaOfVersion1, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1)"),
+    Older(version: 2, schema: schemaOfVersion2, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1, 0)"),
+  ]
+
+  @Test("an older ledger becomes what a new one is, keeps its rows, and is read by the program of today", arguments: older)
+  func olderLedger(_ older: Older) async throws {
     try await withPath { old in
       try await withPath { new in
-        let first = try LedgerDatabase(path: old, schema: schemaOfVersion1, version: 1, onFatal: { _ in }, log: quiet)
+        let first = try LedgerDatabase(path: old, schema: older.schema, version: older.version, onFatal: { _ in }, log: quiet)
         try await first.write { db in
           try db.execute(
             sql: """
               INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
               VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'free', 'active', 'hash', 1);
-              INSERT INTO usage_daily VALUES ('usr_00000000000001', 'video_analysis', 0, 1, 1);
+              INSERT INTO usage_daily VALUES \(older.usageRow);
               """)
         }
         await first.close()
