@@ -20,10 +20,34 @@ CREATE TABLE users (
   suspended_reason TEXT,
   password_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  last_login_at INTEGER
+  last_login_at INTEGER,
+  -- What verifying the hash costs: its scheme and parameters, up to the salt; '' for what is no hash that is ever verified.
+  password_cost TEXT NOT NULL GENERATED ALWAYS AS (CASE
+    WHEN password_hash LIKE '$argon2id$v=19$%$%' THEN substr(password_hash, 1, 15 + instr(substr(password_hash, 16), '$'))
+    WHEN password_hash LIKE '$2_$__$%' THEN substr(password_hash, 1, 7)
+    WHEN password_hash LIKE 'pbkdf2:%$%' OR password_hash LIKE 'scrypt:%$%'
+      THEN substr(password_hash, 1, instr(password_hash, '$'))
+    ELSE '' END) VIRTUAL
 ) STRICT;
 CREATE INDEX users_by_creation ON users (created_at, id);
 CREATE INDEX users_deleted ON users (id) WHERE status = 'deleted';
+
+CREATE TABLE password_costs (              -- how many users have a hash of each cost, so that the dearest is known without a search
+  cost TEXT PRIMARY KEY,
+  users INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER password_costs_of_new AFTER INSERT ON users BEGIN
+  INSERT INTO password_costs VALUES (NEW.password_cost, 1) ON CONFLICT DO UPDATE SET users = users + 1;
+END;
+CREATE TRIGGER password_costs_of_changed AFTER UPDATE OF password_hash ON users WHEN NEW.password_cost <> OLD.password_cost BEGIN
+  INSERT INTO password_costs VALUES (NEW.password_cost, 1) ON CONFLICT DO UPDATE SET users = users + 1;
+  UPDATE password_costs SET users = users - 1 WHERE cost = OLD.password_cost;
+  DELETE FROM password_costs WHERE cost = OLD.password_cost AND users <= 0;
+END;
+CREATE TRIGGER password_costs_of_gone AFTER DELETE ON users BEGIN
+  UPDATE password_costs SET users = users - 1 WHERE cost = OLD.password_cost;
+  DELETE FROM password_costs WHERE cost = OLD.password_cost AND users <= 0;
+END;
 
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY,

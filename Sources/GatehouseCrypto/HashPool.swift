@@ -25,11 +25,13 @@ public final class HashPool: Sendable {
 
   /// Pieces of work that are worked on or wait, at most.
   public let capacity: Int
+  public let threads: Int
   private let queue: HashQueue
 
   /// A pool with `threads` threads (at least one), where at most `waitingMax` pieces of work wait beside those that are worked on.
   public init(threads: Int = HashPool.threadsDefault, waitingMax: Int = HashPool.waitingMaxDefault) {
     let (threads, waitingMax) = (max(1, threads), max(0, waitingMax))
+    self.threads = threads
     capacity = threads + waitingMax
     queue = HashQueue(capacity: capacity, threads: threads)
     for number in 1...threads {
@@ -58,9 +60,11 @@ public final class HashPool: Sendable {
   public func reserve() -> Place? { queue.reserve() ? Place(in: queue) : nil }
 
   /// What `work` answers, once a thread was free for it. Work that has begun is always brought to its end.
-  /// - Parameter place: spent by this; without one the work is refused if the queue is full.
+  /// - Parameters:
+  ///   - place: spent by this; without one the work is refused if the queue is full.
+  ///   - beyondCapacity: is taken even when the queue is full; the caller bounds how much of it there is.
   public func run<T: Sendable>(
-    deadline: ContinuousClock.Instant, in place: Place? = nil, _ work: @escaping @Sendable () -> T
+    deadline: ContinuousClock.Instant, in place: Place? = nil, beyondCapacity: Bool = false, _ work: @escaping @Sendable () -> T
   ) async throws(HashPoolError) -> T {
     let number = queue.nextNumber()
     let isReserved = place?.spend() ?? false
@@ -69,7 +73,9 @@ public final class HashPool: Sendable {
         let item = HashQueue.Item(number: number, deadline: deadline) { refusal in
           continuation.resume(returning: refusal.map(Result.failure) ?? .success(work()))
         }
-        if let refusal = queue.add(item, isReserved: isReserved) { return continuation.resume(returning: .failure(refusal)) }
+        if let refusal = queue.add(item, isReserved: isReserved, beyondCapacity: beyondCapacity) {
+          return continuation.resume(returning: .failure(refusal))
+        }
         // The handler found nothing to withdraw if the task was cancelled before the work was in the queue.
         if Task.isCancelled { queue.withdraw(number) }
       }
@@ -148,11 +154,11 @@ private final class HashQueue: Sendable {
   func nextNumber() -> UInt64 { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
   /// nil if the item was taken; else why not, and its `finish` is not called.
-  func add(_ item: Item, isReserved: Bool) -> HashPoolError? {
+  func add(_ item: Item, isReserved: Bool, beyondCapacity: Bool) -> HashPoolError? {
     let refusal: HashPoolError? = state.withLock { state in
       if isReserved { state.reserved -= 1 }
       if state.isClosed { return .closed }
-      if isFull(state) { return .full }
+      if !beyondCapacity, isFull(state) { return .full }
       state.waiting.append(item)
       return nil
     }

@@ -1,6 +1,7 @@
 import GatehouseCore
 import GatehouseCrypto
 import GatehouseLedger
+import Logging
 import TestSupport
 import Testing
 
@@ -74,11 +75,12 @@ struct RoundTripTests {
         Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
       }
       let rules = Accounts<SQLiteLedger>.Rules(
-        passwords: PasswordRules(minLength: 8), loginFloor: .zero, sessionsMax: { _ in 10 }, timeouts: { _ in World.timeouts },
+        passwords: PasswordRules(minLength: 8), loginFloorMin: .zero, sessionsMax: { _ in 10 }, timeouts: { _ in World.timeouts },
         allowances: { World.table }, mailMilliseconds: 3_600_000)
       let accounts = Accounts(
         ledger: stack.ledger, changes: stack.changes, clock: stack.clock, secret: world.secret,
-        passwords: Passwords(pool: pool, parameters: parameters), limits: limits, rules: rules)
+        passwords: Passwords(pool: pool, floor: LoginFloor(pool: pool, log: Logger(label: "test")), parameters: parameters), limits: limits,
+        rules: rules)
       let password = "correct horse battery staple"
       let user = try await accounts.signUp(
         email: "mia@example.com", password: password, name: nil, timeZone: "UTC", externalID: nil, network: nil)

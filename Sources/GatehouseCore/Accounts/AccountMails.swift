@@ -15,7 +15,7 @@ extension Accounts {
   public func requestReset(email: String, by actor: Actor, network: String?) async throws -> Mail? {
     let canonical = EmailAddress(email)?.canonical ?? email.lowercased()
     try await limits.mail(account: canonical, network: network)
-    let start = ContinuousClock.now
+    let due = try await passwords.dueWithoutHash(ledger.passwordCosts(), minimum: rules.loginFloorMin)
     let result: Result<Mail?, any Error>
     do {
       let user = try await ledger.user(canonicalEmail: canonical)
@@ -25,7 +25,7 @@ extension Accounts {
         result = .success(nil)
       }
     } catch { result = .failure(error) }
-    try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
+    try? await Task.sleep(until: due, clock: .continuous)
     return try result.get()
   }
 

@@ -8,8 +8,8 @@ public struct Accounts<Store: Ledger>: Sendable {
   /// What the configuration says about accounts.
   public struct Rules: Sendable {
     public let passwords: PasswordRules
-    /// No answer to a login leaves before this, whatever the account: its time says nothing.
-    public let loginFloor: Duration
+    /// No answer to a login leaves before this, nor before what `LoginFloor` says.
+    public let loginFloorMin: Duration
     public let sessionsMax: @Sendable (_ plan: String) -> Int
     public let timeouts: @Sendable (Session.Class) -> SessionTimeouts
     public let allowances: @Sendable () -> AllowanceTable
@@ -17,13 +17,13 @@ public struct Accounts<Store: Ledger>: Sendable {
     public let mailMilliseconds: Int64
 
     public init(
-      passwords: PasswordRules, loginFloor: Duration, sessionsMax: @escaping @Sendable (_ plan: String) -> Int,
+      passwords: PasswordRules, loginFloorMin: Duration, sessionsMax: @escaping @Sendable (_ plan: String) -> Int,
       timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, allowances: @escaping @Sendable () -> AllowanceTable,
       mailMilliseconds: Int64
     ) {
       self.mailMilliseconds = mailMilliseconds
       self.passwords = passwords
-      self.loginFloor = loginFloor
+      self.loginFloorMin = loginFloorMin
       self.sessionsMax = sessionsMax
       self.timeouts = timeouts
       self.allowances = allowances
@@ -89,7 +89,7 @@ public struct Accounts<Store: Ledger>: Sendable {
     return try await unhurried {
       let place = try passwords.admit()
       try await limits.attempt(account: canonical, network: login.network)
-      let start = ContinuousClock.now
+      let due = try await passwords.due(ledger.passwordCosts(), minimum: rules.loginFloorMin)
       let result: Result<OpenedSession, any Error>
       do {
         result = .success(try await open(login, canonical, in: place))
@@ -97,7 +97,7 @@ public struct Accounts<Store: Ledger>: Sendable {
         // Says nothing of the account, and must not hold up what is too much already.
         throw error
       } catch { result = .failure(error) }
-      try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
+      try? await Task.sleep(until: due, clock: .continuous)
       return try result.get()
     }
   }
@@ -142,19 +142,20 @@ public struct Accounts<Store: Ledger>: Sendable {
     guard let known = try await ledger.credentials(of: user) else {
       throw ServiceError(.unauthenticated, "This account is gone.")
     }
-    let start: ContinuousClock.Instant
+    let due: ContinuousClock.Instant
     let isRight: Bool
-    (start, isRight) = try await unhurried {
+    (due, isRight) = try await unhurried {
       let place = try passwords.admit()
       try await limits.attempt(account: EmailAddress(known.user.email)?.canonical ?? known.user.email, network: network)
-      return (.now, try await passwords.verify(password, against: known.passwordHash, in: place).isRight)
+      let due = try await passwords.due(ledger.passwordCosts(), minimum: rules.loginFloorMin)
+      return (due, try await passwords.verify(password, against: known.passwordHash, in: place).isRight)
     }
     var failures = 0
     if !isRight {
       let change = try await ledger.passwordFailed(session, of: user, failuresMax: Self.passwordFailuresMax, now: clock.now())
       failures = await changes.acknowledge(change, takesRightsAway: true)
     }
-    try? await Task.sleep(until: start + rules.loginFloor, clock: .continuous)
+    try? await Task.sleep(until: due, clock: .continuous)
     guard isRight else {
       let end = failures < Self.passwordFailuresMax ? "" : " It was the fifth wrong one in a row: the session has ended, log in again."
       throw ServiceError(.invalidLogin, "The password is not right.\(end)")

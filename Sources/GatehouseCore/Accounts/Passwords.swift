@@ -7,11 +7,13 @@ public struct Passwords: Sendable {
 
   private let pool: HashPool
   private let parameters: Argon2Parameters
+  private let floor: LoginFloor
   /// What an unknown account's password is verified against, so that it costs what a known one's does.
   private let decoy: String
 
-  public init(pool: HashPool, parameters: Argon2Parameters = .standard) {
+  public init(pool: HashPool, floor: LoginFloor, parameters: Argon2Parameters = .standard) {
     self.pool = pool
+    self.floor = floor
     self.parameters = parameters
     decoy = PasswordHash.argon2id(SecureRandom.bytes(16), parameters: parameters)
   }
@@ -20,6 +22,7 @@ public struct Passwords: Sendable {
   public func hash(_ password: String, in place: HashPool.Place? = nil) async throws(ServiceError) -> String {
     let bytes = canonicalPassword(password)
     let parameters = parameters
+    _ = floor.book(minimum: .zero)
     return try await run(in: place) { PasswordHash.argon2id(bytes, parameters: parameters) }
   }
 
@@ -31,11 +34,32 @@ public struct Passwords: Sendable {
     let bytes = canonicalPassword(password)
     let parameters = parameters
     let text = stored ?? decoy
+    let floor = floor
     return try await run(in: place) {
-      guard let hash = PasswordHash.parse(text), hash.verify(bytes), stored != nil else { return (false, nil) }
+      guard let hash = PasswordHash.parse(text) else { return (false, nil) }
+      let start = ContinuousClock.now
+      let isRight = hash.verify(bytes)
+      floor.observe(hash.cost, taken: start.duration(to: .now))
+      guard isRight, stored != nil else { return (false, nil) }
       return (true, hash.needsRehash(parameters) ? PasswordHash.argon2id(bytes, parameters: parameters) : nil)
     }
   }
+
+  /// When the answer about a password that came now may leave, `minimum` from now at least, so that its time says nothing of the
+  /// account. Call it before the account is read. Throws `overloaded`.
+  /// - Parameter texts: the costs of the ledger's hashes, `AccountLedger.passwordCosts()`.
+  func due(_ texts: [String], minimum: Duration) async throws(ServiceError) -> ContinuousClock.Instant {
+    try await follow(texts)
+    return floor.book(minimum: minimum)
+  }
+
+  /// The same for an answer that hashes nothing.
+  func dueWithoutHash(_ texts: [String], minimum: Duration) async throws(ServiceError) -> ContinuousClock.Instant {
+    try await follow(texts)
+    return floor.due(minimum: minimum)
+  }
+
+  private func follow(_ texts: [String]) async throws(ServiceError) { try await floor.follow(texts, today: PasswordCost(parameters)) }
 
   /// Keeps a place for a password, before anything is read or counted for it. Throws `overloaded`.
   public func admit() throws(ServiceError) -> HashPool.Place {
@@ -43,7 +67,7 @@ public struct Passwords: Sendable {
     return place
   }
 
-  private static let tooMany = ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
+  static let tooMany = ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
 
   private func run<T: Sendable>(in place: HashPool.Place?, _ work: @escaping @Sendable () -> T) async throws(ServiceError) -> T {
     do {

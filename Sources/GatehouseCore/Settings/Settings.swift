@@ -48,7 +48,8 @@ public struct Settings: Sendable, Equatable {
   public var processes = 1
   public var logLevel = Logger.Level.notice
   public var signUpIsPublic = true
-  public var loginFloorMilliseconds = 60
+  /// Beside what is measured, which holds in any case.
+  public var loginFloorMillisecondsMin = 0
   public var passwordLengthMin = 8
   /// How long a mailed token is good.
   public var mailTokenSeconds: Int64 = 3_600

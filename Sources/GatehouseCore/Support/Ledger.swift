@@ -16,6 +16,8 @@ public protocol AccountLedger: Sendable {
   /// The account and password hash behind an email, suspended accounts included, deleted ones not.
   func credentials(canonicalEmail: String) async throws -> Credentials?
   func credentials(of id: UserID) async throws -> Credentials?
+  /// What stands before the salt in stored password hashes (`PasswordCost.text`), each once; the first thousand. It counts no users.
+  func passwordCosts() async throws -> [String]
   /// Applies `changes`, keeps the open period through a change of zone, ends all sessions when a suspension is lifted, writes audit.
   /// Throws `notFound`, `externalIDTaken`.
   func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User>

@@ -8,6 +8,8 @@ struct BcryptHash: Sendable {
   static let passwordBytesMax = 72
   private static let alphabet = Set("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
 
+  /// The number of rounds is 2 to the power of this.
+  let cost: Int
   private let text: [UInt8]
 
   init?(_ text: String) {
@@ -16,6 +18,7 @@ struct BcryptHash: Sendable {
       let cost = Int(String(decoding: bytes[4..<6], as: UTF8.self)), bytes[4...5].allSatisfy({ (0x30...0x39).contains($0) }),
       Self.costs.contains(cost), bytes.dropFirst(7).allSatisfy(Self.alphabet.contains)
     else { return nil }
+    self.cost = cost
     self.text = bytes
   }
 

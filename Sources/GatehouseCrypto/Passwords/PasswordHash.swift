@@ -15,7 +15,7 @@ public struct PasswordHash: Sendable {
 
   /// The hash as it is stored. It is no secret to log in with, but keep it out of logs and answers all the same.
   public let text: String
-  private let kind: Kind
+  let kind: Kind
 
   /// The hash that `text` spells in one of these forms; nil for any other, a broken one, or parameters beyond the bounds.
   ///

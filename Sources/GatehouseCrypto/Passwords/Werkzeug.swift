@@ -27,7 +27,7 @@ struct PBKDF2Hash: Sendable {
   static let iterationsMax = 10_000_000
   static let hashBytes = 32
 
-  private let iterations: Int
+  let iterations: Int
   private let salt: [UInt8]
   private let hash: [UInt8]
 
@@ -65,9 +65,9 @@ struct ScryptHash: Sendable {
   static let workMax = 1 << 25
   static let hashBytes = 64
 
-  private let cost: Int
-  private let blockSize: Int
-  private let lanes: Int
+  let cost: Int
+  let blockSize: Int
+  let lanes: Int
   private let salt: [UInt8]
   private let hash: [UInt8]
 

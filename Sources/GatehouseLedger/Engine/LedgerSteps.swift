@@ -39,6 +39,29 @@ enum LedgerSteps {
     CREATE INDEX address_usage_by_end ON address_usage (period_end);
     """,
     3: """
+    ALTER TABLE users ADD COLUMN password_cost TEXT NOT NULL GENERATED ALWAYS AS (CASE
+        WHEN password_hash LIKE '$argon2id$v=19$%$%' THEN substr(password_hash, 1, 15 + instr(substr(password_hash, 16), '$'))
+        WHEN password_hash LIKE '$2_$__$%' THEN substr(password_hash, 1, 7)
+        WHEN password_hash LIKE 'pbkdf2:%$%' OR password_hash LIKE 'scrypt:%$%'
+          THEN substr(password_hash, 1, instr(password_hash, '$'))
+        ELSE '' END) VIRTUAL;
+    CREATE TABLE password_costs (
+      cost TEXT PRIMARY KEY,
+      users INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER password_costs_of_new AFTER INSERT ON users BEGIN
+      INSERT INTO password_costs VALUES (NEW.password_cost, 1) ON CONFLICT DO UPDATE SET users = users + 1;
+    END;
+    CREATE TRIGGER password_costs_of_changed AFTER UPDATE OF password_hash ON users WHEN NEW.password_cost <> OLD.password_cost BEGIN
+      INSERT INTO password_costs VALUES (NEW.password_cost, 1) ON CONFLICT DO UPDATE SET users = users + 1;
+      UPDATE password_costs SET users = users - 1 WHERE cost = OLD.password_cost;
+      DELETE FROM password_costs WHERE cost = OLD.password_cost AND users <= 0;
+    END;
+    CREATE TRIGGER password_costs_of_gone AFTER DELETE ON users BEGIN
+      UPDATE password_costs SET users = users - 1 WHERE cost = OLD.password_cost;
+      DELETE FROM password_costs WHERE cost = OLD.password_cost AND users <= 0;
+    END;
+    INSERT INTO password_costs SELECT password_cost, count(*) FROM users GROUP BY 1;
     """,
   ]
 }

@@ -28,6 +28,7 @@ enum UserRecord {
       UNION SELECT id FROM (SELECT id FROM users WHERE external_id >= :q AND external_id < :e LIMIT :n)
       UNION SELECT id FROM (SELECT id FROM users WHERE canonical_email >= :q AND canonical_email < :e LIMIT :n))
     """
+  static let passwordCosts = "SELECT cost FROM password_costs WHERE users > 0 LIMIT 1000"
   static let insert = """
     INSERT INTO users (id, external_id, email, canonical_email, name, time_zone, zone_open_start, zone_floor, zone_month_start,
       zone_month_floor, plan, plan_ends_at, status, password_hash, created_at)
@@ -117,6 +118,10 @@ extension SQLiteLedger: AccountLedger {
     try await read { db in
       try db.row(UserRecord.byID, [id.text]).map { Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
     }
+  }
+
+  public func passwordCosts() async throws -> [String] {
+    try await read { db in try db.rows(UserRecord.passwordCosts, []).map { $0["cost"] } }
   }
 
   public func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User> {

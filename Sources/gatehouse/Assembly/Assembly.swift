@@ -27,6 +27,7 @@ final class Assembly: Sendable {
   let changes: Changes<SQLiteLedger>
   let readiness = Readiness()
   let hashing = HashPool()
+  let loginFloor: LoginFloor
   let log: Logger
 
   private let secret: ServerSecret
@@ -44,6 +45,7 @@ final class Assembly: Sendable {
     self.live = live
     self.folder = folder
     self.log = log
+    loginFloor = LoginFloor(pool: hashing, log: log)
     secret = try ServerSecret.loadOrCreate(path: folder.secret)
     ledger = try SQLiteLedger(
       path: folder.ledger, addressKeys: secret.keys(.emailDay),
@@ -91,13 +93,12 @@ final class Assembly: Sendable {
     let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
     let policy: @Sendable (String) -> Policy? = { live.settings.policy($0) }
-    let parameters = Argon2Parameters(memoryKiB: settings.argonMemoryKiB, passes: settings.argonPasses, lanes: 1) ?? .standard
     let loginLimits = LoginLimits(limits: limits, hot: hot, lease: lease, subjects: secret.key(.subjects), policy: policy)
     let accounts = Accounts(
-      ledger: ledger, changes: changes, clock: clock, secret: secret, passwords: Passwords(pool: hashing, parameters: parameters),
-      limits: loginLimits,
+      ledger: ledger, changes: changes, clock: clock, secret: secret,
+      passwords: Passwords(pool: hashing, floor: loginFloor, parameters: settings.argon2), limits: loginLimits,
       rules: .init(
-        passwords: PasswordRules(minLength: settings.passwordLengthMin), loginFloor: .milliseconds(settings.loginFloorMilliseconds),
+        passwords: PasswordRules(minLength: settings.passwordLengthMin), loginFloorMin: .milliseconds(settings.loginFloorMillisecondsMin),
         sessionsMax: { live.settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances,
         mailMilliseconds: settings.mailTokenSeconds * 1000))
     var contract = API<SQLiteLedger>.Contract()

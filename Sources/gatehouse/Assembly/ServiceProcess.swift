@@ -30,6 +30,7 @@ struct ServiceProcess: Sendable {
       services: [
         .init(service: LedgerService(ledger: assembly.ledger, readiness: assembly.readiness, log: log)), .init(service: assembly.redis),
         .init(service: upkeep),
+        .init(service: FloorKeeper(floor: assembly.loginFloor, ledger: assembly.ledger, live: assembly.live)),
         .init(service: LoopCores(group: assembly.group, log: log)),
         .init(service: Reload(assembly: assembly, source: source, level: level, log: log)),
         .init(service: assembly.socketListener(socket) { startup.isRunning(.socket, port: nil) }),

@@ -49,8 +49,10 @@ enum DefaultFile {
       mode: public
 
     login:
-      # No answer to a login leaves before this, so that its time says nothing of the account. 0 to 5000.
-      floor_ms: 60
+      # No answer to a login leaves before the dearest password hash of the ledger could have been verified, so that its time says
+      # nothing of the account. auto: as long as that takes on this machine, measured at start and from then on; the log says how long.
+      # A number of milliseconds, 0 to 5000, is a minimum beside that.
+      floor_ms: auto
 
     password:
       # Characters of a new password, 8 to 64.

@@ -13,7 +13,10 @@ extension SettingsReader {
     settings.logLevel = value("log.level", levels) { Logger.Level(rawValue: $0) } ?? settings.logLevel
     readHTTP(&settings)
     settings.signUpIsPublic = oneOf("signup.mode", ["public": true, "backend": false]) ?? true
-    settings.loginFloorMilliseconds = int("login.floor_ms", 0...5_000, settings.loginFloorMilliseconds)
+    settings.loginFloorMillisecondsMin =
+      value("login.floor_ms", "auto or a whole number from 0 to 5000") { text in
+        text == "auto" ? 0 : Int(text).flatMap { (0...5_000).contains($0) ? $0 : nil }
+      } ?? settings.loginFloorMillisecondsMin
     settings.passwordLengthMin = int("password.min_length", 8...64, settings.passwordLengthMin)
     settings.mailTokenSeconds = seconds("mail.token_lifetime", 1...3_600) ?? settings.mailTokenSeconds
     settings.argonMemoryKiB = int("password.argon_memory_kib", 8...1_048_576, settings.argonMemoryKiB)

@@ -39,6 +39,7 @@ private func accountCalls(_ ledger: any Ledger, _ mia: User) async throws {
   for query in ["", "mia"] { _ = try await ledger.users(matching: query, page: PageRequest()) }
   _ = try await ledger.credentials(canonicalEmail: mia.email)
   _ = try await ledger.credentials(of: mia.id)
+  _ = try await ledger.passwordCosts()
   _ = try await ledger.overview(of: mia.id, now: Rig.now)
   _ = try await ledger.audit(of: mia.id, page: PageRequest())
   for user in [nil, mia.id] { _ = try await ledger.feed(of: user, after: 0, limit: 10) }

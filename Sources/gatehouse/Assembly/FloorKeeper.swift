@@ -1,0 +1,32 @@
+import GatehouseCore
+import GatehouseCrypto
+import GatehouseLedger
+import Logging
+import ServiceLifecycle
+
+/// Calibrates the login floor at start, says in the log what it is, and measures again while passwords come.
+struct FloorKeeper: Service {
+  /// Between two measurements of the dearest hash.
+  static let interval: Duration = .seconds(15)
+
+  let floor: LoginFloor
+  let ledger: SQLiteLedger
+  let live: LiveSettings
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        // What fails here each login tries again, and answers for.
+        if let costs = try? await ledger.passwordCosts() { try? await floor.follow(costs, today: PasswordCost(live.settings.argon2)) }
+        floor.tell(minimum: .milliseconds(live.settings.loginFloorMillisecondsMin))
+        await floor.refresh()
+        try? await Task.sleep(for: Self.interval)
+      }
+    }
+  }
+}
+
+extension Settings {
+  /// The cost of the hashes that are made now.
+  var argon2: Argon2Parameters { Argon2Parameters(memoryKiB: argonMemoryKiB, passes: argonPasses, lanes: 1) ?? .standard }
+}

@@ -1,0 +1,53 @@
+import Foundation
+import StrictJSON
+import TestSupport
+import Testing
+
+@Suite("The login floor in a running service") struct LoginFloorTests {
+  /// What the log said of the floor, the newest last, in milliseconds.
+  private func told(_ service: RunningService) throws -> [Int] {
+    try service.log().split(separator: "\n").compactMap { line in
+      guard case .object(let event)? = try? JSONValue.parse(Array(line.utf8)), case .string(let floor)? = event["floor_ms"] else {
+        return nil
+      }
+      return Int(floor)
+    }
+  }
+
+  private func refused(_ service: RunningService, _ email: String) async throws -> Duration {
+    let start = ContinuousClock.now
+    let answer = try await service.ask(
+      "POST", "/v1/sessions", bearer: service.serviceKey("accounts"),
+      headers: ["Gatehouse-Client-IP": "10.\(Int.random(in: 0..<256)).\(Int.random(in: 0..<256)).1"],
+      body: #"{"email":"\#(email)","password":"not this one"}"#)
+    try answer.expectProblem(401, "invalid_login")
+    return start.duration(to: .now)
+  }
+
+  @Test(
+    "a dear hash that another program writes while the service runs holds back the very next answers, until it is gone",
+    .asvs("6.3.8"))
+  func arriving() async throws {
+    try await RunningService.with { service in
+      try await eventually("the log tells the floor") { try !told(service).isEmpty }
+      let user = try await service.newUser()
+      let hash = try service.ledger("SELECT password_hash FROM users WHERE id = '\(user.id)'")
+      let iterations = 1_500_000
+      let dear = "pbkdf2:sha256:\(iterations)$salt$\(String(repeating: "0", count: 64))"
+      _ = try service.ledger("UPDATE users SET password_hash = '\(dear)' WHERE id = '\(user.id)'")
+      // The first may wait until the hash is measured; it waits for an unknown account as well.
+      let unknown = try await refused(service, "nobody@example.com")
+      var known: [Duration] = []
+      for _ in 0..<2 { known.append(try await refused(service, user.email)) }
+      let floor = try #require(try told(service).last)
+      #expect(unknown >= .milliseconds(floor) && known.allSatisfy { $0 >= .milliseconds(floor) }, "\(unknown), \(known), floor \(floor) ms")
+      let before = try #require(try told(service).first)
+      #expect(floor > 10 * before, "\(before) ms, then \(floor) ms")
+      _ = try service.ledger(
+        "UPDATE users SET password_hash = '\(hash.trimmingCharacters(in: .whitespacesAndNewlines))' WHERE id = '\(user.id)'")
+      _ = try await refused(service, "nobody@example.com")
+      let quick = try await refused(service, "nobody@example.com")
+      #expect(quick < .milliseconds(floor), "\(quick) with a floor that was \(floor) ms")
+    }
+  }
+}
