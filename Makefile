@@ -5,7 +5,7 @@ DATA ?= data
 MINUTES ?= 30
 RELEASE = .build/release/gatehouse
 
-BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev
+BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev libidn2-dev libunistring-dev
 RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv curl strace libfaketime nginx caddy slowhttptest
 

@@ -43,10 +43,13 @@ let package = Package(
     .systemLibrary(name: "CCrypt", path: "Sources/CCrypt"),
     .systemLibrary(name: "CSQLite", path: "Sources/CSQLite"),
     .systemLibrary(name: "CSched", path: "Sources/CSched"),
+    .systemLibrary(name: "CIdn2", path: "Sources/CIdn2"),
+    .systemLibrary(name: "CUnistring", path: "Sources/CUnistring"),
 
     // Pieces that know nothing of Gatehouse.
     .target(name: "RedisClient", dependencies: ["CHiredis", log, metrics, lifecycle] + nio, swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
+    .target(name: "TextForms", dependencies: ["CIdn2", "CUnistring"], swiftSettings: strict),
     .target(name: "Threads", dependencies: ["CSched"], swiftSettings: strict),
     .target(
       name: "LocalHTTP", dependencies: [.product(name: "NIOHTTP1", package: "swift-nio")] + nio, swiftSettings: strict),
@@ -55,7 +58,7 @@ let package = Package(
       resources: [.embedInCode("Resources")], swiftSettings: strict),
 
     // The domain, its two stores and its face. Stores and face never import each other.
-    .target(name: "GatehouseCore", dependencies: ["GatehouseCrypto", "StrictJSON", log], swiftSettings: strict),
+    .target(name: "GatehouseCore", dependencies: ["GatehouseCrypto", "StrictJSON", "TextForms", log], swiftSettings: strict),
     .target(
       name: "GatehouseRedis", dependencies: ["GatehouseCore", "RedisClient", log] + nio,
       resources: [.embedInCode("Scripts")], swiftSettings: strict),

@@ -5,7 +5,8 @@ CREATE TABLE users (
   id TEXT PRIMARY KEY,
   external_id TEXT UNIQUE,                 -- the app's own id
   email TEXT NOT NULL,                     -- as it was given
-  canonical_email TEXT UNIQUE,             -- trimmed, NFC, lower case; NULL once deleted, so that the address is free
+  canonical_email TEXT UNIQUE,             -- case-folded, NFC, domain in ASCII; NULL once deleted, so that the address is free, and of
+                                           -- an account whose address an older one has in another spelling
   email_verified INTEGER NOT NULL DEFAULT 0,
   pending_email TEXT,
   name TEXT,
@@ -27,8 +28,12 @@ CREATE TABLE users (
     WHEN password_hash LIKE '$2_$__$%' THEN substr(password_hash, 1, 7)
     WHEN password_hash LIKE 'pbkdf2:%$%' OR password_hash LIKE 'scrypt:%$%'
       THEN substr(password_hash, 1, instr(password_hash, '$'))
-    ELSE '' END) VIRTUAL
+    ELSE '' END) VIRTUAL,
+  sibling_email TEXT,                      -- of such an account the spelling that alone finds it: trimmed, NFC, lower case,
+  sibling_of TEXT                          -- and the canonical form, which it takes when the older one leaves it
 ) STRICT;
+CREATE UNIQUE INDEX users_by_sibling_email ON users (sibling_email) WHERE sibling_email IS NOT NULL;
+CREATE INDEX users_by_sibling_of ON users (sibling_of, created_at, id) WHERE sibling_of IS NOT NULL;
 CREATE INDEX users_by_creation ON users (created_at, id);
 CREATE INDEX users_deleted ON users (id) WHERE status = 'deleted';
 

@@ -55,14 +55,17 @@ import Testing
   static let directions: [String: Set<String>] = [
     "RedisClient": ["CHiredis"],
     "StrictJSON": [],
+    "TextForms": ["CIdn2", "CUnistring"],
     "LocalHTTP": [],
     "GatehouseCrypto": ["CArgon2", "COpenSSL", "CCrypt", "Threads"],
-    "GatehouseCore": ["GatehouseCrypto", "StrictJSON"],
+    "GatehouseCore": ["GatehouseCrypto", "StrictJSON", "TextForms"],
     "GatehouseRedis": ["GatehouseCore", "GatehouseCrypto", "RedisClient"],
     "GatehouseLedger": ["GatehouseCore", "GatehouseCrypto"],
     "GatehouseHTTP": ["GatehouseCore", "GatehouseCrypto", "StrictJSON"],
   ]
-  static let ours = Set(directions.keys).union(["CHiredis", "CArgon2", "COpenSSL", "CCrypt", "CSched", "Threads", "gatehouse"])
+  static let ours = Set(directions.keys).union([
+    "CHiredis", "CArgon2", "COpenSSL", "CCrypt", "CSched", "CIdn2", "CUnistring", "Threads", "gatehouse",
+  ])
 
   @Test("Stores and face never import each other, and the domain imports neither", arguments: directions.keys.sorted())
   func imports(target: String) {
@@ -78,7 +81,8 @@ import Testing
   func packages() {
     let homes = [
       "CHiredis": "Sources/RedisClient/Hiredis/", "CArgon2": "Sources/GatehouseCrypto/", "COpenSSL": "Sources/GatehouseCrypto/",
-      "CCrypt": "Sources/GatehouseCrypto/", "CSched": "Sources/Threads/", "GRDB": "Sources/GatehouseLedger/",
+      "CCrypt": "Sources/GatehouseCrypto/", "CSched": "Sources/Threads/", "CIdn2": "Sources/TextForms/",
+      "CUnistring": "Sources/TextForms/", "GRDB": "Sources/GatehouseLedger/",
     ]
     let outside = ["NIO", "NIOCore", "NIOPosix", "Hummingbird", "GRDB", "RedisClient"]
     for file in SourceTree.sources where file.path.hasSuffix(".swift") {

@@ -6,19 +6,18 @@ extension Accounts {
   public func requestVerification(of id: UserID, by actor: Actor, network: String?) async throws -> Mail? {
     guard let user = try await ledger.user(id) else { throw ServiceError(.notFound, "There is no user \(id).") }
     guard user.status == .active, let address = user.addressToVerify else { return nil }
-    try await limits.mail(account: EmailAddress(user.email)?.canonical ?? user.email, network: network)
+    try await limits.mail(account: EmailAddress.Forms(user.email).canonical, network: network)
     return try await mint(.emailVerification, for: user, to: address, by: actor)
   }
 
   /// The mail that resets a password; nil for an address without an account, and for a suspended user. No answer leaves before the
   /// login floor, so that its time says nothing of the account. Throws `rateLimited`, counted whether there is an account or not.
   public func requestReset(email: String, by actor: Actor, network: String?) async throws -> Mail? {
-    let canonical = EmailAddress(email)?.canonical ?? email.lowercased()
-    try await limits.mail(account: canonical, network: network)
+    try await limits.mail(account: EmailAddress.Forms(email).canonical, network: network)
     let due = try await passwords.dueWithoutHash(ledger.passwordCosts(), minimum: rules.loginFloorMin)
     let result: Result<Mail?, any Error>
     do {
-      let user = try await ledger.user(canonicalEmail: canonical)
+      let user = try await ledger.user(email: email)
       if let user, user.status == .active {
         result = .success(try await mint(.passwordReset, for: user, to: user.email, by: actor))
       } else {
@@ -33,7 +32,7 @@ extension Accounts {
     let token = SingleUseToken.mint()
     let now = clock.now()
     let stored = SingleUse(
-      hash: token.hash, kind: kind, userID: user.id, canonicalEmail: EmailAddress(address)?.canonical ?? address,
+      hash: token.hash, kind: kind, userID: user.id, canonicalEmail: EmailAddress.Forms(address).canonical,
       expiresAtMilliseconds: now + rules.mailMilliseconds)
     guard try await ledger.keep(stored, by: actor, now: now) else { return nil }
     return Mail(to: address, token: token.text, expiresAtMilliseconds: stored.expiresAtMilliseconds)

@@ -85,14 +85,13 @@ public struct Accounts<Store: Ledger>: Sendable {
 
   /// A login by password. Throws `rateLimited`, `overloaded`, `invalidLogin` (unknown, wrong password and suspended alike).
   public func logIn(_ login: Login) async throws -> OpenedSession {
-    let canonical = login.account
     return try await unhurried {
       let place = try passwords.admit()
-      try await limits.attempt(account: canonical, network: login.network)
+      try await limits.attempt(account: login.account, network: login.network)
       let due = try await passwords.due(ledger.passwordCosts(), minimum: rules.loginFloorMin)
       let result: Result<OpenedSession, any Error>
       do {
-        result = .success(try await open(login, canonical, in: place))
+        result = .success(try await open(login, in: place))
       } catch let error as ServiceError where error.code == .overloaded {
         // Says nothing of the account, and must not hold up what is too much already.
         throw error
@@ -112,11 +111,11 @@ public struct Accounts<Store: Ledger>: Sendable {
     }
   }
 
-  private func open(_ login: Login, _ canonical: String, in place: HashPool.Place) async throws -> OpenedSession {
+  private func open(_ login: Login, in place: HashPool.Place) async throws -> OpenedSession {
     let refusal = ServiceError(.invalidLogin, "There is no account with this email and password.")
     // A password that changed between the check and the commit is checked once more, then the login fails.
     for _ in 0..<2 {
-      let known = try await ledger.credentials(canonicalEmail: canonical)
+      let known = try await ledger.credentials(email: login.email)
       let verified = try await passwords.verify(login.password, against: known?.passwordHash, in: place)
       guard verified.isRight, let known, known.user.status == .active else { throw refusal }
       let now = clock.now()
@@ -146,7 +145,7 @@ public struct Accounts<Store: Ledger>: Sendable {
     let isRight: Bool
     (due, isRight) = try await unhurried {
       let place = try passwords.admit()
-      try await limits.attempt(account: EmailAddress(known.user.email)?.canonical ?? known.user.email, network: network)
+      try await limits.attempt(account: EmailAddress.Forms(known.user.email).canonical, network: network)
       let due = try await passwords.due(ledger.passwordCosts(), minimum: rules.loginFloorMin)
       return (due, try await passwords.verify(password, against: known.passwordHash, in: place).isRight)
     }
@@ -216,7 +215,7 @@ public struct Login: Sendable {
   /// The address's network, for the limits.
   public var network: String
   /// The canonical form of the email, or its like for a text that is none: what the limits count.
-  public var account: String { EmailAddress(email)?.canonical ?? email.lowercased() }
+  public var account: String { EmailAddress.Forms(email).canonical }
 
   public init(
     email: String, password: String, sessionClass: Session.Class, transport: Session.Transport, device: String?, userAgent: String?,

@@ -9,12 +9,16 @@ public protocol AccountLedger: Sendable {
   /// Throws `emailTaken`, `externalIDTaken`.
   func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User
   func user(_ id: UserID) async throws -> User?
-  func user(canonicalEmail: String) async throws -> User?
+  /// The account that an address finds, however it is spelled; of several that share it the one that has this very spelling, else the
+  /// oldest.
+  func user(email: String) async throws -> User?
+  /// Accounts whose address an older one has in another spelling: those that only their own spelling finds. At most `max`.
+  func sharingAnAddress(max: Int) async throws -> [UserID]
   func user(externalID: String) async throws -> User?
   /// Users whose id, external id or email starts with `query` (all for ""), newest first.
   func users(matching query: String, page: PageRequest) async throws -> Page<User>
   /// The account and password hash behind an email, suspended accounts included, deleted ones not.
-  func credentials(canonicalEmail: String) async throws -> Credentials?
+  func credentials(email: String) async throws -> Credentials?
   func credentials(of id: UserID) async throws -> Credentials?
   /// What stands before the salt in stored password hashes (`PasswordCost.text`), each once; the first thousand. It counts no users.
   func passwordCosts() async throws -> [String]

@@ -65,7 +65,7 @@ extension API {
     let (email, externalID) = (query["email"], query["external_id"])
     if (email == nil) == (externalID == nil) { throw query.refusal("email", code: "required", "Give either email or external_id.") }
     let found =
-      if let email { try await ledger.user(canonicalEmail: EmailAddress(email)?.canonical ?? "") } else {
+      if let email { try await ledger.user(email: email) } else {
         try await ledger.user(externalID: externalID ?? "")
       }
     return answer(json { $0.list(found.map { [$0] } ?? [], next: nil) { $0.user($1, plan: plan(of: $1)) } })

@@ -62,6 +62,24 @@ enum LedgerSteps {
       DELETE FROM password_costs WHERE cost = OLD.password_cost AND users <= 0;
     END;
     INSERT INTO password_costs SELECT password_cost, count(*) FROM users GROUP BY 1;
+
+    ALTER TABLE users ADD COLUMN sibling_email TEXT;
+    ALTER TABLE users ADD COLUMN sibling_of TEXT;
+    CREATE UNIQUE INDEX users_by_sibling_email ON users (sibling_email) WHERE sibling_email IS NOT NULL;
+    CREATE INDEX users_by_sibling_of ON users (sibling_of, created_at, id) WHERE sibling_of IS NOT NULL;
+    CREATE TEMP TABLE forms AS
+      SELECT id, older, form, first_value(id) OVER (PARTITION BY form ORDER BY created_at, id) AS holder
+      FROM (SELECT id, created_at, canonical_email AS older, canonical_email_form(email) AS form FROM users WHERE canonical_email IS NOT NULL);
+    DELETE FROM forms WHERE older = form AND id = holder;
+    UPDATE users SET canonical_email = NULL WHERE id IN (SELECT id FROM forms);
+    UPDATE users SET canonical_email = forms.form FROM forms WHERE forms.id = users.id AND forms.id = forms.holder;
+    UPDATE users SET sibling_email = forms.older, sibling_of = forms.form FROM forms WHERE forms.id = users.id AND forms.id <> forms.holder;
+    INSERT INTO audit (user_id, occurred_at, actor, action, detail)
+      SELECT forms.id, max(newest_stamp, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)), 'system', 'address_shared',
+        json_object('user_id', holder)
+      FROM forms, meta WHERE forms.id <> forms.holder;
+    DROP TABLE forms;
+    UPDATE single_use_tokens SET canonical_email = canonical_email_form(canonical_email);
     """,
   ]
 }

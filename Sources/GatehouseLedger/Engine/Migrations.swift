@@ -5,7 +5,7 @@ struct Migrations: Sendable {
   /// The whole schema of `version`.
   let schema: String
   let version: Int
-  /// For each version the SQL that leads to it from the one before.
+  /// For each version the SQL that leads to it from the one before; it may call `MigrationFunctions`.
   let steps: [Int: String]
 
   /// Makes a new file of `version`, or brings an older one to it: one transaction a version, so that a crash leaves one of them whole.
@@ -18,6 +18,8 @@ struct Migrations: Sendable {
       }
       guard found > 0 else { return try create(db) }
       guard found < version else { return }
+      for function in MigrationFunctions.all { db.add(function: function) }
+      defer { for function in MigrationFunctions.all { db.remove(function: function) } }
       for next in found + 1...version {
         guard let sql = steps[next] else { throw LedgerFailure(.internal("There is no migration of the ledger to version \(next).")) }
         try apply(sql, version: next, db)

@@ -34,7 +34,7 @@ enum AddressRecord {
 
   /// Keeps what `user` has used and holds, under its present address.
   static func keep(_ user: User, _ digests: AddressDigests, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws {
-    guard let address = digests.all(EmailAddress(user.email)?.canonical ?? user.email).first else { return }
+    guard let address = digests.all(EmailAddress.Forms(user.email).canonical).first else { return }
     for metric in rules.allowances().metrics {
       _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
       let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
@@ -48,11 +48,12 @@ enum AddressRecord {
     }
   }
 
-  /// What the address has used in periods that are open; `user` goes on in them.
-  static func carry(to user: inout User, _ canonicalEmail: String, _ digests: AddressDigests, _ db: Database, now: Int64) throws -> [Start]
-  {
+  /// What the address of `user` has used in periods that are open; `user` goes on in them.
+  static func carry(to user: inout User, _ digests: AddressDigests, _ db: Database, now: Int64) throws -> [Start] {
     var starts: [String: Start] = [:]
-    for digest in digests.all(canonicalEmail) {
+    // What was kept before domains became ASCII stands under the older form, for a month at most.
+    let forms = EmailAddress.Forms(user.email)
+    for digest in Set([forms.canonical, forms.older]).flatMap(digests.all) {
       for row in try db.rows(find, [digest, now]) {
         let start = Start(
           metric: row["metric"], kind: Period.Kind(rawValue: row["kind"]) ?? .day, periodStart: row["period_start"],

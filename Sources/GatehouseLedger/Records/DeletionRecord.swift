@@ -4,8 +4,8 @@ import GatehouseCore
 /// What goes with a user: first what gives access and names the person, then in batches the rows.
 enum DeletionRecord {
   static let forget = """
-    UPDATE users SET status = 'deleted', email = '', canonical_email = NULL, external_id = NULL, pending_email = NULL, name = NULL,
-      password_hash = '' WHERE id = ?
+    UPDATE users SET status = 'deleted', email = '', canonical_email = NULL, sibling_email = NULL, sibling_of = NULL, external_id = NULL,
+      pending_email = NULL, name = NULL, suspended_reason = NULL, password_hash = '' WHERE id = ?
     """
   /// One event says it for all of them.
   static let endSessions = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL"
@@ -42,6 +42,7 @@ extension SQLiteLedger {
       try AddressRecord.keep(user, addresses, db, rules, now: now)
       try db.event(.userDeleted, id, now: now)
       try db.run(DeletionRecord.forget, [id.text])
+      try UserRecord.pass(on: user.email, db)
       try db.run(DeletionRecord.endSessions, [now, id.text])
       try db.run(MailRecord.dropAll, [id.text])
       // Named in the detail alone: the trail of the deletion outlives the user's rows.

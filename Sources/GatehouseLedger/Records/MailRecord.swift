@@ -13,7 +13,10 @@ enum MailRecord {
   static let dropAll = "DELETE FROM single_use_tokens WHERE user_id = ?"
   static let resetPassword = "UPDATE users SET password_hash = ?, email_verified = 1, pending_email = NULL WHERE id = ?"
   static let setVerified = "UPDATE users SET email_verified = 1 WHERE id = ?"
-  static let setEmail = "UPDATE users SET email = ?, canonical_email = ?, email_verified = 1, pending_email = NULL WHERE id = ?"
+  static let setEmail = """
+    UPDATE users SET email = ?, canonical_email = ?, sibling_email = NULL, sibling_of = NULL, email_verified = 1, pending_email = NULL
+    WHERE id = ?
+    """
 
   /// The user whom a token still serves, with the row's state as it is now.
   static func owner(_ hash: Digest256, _ kind: Mail.Kind, _ db: Database, now: Int64) throws -> User? {
@@ -27,7 +30,7 @@ enum MailRecord {
   static func canonical(_ kind: Mail.Kind, _ user: User) -> String? {
     guard user.status == .active else { return nil }
     let address = kind == .passwordReset ? user.email : user.addressToVerify
-    return address.flatMap { EmailAddress($0)?.canonical ?? $0 }
+    return address.map { EmailAddress.Forms($0).canonical }
   }
 }
 
@@ -74,10 +77,11 @@ extension SQLiteLedger: MailLedger {
       try db.run(MailRecord.spend, [token.data])
       guard db.changesCount == 1 else { return nil }
       if let text = user.pendingEmail {
-        let canonical = EmailAddress(text)?.canonical ?? text
+        let canonical = EmailAddress.Forms(text).canonical
         try Self.requireFree(email: canonical, for: user.id, db)
         try AddressRecord.keep(user, addresses, db, self.rules, now: now)
         try db.run(MailRecord.setEmail, [text, canonical, user.id.text])
+        try UserRecord.pass(on: user.email, db)
         try db.run(MailRecord.dropAll, [user.id.text])
         try db.audit(user.id, "email_changed", by: .user(user.id), now: now)
         try db.event(.userEmailChanged, user.id, now: now, ["email": .text(text), "previous_email": .text(user.email)])

@@ -17,16 +17,24 @@ extension User {
 enum UserRecord {
   static let byID = "SELECT * FROM users WHERE id = ? AND status <> 'deleted'"
   static let byEmail = "SELECT * FROM users WHERE canonical_email = ?"
+  static let bySiblingEmail = "SELECT * FROM users WHERE sibling_email = ?"
+  static let siblings = "SELECT id FROM users WHERE sibling_of IS NOT NULL ORDER BY sibling_of LIMIT ?"
+  static let inherit = """
+    UPDATE users SET canonical_email = sibling_of, sibling_email = NULL, sibling_of = NULL
+    WHERE id = (SELECT id FROM users WHERE sibling_of = :canonical ORDER BY created_at, id LIMIT 1)
+      AND NOT EXISTS (SELECT 1 FROM users WHERE canonical_email = :canonical)
+    """
   static let byExternalID = "SELECT * FROM users WHERE external_id = ?"
   static let newest = """
     SELECT * FROM users WHERE (created_at, id) < (?, ?) AND status <> 'deleted' ORDER BY created_at DESC, id DESC LIMIT ?
     """
-  /// Each of the three ranges is served by its own unique index, and bounded.
+  /// Each of the four ranges is served by its own index, and bounded.
   static let startingWith = """
     SELECT * FROM users WHERE status <> 'deleted' AND id IN (
       SELECT id FROM (SELECT id FROM users WHERE id >= :q AND id < :e LIMIT :n)
       UNION SELECT id FROM (SELECT id FROM users WHERE external_id >= :q AND external_id < :e LIMIT :n)
-      UNION SELECT id FROM (SELECT id FROM users WHERE canonical_email >= :q AND canonical_email < :e LIMIT :n))
+      UNION SELECT id FROM (SELECT id FROM users WHERE canonical_email >= :address AND canonical_email < :beyond LIMIT :n)
+      UNION SELECT id FROM (SELECT id FROM users WHERE sibling_of >= :address AND sibling_of < :beyond LIMIT :n))
     """
   static let passwordCosts = "SELECT cost FROM password_costs WHERE users > 0 LIMIT 1000"
   static let insert = """
@@ -40,6 +48,18 @@ enum UserRecord {
     """
 }
 
+extension UserRecord {
+  /// The account that an address finds: one that shares it by its own spelling alone, so that is looked for first.
+  static func find(_ forms: EmailAddress.Forms, _ db: Database) throws -> Row? {
+    try db.row(bySiblingEmail, [forms.older]) ?? db.row(byEmail, [forms.canonical])
+  }
+
+  /// Gives the canonical form of an address that its account has left to the oldest of those that shared it, if there are any.
+  static func pass(on email: String, _ db: Database) throws {
+    try db.run(inherit, ["canonical": EmailAddress.Forms(email).canonical])
+  }
+}
+
 extension SQLiteLedger: AccountLedger {
   public func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User {
     let rules = rules
@@ -48,7 +68,7 @@ extension SQLiteLedger: AccountLedger {
       let now = user.createdAtMilliseconds
       try Self.requireFree(email: canonicalEmail, for: user.id, db)
       try Self.requireFree(user.externalID, db)
-      let starts = try AddressRecord.carry(to: &user, canonicalEmail, addresses, db, now: now)
+      let starts = try AddressRecord.carry(to: &user, addresses, db, now: now)
       try db.run(
         UserRecord.insert,
         [
@@ -83,8 +103,13 @@ extension SQLiteLedger: AccountLedger {
     try await read { db in try db.row(UserRecord.byID, [id.text]).map(User.init(row:)) }
   }
 
-  public func user(canonicalEmail: String) async throws -> User? {
-    try await read { db in try db.row(UserRecord.byEmail, [canonicalEmail]).map(User.init(row:)) }
+  public func user(email: String) async throws -> User? {
+    let forms = EmailAddress.Forms(email)
+    return try await read { db in try UserRecord.find(forms, db).map(User.init(row:)) }
+  }
+
+  public func sharingAnAddress(max: Int) async throws -> [UserID] {
+    try await read { db in try db.rows(UserRecord.siblings, [max]).map { UserID(unchecked: $0["id"]) } }
   }
 
   public func user(externalID: String) async throws -> User? {
@@ -95,9 +120,14 @@ extension SQLiteLedger: AccountLedger {
     try await read { db in
       let bound = page.bound()
       guard query.isEmpty else {
-        let matched = try db.rows(
-          UserRecord.startingWith, ["q": query, "e": query + "\u{10FFFF}", "n": PageRequest.limitRange.upperBound]
-        ).map(User.init(row:)).sorted { ($0.createdAtMilliseconds, $0.id.text) > ($1.createdAtMilliseconds, $1.id.text) }
+        let search = AddressSearch(query)
+        let arguments: StatementArguments = [
+          "q": query, "e": query + "\u{10FFFF}", "address": search.canonicalStart, "beyond": search.canonicalStart + "\u{10FFFF}",
+          "n": PageRequest.limitRange.upperBound,
+        ]
+        let matched = try db.rows(UserRecord.startingWith, arguments).map(User.init(row:)).filter { user in
+          search.isMatch(user.email) || user.id.text.hasPrefix(query) || user.externalID?.utf8.starts(with: query.utf8) == true
+        }.sorted { ($0.createdAtMilliseconds, $0.id.text) > ($1.createdAtMilliseconds, $1.id.text) }
         let rest = matched.filter { ($0.createdAtMilliseconds, $0.id.text) < bound }
         return Array(rest.prefix(page.limit + 1)).page(limit: page.limit, start: Self.start)
       }
@@ -108,9 +138,10 @@ extension SQLiteLedger: AccountLedger {
 
   private static func start(_ user: User) -> PageStart { PageStart(milliseconds: user.createdAtMilliseconds, id: user.id.text) }
 
-  public func credentials(canonicalEmail: String) async throws -> Credentials? {
-    try await read { db in
-      try db.row(UserRecord.byEmail, [canonicalEmail]).map { Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
+  public func credentials(email: String) async throws -> Credentials? {
+    let forms = EmailAddress.Forms(email)
+    return try await read { db in
+      try UserRecord.find(forms, db).map { Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
     }
   }
 
@@ -133,7 +164,7 @@ extension SQLiteLedger: AccountLedger {
         user.externalID = externalID
       }
       if case .set(let address) = changes.pendingEmail {
-        let isPresent = address?.canonical == EmailAddress(user.email)?.canonical
+        let isPresent = address?.canonical == EmailAddress.Forms(user.email).canonical
         if let address, !isPresent { try Self.requireFree(email: address.canonical, for: id, db) }
         user.pendingEmail = isPresent ? nil : address?.text
       }

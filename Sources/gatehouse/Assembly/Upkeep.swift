@@ -9,6 +9,7 @@ import ServiceLifecycle
 struct Upkeep: Service {
   private static let sweepInterval: Duration = .seconds(60)
   private static let rowsMax = 500
+  private static let siblingsMax = 100
 
   let keeper: LeaseKeeper<SQLiteLedger>
   let lease: Lease
@@ -20,12 +21,23 @@ struct Upkeep: Service {
 
   func run() async throws {
     clock.atLeast(ledgerMilliseconds: try await ledger.newestStamp())
+    try await nameSiblings()
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await poll() }
         group.addTask { await sweep() }
       }
     }
+  }
+
+  /// Accounts of one address in two spellings are there only from before there was one canonical form. Both work; an operator who
+  /// knows of them can ask their owner which is to stay.
+  private func nameSiblings() async throws {
+    let siblings = try await ledger.sharingAnAddress(max: Self.siblingsMax)
+    guard !siblings.isEmpty else { return }
+    log.warning(
+      "Some accounts have an address that an older account has in another spelling: they are found by their own spelling alone",
+      metadata: ["users": .array(siblings.map { .string($0.text) }), "is_whole": "\(siblings.count < Self.siblingsMax)"])
   }
 
   private func poll() async {

@@ -124,11 +124,16 @@ extension Operations {
 
   private func id(of idOrEmail: String) async throws(CommandFailure) -> String {
     if UserID(idOrEmail) != nil { return idOrEmail }
-    guard let email = EmailAddress(idOrEmail)?.canonical else {
+    guard let address = EmailAddress(idOrEmail) else {
       throw CommandFailure("\(SettingsReader.quoted(idOrEmail)) is neither a user's id (usr_…) nor an email: see gatehouse user list.")
     }
-    let found = try await ask("GET", "/v1/admin/users?limit=100&query=\(escaped(email))").objects("data")
-    let match = found.first { EmailAddress($0.text("email") ?? "")?.canonical == email }
+    let found = try await ask("GET", "/v1/admin/users?limit=100&query=\(escaped(address.text))").objects("data")
+    let forms = EmailAddress.Forms(address.text)
+    func isMatch(_ user: JSONObject, _ form: KeyPath<EmailAddress.Forms, String>) -> Bool {
+      EmailAddress.Forms(user.text("email") ?? "")[keyPath: form] == forms[keyPath: form]
+    }
+    // Of several that share the address the one with this very spelling, else the oldest: what a login finds.
+    let match = found.last { isMatch($0, \.older) } ?? found.last { isMatch($0, \.canonical) }
     guard let id = match?.text("id") else { throw CommandFailure(Self.noUser(idOrEmail)) }
     return id
   }

@@ -105,8 +105,8 @@ struct MailContract {
       #expect(try await rig.ledger.keep(early, by: .operations, now: Rig.now))
       let moved = try #require(try await rig.ledger.verifyEmail(token: .token(first), now: Rig.now)?.value)
       #expect(moved.email == "New@example.com" && moved.emailVerified && moved.pendingEmail == nil)
-      #expect(try await rig.ledger.user(canonicalEmail: "new@example.com")?.id == mia.id)
-      #expect(try await rig.ledger.user(canonicalEmail: mia.email) == nil)
+      #expect(try await rig.ledger.user(email: "new@example.com")?.id == mia.id)
+      #expect(try await rig.ledger.user(email: mia.email) == nil)
       #expect(try await refusal { _ = try await rig.ledger.verifyEmail(token: .token(second), now: Rig.now) } == .emailTaken)
       #expect(try await rig.ledger.owner(ofToken: .token(second), .emailVerification, now: Rig.now)?.id == ben.id)
     }

@@ -124,7 +124,7 @@ struct MigrationTests {
             log: quiet)
         }
         let (migrated, made) = (try open(old), try open(new))
-        let mia = try #require(try await migrated.user(canonicalEmail: "mia@example.com"))
+        let mia = try #require(try await migrated.user(email: "mia@example.com"))
         #expect(try await migrated.dailyUsage(of: mia.id, metric: "video_analysis", from: 0, to: 1).map(\.used) == [1])
         #expect(try await migrated.feed(of: nil, after: 0, limit: 1).isEmpty)
         await migrated.close()

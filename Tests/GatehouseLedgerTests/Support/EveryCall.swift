@@ -28,7 +28,7 @@ func everyCall(_ rig: Rig) async throws {
 
 private func accountCalls(_ ledger: any Ledger, _ mia: User) async throws {
   _ = try await ledger.user(mia.id)
-  _ = try await ledger.user(canonicalEmail: mia.email)
+  _ = try await ledger.user(email: mia.email)
   var changes = UserChanges()
   changes.externalID = .set("app-1")
   changes.status = .suspended
@@ -36,8 +36,9 @@ private func accountCalls(_ ledger: any Ledger, _ mia: User) async throws {
   changes.status = .active
   _ = try await ledger.changeUser(mia.id, changes, by: .operations, now: Rig.now)
   _ = try await ledger.user(externalID: "app-1")
+  _ = try await ledger.sharingAnAddress(max: 10)
   for query in ["", "mia"] { _ = try await ledger.users(matching: query, page: PageRequest()) }
-  _ = try await ledger.credentials(canonicalEmail: mia.email)
+  _ = try await ledger.credentials(email: mia.email)
   _ = try await ledger.credentials(of: mia.id)
   _ = try await ledger.passwordCosts()
   _ = try await ledger.overview(of: mia.id, now: Rig.now)

@@ -1,0 +1,24 @@
+import Foundation
+import TextForms
+
+/// Which accounts have an address that begins with a text, however both are spelled.
+public struct AddressSearch: Sendable {
+  /// What the canonical forms of all of them begin with.
+  public let canonicalStart: String
+  /// What their older forms begin with, where others' canonical forms begin so too: a part of a domain has no ASCII form.
+  private let olderStart: String?
+
+  public init(_ text: String) {
+    let forms = EmailAddress.Forms(text)
+    let folded = caseFolded(Substring(text.trimmingCharacters(in: .whitespacesAndNewlines))) ?? forms.older
+    let parts = folded.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    let isPartial = EmailAddress(text) == nil && parts.count == 2 && !parts[1].utf8.allSatisfy { $0 < 0x80 }
+    canonicalStart = isPartial ? "\(parts[0])@" : EmailAddress(text)?.canonical ?? folded
+    olderStart = isPartial ? forms.older : nil
+  }
+
+  /// Whether an account with `email` is one of them, if its canonical form begins with `canonicalStart`.
+  public func isMatch(_ email: String) -> Bool {
+    olderStart.map { EmailAddress.Forms(email).older.utf8.starts(with: $0.utf8) } ?? true
+  }
+}
