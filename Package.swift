@@ -94,7 +94,7 @@ let package = Package(
     .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestSupport", log], swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(name: "GatehouseCryptoTests", dependencies: ["GatehouseCrypto", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore", "GatehouseCrypto", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "GatehouseRedisTests", dependencies: ["GatehouseRedis", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "GatehouseLedgerTests",

@@ -98,15 +98,12 @@ public final class HotState: HotStore {
     }
   }
 
-  public func check(_ charges: [SubjectCharge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+  public func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
     await withCheckedContinuation { continuation in
       onLoop { connection in
-        let tally = CheckTally(charges: charges) { continuation.resume(returning: $0) }
-        for (index, charge) in charges.enumerated() {
-          let words = SubjectCheck.arguments(charge, peek: peek)
-          connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(charge.subject)], arguments: words) { result in
-            tally.answered(index, SubjectCheck.verdict(result, charge, peek: peek))
-          }
+        let words = SubjectCheck.arguments(charges, peek: peek)
+        connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(subject)], arguments: words) { result in
+          continuation.resume(returning: SubjectCheck.verdicts(result, charges, peek: peek))
         }
       }
     }

@@ -8,11 +8,13 @@ public enum KeySpace {
   public static func user(routingID: String) -> String { "gh:{\(routingID)}" }
   /// The user's rate windows, one field a policy.
   public static func windows(_ id: UserID) -> String { "gh:{\(id.routingID)}:rl" }
-  /// The rate windows of an address or another subject.
+  /// The rate windows of an address or another subject. Those that the service counts by itself (`own`) are no app's.
   public static func windows(_ subject: Subject) -> String {
     switch subject {
     case .network(let network): "gh:{ip:\(network)}:rl"
     case .keyed(let digest): "gh:{sub:\(digest)}:rl"
+    case .ownNetwork(let network): "gh:{own:ip:\(network)}:rl"
+    case .own(let digest): "gh:{own:\(digest)}:rl"
     }
   }
 }

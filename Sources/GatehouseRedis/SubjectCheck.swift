@@ -3,33 +3,48 @@ import RedisClient
 
 /// The subject check's arguments and replies; the layout is written in `limit_check.lua`.
 enum SubjectCheck {
-  static func arguments(_ charge: SubjectCharge, peek: Bool) -> [String] {
-    let policy = charge.policy
-    return [
-      peek ? "1" : "0", policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells),
-      policy.shadow ? "" : String(policy.limits.limit(plan: nil)), String(charge.cost),
-    ]
+  static func arguments(_ charges: [HotQuery.Charge], peek: Bool) -> [String] {
+    var words = [peek ? "1" : "0"]
+    for charge in charges {
+      let policy = charge.policy
+      words += [
+        policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells),
+        policy.shadow ? "" : String(policy.limits.limit(plan: nil)), String(charge.cost),
+      ]
+    }
+    return words
   }
 
-  static func verdict(
-    _ result: Result<RedisReply, RedisError>, _ charge: SubjectCharge, peek: Bool
-  ) -> Result<SubjectVerdict, HotFailure> {
-    let policy = charge.policy
-    let limit = policy.limits.limit(plan: nil)
+  static func verdicts(
+    _ result: Result<RedisReply, RedisError>, _ charges: [HotQuery.Charge], peek: Bool
+  ) -> Result<[SubjectVerdict], HotFailure> {
     switch result {
     case .failure(let error): return .failure(HotFailure(reason: error.reason))
-    case .success(.array(let parts)):
-      guard parts.count == 4, let now = parts[1].integerValue, let verdict = parts[2].integerValue, let packed = parts[3].byteValues
-      else { return .failure(HotFailure(reason: "unreadable_reply")) }
+    case .success(let reply):
+      guard let verdicts = read(reply, charges, peek: peek) else { return .failure(HotFailure(reason: "unreadable_reply")) }
+      return .success(verdicts)
+    }
+  }
+
+  private static func read(_ reply: RedisReply, _ charges: [HotQuery.Charge], peek: Bool) -> [SubjectVerdict]? {
+    guard let parts = reply.elements, parts.count == 1 + 2 * charges.count, let now = parts[0].integerValue else { return nil }
+    let words = stride(from: 1, to: parts.count, by: 2).compactMap { parts[$0].integerValue }
+    guard words.count == charges.count else { return nil }
+    let isTaken = !peek && words.allSatisfy { $0 == PackedWindow.Verdict.passes.rawValue }
+    var verdicts: [SubjectVerdict] = []
+    for (index, charge) in charges.enumerated() {
+      guard let packed = parts[2 + 2 * index].byteValues, let word = PackedWindow.Verdict(rawValue: words[index]) else { return nil }
+      let (policy, limit) = (charge.policy, charge.policy.limits.limit(plan: nil))
       let window = PackedWindow(bytes: packed)
       let exceeded =
-        policy.shadow ? !window.admits(peek ? charge.cost : 0, nowMilliseconds: now, policy: policy, limit: limit) : verdict != 1
-      return .success(
+        policy.shadow
+        ? !window.admits(isTaken ? 0 : charge.cost, nowMilliseconds: now, policy: policy, limit: limit) : word != .passes
+      verdicts.append(
         SubjectVerdict(
-          standing: window.standing(nowMilliseconds: now, policy: policy, limit: limit, exceeded: exceeded), allowed: verdict == 1,
-          retryAfterSeconds: verdict == 0
+          standing: window.standing(nowMilliseconds: now, policy: policy, limit: limit, exceeded: exceeded), allowed: word == .passes,
+          retryAfterSeconds: word == .full
             ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) : nil))
-    case .success: return .failure(HotFailure(reason: "unreadable_reply"))
     }
+    return verdicts
   }
 }

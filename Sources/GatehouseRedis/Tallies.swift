@@ -33,28 +33,3 @@ final class DropTally: Sendable {
     if let all { done(all) }
   }
 }
-
-/// Collects the verdicts of several subject checks in their order; the first failure fails all.
-final class CheckTally: Sendable {
-  private let state: Mutex<(verdicts: [SubjectVerdict?], left: Int, failure: HotFailure?)>
-  private let done: @Sendable (Result<[SubjectVerdict], HotFailure>) -> Void
-
-  init(charges: [SubjectCharge], done: @escaping @Sendable (Result<[SubjectVerdict], HotFailure>) -> Void) {
-    state = Mutex((Array(repeating: nil, count: charges.count), charges.count, nil))
-    self.done = done
-    if charges.isEmpty { done(.success([])) }
-  }
-
-  func answered(_ index: Int, _ result: Result<SubjectVerdict, HotFailure>) {
-    let whole: Result<[SubjectVerdict], HotFailure>? = state.withLock { state in
-      switch result {
-      case .success(let verdict): state.verdicts[index] = verdict
-      case .failure(let failure): state.failure = failure
-      }
-      state.left -= 1
-      guard state.left == 0 else { return nil }
-      return state.failure.map { .failure($0) } ?? .success(state.verdicts.compactMap(\.self))
-    }
-    if let whole { done(whole) }
-  }
-}

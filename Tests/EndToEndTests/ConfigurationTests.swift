@@ -107,6 +107,11 @@ import Testing
         "profiles:\n  api:\n    policies: [nope]",
         #"profiles.api.policies is "nope" (test.yaml, line 3): it must be names from policies.names."#
       ),
+      (
+        "profiles:\n  api:\n    policies: [api, login_network]",
+        #"profiles.api.policies is "login_network" (test.yaml, line 3): it must be a policy of the app: this one is Gatehouse's own, "#
+          + "for logins, sign-ups and mails."
+      ),
       ("profiles:\n  api:\n    plans: [gold]", #"profiles.api.plans is "gold" (test.yaml, line 3): it must be names from plans.names."#),
       (
         "profiles:\n  api:\n    authenticated_within: soon",

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Every decision of the gate with all its members, and the check of one policy.
-@Suite("Answers of the gate", .service) struct GateAnswerTests {
+@Suite("Answers of the gate", .service(ServiceTrait.visits)) struct GateAnswerTests {
   private let user = #"{"id": "<usr>", "external_id": null, "plan": "free", "status": "active", "email_verified": false}"#
   private let session =
     #"{"id": "<ses>", "class": "web", "authenticated_at": "<instant>", "idle_expires_at": "<instant>", "expires_at": "<instant>"}"#
@@ -126,7 +126,7 @@ import Testing
         "cost_exceeds_limit", limits: "<any>".quoted, headers: "<any>".quoted,
         problem: problem(422, "cost_exceeds_limit", detail: detail)))
     let address = try await service.gate(
-      token, #""client_ip": "203.0.113.88", "limits": [{"policy": "login_network", "cost": 61}]"#)
+      token, #""client_ip": "203.0.113.88", "limits": [{"policy": "visits", "cost": 61}]"#)
     #expect(address.text("decision") == "cost_exceeds_limit" && address.number("retry_after_seconds") == nil)
     #expect(address.text("problem.code") == "cost_exceeds_limit" && address.text("headers.Retry-After") == nil)
   }
@@ -197,7 +197,7 @@ import Testing
     let token = try await service.newUser().token
     let wrong = [
       #""limits": [{"policy": "nothing"}]"#, #""limits": [{"policy": "api"}, {"policy": "api"}]"#,
-      #""limits": [{"policy": "login_network"}]"#, #""limits": [{"policy": "login_pair"}]"#, #""require": {"plan": "gold"}"#,
+      #""limits": [{"policy": "visits"}]"#, #""limits": [{"policy": "seats"}]"#, #""require": {"plan": "gold"}"#,
       #""reserve": {"metric": "nothing", "idempotency_key": "k"}"#, #""client_ip": 7"#, #""limits": [{"policy": "api", "cost": 0}]"#,
     ]
     for more in wrong {
@@ -239,7 +239,7 @@ extension GateAnswerTests {
     let service = try RunningService.shared()
     let key = try service.serviceKey("gate")
     func check(_ subject: String) async throws -> RunningService.Answer {
-      try await service.ask("POST", "/v1/limits/signup_network/check", bearer: key, body: #"{"subject":\#(subject.quoted)}"#)
+      try await service.ask("POST", "/v1/limits/visits/check", bearer: key, body: #"{"subject":\#(subject.quoted)}"#)
     }
     for subject in ["mia@example.com", "192.0.2", "192.0.2.7:80", "2001:db8::/64", "localhost"] {
       let answer = try await check(subject)
@@ -252,6 +252,41 @@ extension GateAnswerTests {
     #expect(try await check("\(net)::1").number("remaining") == 9)
     #expect(try await check("\(net):a:b:c:d").number("remaining") == 8)
     #expect(try await check("198.51.100.\(Int.random(in: 1...254))").number("remaining") == 9)
+  }
+}
+
+extension GateAnswerTests {
+  @Test(
+    "no key reaches the service's own policies: not by a check, the gate, a batch or a profile; and an app's subject is another",
+    .asvs("6.3.1"))
+  func internalPolicies() async throws {
+    let service = try RunningService.shared()
+    let user = try await service.newUser()
+    let key = try service.serviceKey("gate")
+    let own = "is Gatehouse's own: it counts logins, sign-ups or mails, and no caller may spend it. Name a policy of your app."
+    for name in ["login_pair", "login_account", "login_network", "signup_network", "mail_account"] {
+      for subject in [user.email, "203.0.113.99"] {
+        try await service.ask(
+          "POST", "/v1/limits/\(name)/check", bearer: key, body: #"{"subject": "\#(subject)", "cost": 9}"#
+        ).expectProblem(404, "not_found", detail: "Policy \(name) \(own)")
+      }
+      let question = #""client_ip": "203.0.113.99", "limits": [{"policy": "\#(name)", "cost": 9}]"#
+      let answer = try await service.gate(user.token, question)
+      #expect(answer.status == 422 && String(decoding: answer.body, as: UTF8.self).contains(own), "\(name)")
+      let batch = try await service.ask(
+        "POST", "/v1/gate/batch", bearer: key, body: #"{"requests": [{"token": "\#(user.token)", \#(question)}]}"#)
+      #expect(batch.status == 200 && String(decoding: batch.body, as: UTF8.self).contains(own), "\(name)")
+    }
+    // The app's own policies count the same texts as much as they like.
+    for (policy, subject) in [("seats", user.email), ("visits", "203.0.113.99")] {
+      for _ in 0..<10 {
+        _ = try await service.ask("POST", "/v1/limits/\(policy)/check", bearer: key, body: #"{"subject": "\#(subject)"}"#)
+      }
+    }
+    let body = #"{"email":"\#(user.email)","password":"\#(RunningService.password)"}"#
+    let login = try await service.ask(
+      "POST", "/v1/sessions", bearer: service.serviceKey("accounts"), headers: ["Gatehouse-Client-IP": "203.0.113.99"], body: body)
+    #expect(login.status == 201)
   }
 }
 

@@ -64,6 +64,24 @@ import Testing
     }
   }
 
+  @Test("one network that guesses without end locks nobody out: the owner logs in from elsewhere", .asvs("6.3.1"))
+  func lockout() async throws {
+    try await RunningService.with { service in
+      let user = try await service.newUser()
+      for round in 0..<2 {
+        let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+          for number in 0..<150 {
+            if number >= 10 { _ = try await group.next() }
+            group.addTask { try await attempt(service, user.email, from: "198.51.100.66").answer.status }
+          }
+          return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(round == 0 || statuses.allSatisfy { $0 == 429 }, "the network itself is refused: \(statuses)")
+        #expect(try await attempt(service, user.email, RunningService.password, from: "203.0.113.\(round + 1)").answer.status == 201)
+      }
+    }
+  }
+
   @Test(
     "a network has 60 attempts whatever the accounts, an IPv6 network is a /64, and a sign-up limit of its own",
     .asvs("6.1.1", "6.3.1", "2.4.1"))

@@ -296,7 +296,7 @@ import Testing
       try await inFlight.send(
         "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
       // The attempt is spent first: from then on the login is in flight.
-      try await eventually("the login has taken its attempt") { try service.redis("keys", "gh:{sub:*").contains("gh:{sub:") }
+      try await eventually("the login has taken its attempt") { try service.redis("keys", "gh:{own:*").contains("gh:{own:") }
       // Several callers who have begun before, since the time between the signal and the closed door is short.
       let refused = await withTaskGroup(of: RawHTTP.Answer?.self) { group in
         for _ in 0..<8 {

@@ -12,6 +12,17 @@ struct ServiceTrait: SuiteTrait, TestScoping {
   }
 }
 
+extension ServiceTrait {
+  /// Two policies of an app beside the defaults: `visits` by address and `seats` by subject, ten an hour each.
+  static let visits = [
+    "GATEHOUSE_POLICIES_NAMES": "api,upload,login_pair,login_account,login_network,signup_network,mail_account,visits,seats",
+    "GATEHOUSE_POLICIES_VISITS_BY": "ip", "GATEHOUSE_POLICIES_VISITS_LIMIT": "10", "GATEHOUSE_POLICIES_VISITS_WINDOW": "1h",
+    "GATEHOUSE_POLICIES_VISITS_CELLS": "60", "GATEHOUSE_POLICIES_VISITS_SHADOW": "false",
+    "GATEHOUSE_POLICIES_SEATS_BY": "subject", "GATEHOUSE_POLICIES_SEATS_LIMIT": "10", "GATEHOUSE_POLICIES_SEATS_WINDOW": "1h",
+    "GATEHOUSE_POLICIES_SEATS_CELLS": "60", "GATEHOUSE_POLICIES_SEATS_SHADOW": "false",
+  ]
+}
+
 extension Trait where Self == ServiceTrait {
   /// Gives the suite a service of its own.
   static var service: Self { Self() }

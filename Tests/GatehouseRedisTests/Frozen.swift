@@ -90,9 +90,12 @@ struct Frozen {
   }
 
   func check(_ charge: SubjectCharge, peek: Bool = false, at now: Int64 = start) async throws -> SubjectVerdict {
-    let reply = try await run(
-      Scripts.limitCheck, [KeySpace.windows(charge.subject)], SubjectCheck.arguments(charge, peek: peek), at: now)
-    return try SubjectCheck.verdict(.success(reply), charge, peek: peek).get()
+    try await check(charge.subject, [HotQuery.Charge(policy: charge.policy, cost: charge.cost)], peek: peek, at: now)[0]
+  }
+
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool = false, at now: Int64 = start) async throws -> [SubjectVerdict] {
+    let reply = try await run(Scripts.limitCheck, [KeySpace.windows(subject)], SubjectCheck.arguments(charges, peek: peek), at: now)
+    return try SubjectCheck.verdicts(.success(reply), charges, peek: peek).get()
   }
 
   /// A digest of everything that Redis holds of a user, times to live included.

@@ -34,8 +34,8 @@ struct WindowDifferentialTests {
           TIME = {math.floor(words[1] / 1000), words[1] % 1000 * 1000}
           local answer = limit_check(KEYS, {unpack(words, 2)})
           local stored = redis.call('HGET', KEYS[1], words[3]) or ''
-          if answer[4] ~= stored then return redis.error_reply('ERR the window given is not the one stored') end
-          out[i] = struct.pack('<BBI4', answer[1], answer[3], #stored) .. stored
+          if answer[3] ~= stored then return redis.error_reply('ERR the window given is not the one stored') end
+          out[i] = struct.pack('<BBI4', answer[2] == 1 and 1 or 0, answer[2], #stored) .. stored
         end
       end
       return table.concat(out)

@@ -91,8 +91,9 @@ struct WindowFaultTests {
     let keys = [KeySpace.user(user), KeySpace.windows(user)]
     let tags = Set(keys.map { $0.split(separator: "{").last?.split(separator: "}").first.map(String.init) })
     #expect(tags == [user.routingID])
-    let others = [KeySpace.windows(.network(user.routingID)), KeySpace.windows(.keyed(user.routingID)), KeySpace.windows(UserID.random())]
-    #expect(Set(keys + others).count == 5)
+    let name = user.routingID
+    let subjects: [Subject] = [.network(name), .keyed(name), .ownNetwork(name), .own(name), .network("own:\(name)"), .keyed("ip:\(name)")]
+    #expect(Set(keys + subjects.map(KeySpace.windows) + [KeySpace.windows(UserID.random())]).count == 9)
   }
 
   @Test("calls of one millisecond count each: nothing overwrites anything")
@@ -120,7 +121,7 @@ struct WindowFaultTests {
     for script in Scripts.all where script.source.contains("local function clock") {
       #expect(script.source.ranges(of: Frozen.clockRead).count == 1, "\(script.name)")
     }
-    let words = SubjectCheck.arguments(charge("clock"), peek: false)
+    let words = SubjectCheck.arguments([HotQuery.Charge(policy: charge("clock").policy, cost: 1)], peek: false)
     #expect(words == ["0", "p.60.60", "60000", "60", "5", "1"])
   }
 

@@ -54,9 +54,9 @@ final class HookedHot: HotStore {
     return await inner.drop(routingIDs)
   }
 
-  func check(_ charges: [SubjectCharge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
     if let failure = failure(.check) { return .failure(failure) }
-    return await inner.check(charges, peek: peek)
+    return await inner.check(subject, charges, peek: peek)
   }
 
   func time() async -> Int64? { failure(.time) == nil ? await inner.time() : nil }

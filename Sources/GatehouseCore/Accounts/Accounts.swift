@@ -129,7 +129,9 @@ public struct Accounts<Store: Ledger>: Sendable {
       let change = try await ledger.openSession(
         session, verifiedHash: known.passwordHash, rehash: verified.rehash, sessionsMax: rules.sessionsMax(plan))
       guard let change else { continue }
+      async let noted: Void = limits.succeeded(account: login.account, network: login.network)
       let ended = await changes.acknowledge(change, takesRightsAway: change.value > 0)
+      await noted
       return OpenedSession(token: token, session: session, user: known.user, sessionsEnded: ended)
     }
     throw refusal
@@ -141,11 +143,12 @@ public struct Accounts<Store: Ledger>: Sendable {
     guard let known = try await ledger.credentials(of: user) else {
       throw ServiceError(.unauthenticated, "This account is gone.")
     }
+    let account = EmailAddress.Forms(known.user.email).canonical
     let due: ContinuousClock.Instant
     let isRight: Bool
     (due, isRight) = try await unhurried {
       let place = try passwords.admit()
-      try await limits.attempt(account: EmailAddress.Forms(known.user.email).canonical, network: network)
+      try await limits.attempt(account: account, network: network)
       let due = try await passwords.due(ledger.passwordCosts(), minimum: rules.loginFloorMin)
       return (due, try await passwords.verify(password, against: known.passwordHash, in: place).isRight)
     }
@@ -154,6 +157,7 @@ public struct Accounts<Store: Ledger>: Sendable {
       let change = try await ledger.passwordFailed(session, of: user, failuresMax: Self.passwordFailuresMax, now: clock.now())
       failures = await changes.acknowledge(change, takesRightsAway: true)
     }
+    if isRight { await limits.succeeded(account: account, network: network) }
     try? await Task.sleep(until: due, clock: .continuous)
     guard isRight else {
       let end = failures < Self.passwordFailuresMax ? "" : " It was the fifth wrong one in a row: the session has ended, log in again."

@@ -1,62 +1,121 @@
 import GatehouseCrypto
 
-/// The limits that every attempt with a password passes before anything is hashed: by account and network together, by account,
-/// by network. Attempts stay spent, good ones too.
+/// The limits that every attempt with a password passes before anything is hashed: by account and network together, by network, by
+/// account. They are taken in this order, each only when the one before passed, so that a network which is refused spends nothing of
+/// the account: one address can't lock anybody out. Attempts that passed stay spent, good ones too.
+///
+/// Many networks together can use up what an account has. Whoever logs in from a network where a password of that account was right
+/// within the last 30 days is then still let through, as far as the limits of that network go.
 public struct LoginLimits: Sendable {
+  /// For how long a network at which a login succeeded counts as a home of the account.
+  static let homeSeconds: Int64 = 30 * 86_400
+  /// What counts the right passwords of an account from a network; it refuses nothing.
+  public static let home = Policy(
+    name: "login_home", by: .subject, windowSeconds: homeSeconds, cells: 30, limits: PlanLimits(1_000_000), shadow: true)
+
   private let limits: SubjectLimits
   private let hot: any HotStore
   private let lease: Lease
   private let subjects: MacKey
+  /// Of a key of their own, so that no text of an app has the digest of an account.
+  private let ownSubjects: MacKey
   private let policy: @Sendable (String) -> Policy?
+  private let now: @Sendable () -> ContinuousClock.Instant
   private let refusals = KnownRefusals()
 
-  /// - Parameter policy: the configured policy of a name.
+  /// - Parameters:
+  ///   - policy: the configured policy of a name.
+  ///   - now: for how long a refusal is remembered goes by this clock.
   public init(
-    limits: SubjectLimits, hot: any HotStore, lease: Lease, subjects: MacKey, policy: @escaping @Sendable (String) -> Policy?
+    limits: SubjectLimits, hot: any HotStore, lease: Lease, subjects: MacKey, policy: @escaping @Sendable (String) -> Policy?,
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.limits = limits
     self.hot = hot
     self.lease = lease
     self.subjects = subjects
+    ownSubjects = MacKey(subjects.hmac(Array("own".utf8)))
     self.policy = policy
+    self.now = now
   }
 
-  /// Takes one attempt with an account's password. One round trip, none where a moment ago it was refused. Throws `rateLimited`.
+  /// Takes one attempt with an account's password: three round trips at most if it passes, one more where the account is used up. A
+  /// network that was refused a moment ago costs none, an account one. Throws `rateLimited`.
   public func attempt(account canonicalEmail: String, network: String) async throws(ServiceError) {
-    try await take([
-      ("login_pair", .keyed(digest("\(canonicalEmail) \(network)"))), ("login_account", .keyed(digest(canonicalEmail))),
-      ("login_network", .network(network)),
-    ])
+    try await take(
+      [
+        (Policy.Internal.loginPair, .own(pair(canonicalEmail, network))), (.loginNetwork, .ownNetwork(network)),
+        (.loginAccount, .own(accountDigest(canonicalEmail))),
+      ], home: home(canonicalEmail, network))
+  }
+
+  /// The password was right: from now on the network is a home of the account. One round trip that nobody needs to wait for.
+  public func succeeded(account canonicalEmail: String, network: String) async {
+    let charge = SubjectCharge(subject: home(canonicalEmail, network), policy: Self.home, cost: 1)
+    _ = await limits.check([charge], peek: false, hot: hot, lease: lease)
   }
 
   /// Takes one sign-up. Throws `rateLimited`.
   public func signUp(network: String) async throws(ServiceError) {
-    try await take([("signup_network", .network(network))])
+    try await take([(.signUpNetwork, .ownNetwork(network))])
   }
 
-  /// Takes one mail about an account, whether it exists or not. Throws `rateLimited`.
+  /// Takes one mail about an account, whether it exists or not; none for a network that is refused. Throws `rateLimited`.
   /// - Parameter network: counted as an attempt; nil when the backend does not say for whom it asks.
   public func mail(account canonicalEmail: String, network: String?) async throws(ServiceError) {
-    try await take([("mail_account", .keyed(digest(canonicalEmail)))] + (network.map { [("login_network", .network($0))] } ?? []))
+    var named: [(Policy.Internal, Subject)] = [(.mailAccount, .own(accountDigest(canonicalEmail)))]
+    if let network { named.insert((.loginNetwork, .ownNetwork(network)), at: 0) }
+    try await take(named)
   }
 
   /// Takes one try to spend a mailed token. Throws `rateLimited`.
-  public func spend(network: String) async throws(ServiceError) { try await take([("login_network", .network(network))]) }
+  public func spend(network: String) async throws(ServiceError) { try await take([(.loginNetwork, .ownNetwork(network))]) }
 
-  /// A text that stands for `subject` in a key and says nothing of it.
-  public func digest(_ subject: String) -> String { String(Digest256(bytes: subjects.hmac(Array(subject.utf8)))?.hex.prefix(32) ?? "") }
+  /// A text that stands for a subject of the app in a key and says nothing of it.
+  public func digest(_ subject: String) -> String { Self.short(subjects.hmac(Array(subject.utf8))) }
 
-  private func take(_ named: [(String, Subject)]) async throws(ServiceError) {
-    let charges = named.compactMap { name, subject in policy(name).map { SubjectCharge(subject: subject, policy: $0, cost: 1) } }
-    let known = charges.compactMap { refusals.verdict($0) }
-    let verdicts = known.isEmpty ? await limits.check(charges, peek: false, hot: hot, lease: lease) : known
-    if known.isEmpty { for (charge, verdict) in zip(charges, verdicts) { refusals.remember(verdict, of: charge) } }
-    guard let refused = verdicts.filter({ !$0.allowed }).max(by: { ($0.retryAfterSeconds ?? 0) < ($1.retryAfterSeconds ?? 0) }) else {
-      return
+  /// The same of an account. No text that an app names has this digest.
+  public func accountDigest(_ canonicalEmail: String) -> String { own("account", canonicalEmail) }
+
+  private func pair(_ email: String, _ network: String) -> String { own("pair", email, network) }
+  private func home(_ email: String, _ network: String) -> Subject { .own(own("home", email, network)) }
+
+  /// Lengths in front of the parts: no two lists of parts are one text.
+  private func own(_ parts: String...) -> String { Self.short(ownSubjects.hmac(parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) })) }
+
+  private static func short(_ mac: [UInt8]) -> String { String(Digest256(bytes: mac)?.hex.prefix(32) ?? "") }
+
+  private func take(_ named: [(Policy.Internal, Subject)], home: Subject? = nil) async throws(ServiceError) {
+    var charges = named.compactMap { name, subject in
+      policy(name.rawValue).map { SubjectCharge(subject: subject, policy: $0, cost: 1) }
     }
-    let wait = max(1, refused.retryAfterSeconds ?? Int(refused.standing.windowSeconds))
-    throw ServiceError(
-      .rateLimited, "Too many attempts (policy \(refused.standing.policy)). Try again in \(wait) seconds.", retryAfterSeconds: wait,
-      violated: verdicts.filter { !$0.allowed }.map(\.standing.policy), standings: verdicts.map(\.standing))
+    let known = charges.compactMap { refusals.verdict($0, now: now()) }
+    if !known.isEmpty {
+      guard await isSpared(known, home) else { throw Self.refusal(known) }
+      charges.removeAll { $0.policy.name == Policy.Internal.loginAccount.rawValue }
+    }
+    let verdicts = await limits.check(charges, peek: false, hot: hot, lease: lease)
+    for (charge, verdict) in zip(charges, verdicts) { refusals.remember(verdict, of: charge, now: now()) }
+    guard verdicts.contains(where: { !$0.allowed }), await !isSpared(verdicts, home) else { return }
+    throw Self.refusal(verdicts)
+  }
+
+  /// Whether nothing but the account is used up, and the attempt comes from a home of it.
+  private func isSpared(_ verdicts: [SubjectVerdict], _ home: Subject?) async -> Bool {
+    guard let home, verdicts.allSatisfy({ $0.allowed || $0.standing.policy == Policy.Internal.loginAccount.rawValue }) else {
+      return false
+    }
+    let charge = SubjectCharge(subject: home, policy: Self.home, cost: 1)
+    return await limits.check([charge], peek: true, hot: hot, lease: lease).contains { $0.standing.remaining < $0.standing.limit }
+  }
+
+  private static func refusal(_ verdicts: [SubjectVerdict]) -> ServiceError {
+    let refused = verdicts.filter { !$0.allowed }
+    let waits = refused.map { $0.retryAfterSeconds ?? Int($0.standing.windowSeconds) }
+    let wait = max(1, waits.max() ?? 1)
+    let first = refused.first?.standing.policy ?? ""
+    return ServiceError(
+      .rateLimited, "Too many attempts (policy \(first)). Try again in \(wait) seconds.", retryAfterSeconds: wait,
+      violated: refused.map(\.standing.policy), standings: verdicts.map(\.standing))
   }
 }

@@ -179,15 +179,19 @@ public struct SubjectCharge: Sendable {
   }
 }
 
-/// Whom a policy counts when it is not a user.
+/// Whom a policy counts when it is not a user. The app's subjects and the service's own never share a window, however they are named.
 public enum Subject: Sendable, Hashable {
-  /// An IPv4 address or an IPv6 /64.
+  /// An IPv4 address or an IPv6 /64, under a policy of the app.
   case network(String)
-  /// A keyed digest of an email or of any text the backend gave.
+  /// A keyed digest of any text that the backend gave.
   case keyed(String)
+  /// An IPv4 address or an IPv6 /64, under a policy of the service.
+  case ownNetwork(String)
+  /// A keyed digest of an account, alone or with a network.
+  case own(String)
 }
 
-/// One subject policy as it was decided.
+/// One subject policy as it was decided. `allowed` is this policy's word alone: nothing was charged unless all of the subject's agree.
 public struct SubjectVerdict: Sendable, Equatable {
   public let standing: PolicyStanding
   public let allowed: Bool
@@ -214,8 +218,9 @@ public protocol HotStore: Sendable {
   func keep(_ userID: UserID, holdID: String)
   /// Deletes the hot state of users; true once Redis answered for every one of them.
   func drop(_ routingIDs: [String]) async -> Bool
-  /// Counts attempts, each in its own key, in one flush. Verdicts in the order of the charges.
-  func check(_ charges: [SubjectCharge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure>
+  /// Counts an attempt of one subject under several policies, together: all are charged, or none. One command. Verdicts in the order
+  /// of the charges.
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure>
   /// Redis TIME in milliseconds, nil without an answer.
   func time() async -> Int64?
   /// Part of the epoch from now on.

@@ -27,6 +27,29 @@ public struct Policy: Sendable, Equatable {
   var windowMilliseconds: Int64 { windowSeconds * 1000 }
 }
 
+extension Policy {
+  /// The policies by which the service itself counts logins, sign-ups and mails. They and their subjects are out of every caller's
+  /// reach: no check, gate call or profile may name one.
+  public enum Internal: String, Sendable, CaseIterable {
+    case loginPair = "login_pair"
+    case loginNetwork = "login_network"
+    case loginAccount = "login_account"
+    case signUpNetwork = "signup_network"
+    case mailAccount = "mail_account"
+
+    /// What it counts.
+    public var by: Key {
+      switch self {
+      case .loginPair, .loginAccount, .mailAccount: .subject
+      case .loginNetwork, .signUpNetwork: .ip
+      }
+    }
+  }
+
+  /// Whether `name` is one of the service's own.
+  public static func isInternal(_ name: String) -> Bool { Internal(rawValue: name) != nil }
+}
+
 /// A limit by plan, with one for plans that are not named and for subjects that have none.
 public struct PlanLimits: Sendable, Equatable {
   private let fallback: Int64

@@ -5,15 +5,35 @@ public struct SubjectLimits: Sendable {
 
   public init(window: LocalWindow) { self.window = window }
 
-  /// Counts attempts of addresses and other subjects. One flush; without Redis in this process alone.
+  /// Counts an attempt of addresses and other subjects, subject by subject in the order in which they first stand. The policies of one
+  /// subject are charged together or not at all, and a subject is charged only when all before it passed: what is refused spends
+  /// nothing of anybody who comes after. Behind a refusal the rest is only looked at, so that the wait can be told.
+  ///
+  /// One round trip a subject, since their windows live in different cluster slots and each charge depends on the one before; without
+  /// Redis none, and the same order in this process alone. Verdicts in the order of the charges.
   public func check(_ charges: [SubjectCharge], peek: Bool, hot: any HotStore, lease: Lease) async -> [SubjectVerdict] {
-    if lease.isHeld, hot.isUsable, case .success(let verdicts) = await hot.check(charges, peek: peek) { return verdicts }
-    let now = ContinuousWindowClock.nowMilliseconds
-    return charges.map { charge in
-      let limit = charge.policy.limits.limit(plan: nil)
-      let result = window.check(
-        subject: charge.subject.localName, policy: charge.policy, limit: limit, cost: charge.cost, nowMilliseconds: now, peek: peek)
-      return SubjectVerdict(
+    var verdicts = [SubjectVerdict?](repeating: nil, count: charges.count)
+    var isRefused = false
+    for (index, first) in charges.enumerated() where verdicts[index] == nil {
+      let places = charges.indices.filter { charges[$0].subject == first.subject }
+      let together = places.map { HotQuery.Charge(policy: charges[$0].policy, cost: charges[$0].cost) }
+      let decided = await decide(first.subject, together, peek: peek || isRefused, hot: hot, lease: lease)
+      for (place, verdict) in zip(places, decided) { verdicts[place] = verdict }
+      if decided.contains(where: { !$0.allowed }) { isRefused = true }
+    }
+    return verdicts.compactMap(\.self)
+  }
+
+  private func decide(
+    _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, hot: any HotStore, lease: Lease
+  ) async -> [SubjectVerdict] {
+    if lease.isHeld, hot.isUsable, case .success(let verdicts) = await hot.check(subject, charges, peek: peek) { return verdicts }
+    let results = window.checkAll(
+      subject: subject.localName,
+      charges.map { LocalWindow.Charge(policy: $0.policy, limit: $0.policy.limits.limit(plan: nil), cost: $0.cost) },
+      nowMilliseconds: ContinuousWindowClock.nowMilliseconds, peek: peek)
+    return zip(charges, results).map { charge, result in
+      SubjectVerdict(
         standing: result.standing, allowed: result.allowed || charge.policy.shadow, retryAfterSeconds: result.retryAfterSeconds)
     }
   }
@@ -51,6 +71,8 @@ extension Subject {
     switch self {
     case .network(let network): "ip:" + network
     case .keyed(let digest): "sub:" + digest
+    case .ownNetwork(let network): "own:ip:" + network
+    case .own(let digest): "own:" + digest
     }
   }
 }

@@ -70,6 +70,10 @@ extension API {
         fields.refuse("limits", code: "duplicate", "Policy \(charge.policy) stands twice. Name it once, with the whole cost.")
         continue
       }
+      guard !Policy.isInternal(charge.policy) else {
+        fields.refuse("limits", code: "reserved", Self.reserved(charge.policy))
+        continue
+      }
       guard let policy = policy(charge.policy) else {
         fields.refuse("limits", code: "unknown_policy", "There is no policy \(charge.policy) in the configuration.")
         continue
@@ -87,6 +91,11 @@ extension API {
       }
     }
     return (own, subjects)
+  }
+
+  /// Why a policy of the service's own is not to be had.
+  static func reserved(_ policy: String) -> String {
+    "Policy \(policy) is Gatehouse's own: it counts logins, sign-ups or mails, and no caller may spend it. Name a policy of your app."
   }
 
   /// The question as the gate takes it; nil when its token was forged or mistyped, which no store needs to be asked about.

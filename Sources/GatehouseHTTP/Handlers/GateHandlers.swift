@@ -84,7 +84,9 @@ extension API {
   /// `POST /v1/limits/{policy}/check` (A13)
   func checkLimit(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     _ = try serviceKey(request, .gate)
-    guard let policy = context.parameters.get("policy").flatMap({ policy($0) }) else { throw Problem.notFound }
+    guard let name = context.parameters.get("policy") else { throw Problem.notFound }
+    guard !Policy.isInternal(name) else { throw Problem(.notFound, Self.reserved(name)) }
+    guard let policy = policy(name) else { throw Problem.notFound }
     var fields = try await fields(request, context)
     let subject = fields.string("subject", length: 1...Limits.subjectMax)
     let cost = fields.int("cost", in: 1...Limits.amountMax, default: 1)

@@ -40,7 +40,7 @@ extension API {
     let login = Login(
       email: email, password: password, sessionClass: kind, transport: transport, device: device,
       userAgent: userAgent(request, key: key), ip: client.text, network: client.network)
-    let opened = try await RefusalLog.watching(account: loginLimits.digest(login.account), network: client.network, context) {
+    let opened = try await RefusalLog.watching(account: loginLimits.accountDigest(login.account), network: client.network, context) {
       try await accounts.logIn(login)
     }
     let body = json { writer in

@@ -93,7 +93,7 @@ extension OpenAPI {
               "name": "policy",
               "in": "path",
               "required": true,
-              "description": "A policy of the configuration.",
+              "description": "A policy of the app; those that count logins, sign-ups and mails are Gatehouse's own: 404.",
               "schema": {"type": "string", "minLength": 1, "maxLength": 64}
             }
           ],

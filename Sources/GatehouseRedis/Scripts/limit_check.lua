@@ -1,11 +1,22 @@
--- limit_check: counts one attempt of an address or another subject under one policy. A denial writes nothing.
--- KEYS  1 gh:{ip:...}:rl or gh:{sub:...}:rl
--- ARGV  1 '1' to peek  2 field  3 W ms  4 B  5 limit ('' never denies)  6 cost
--- Gives {1 or 0 allowed, now, verdict (1 passes, 0 full, 2 cost exceeds limit), the window after the call}.
-local now, W, B, cost = clock(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
-local raw = window_load(KEYS[1], {ARGV[2]})[1]
-local w, verdict = window_decide(raw, now, W, B, tonumber(ARGV[5]), cost)
-if verdict ~= 1 or ARGV[1] == '1' then return {verdict == 1 and 1 or 0, now, verdict, raw or ''} end
-local packed = window_take(w, cost)
-window_write(KEYS[1], ARGV[2], packed, W, B)
-return {1, now, 1, packed}
+-- limit_check: counts one attempt of an address or another subject under some policies: all or nothing. A denial writes nothing.
+-- KEYS  1 gh:{ip:...}:rl, gh:{sub:...}:rl or gh:{own:...}:rl
+-- ARGV  1 '1' to peek  then per policy: field, W ms, B, limit ('' never denies), cost
+-- Gives {now, then per policy: verdict (1 passes, 0 full, 2 cost exceeds limit), the window after the call}.
+local now, fields, windows, all = clock(), {}, {}, ARGV[1] ~= '1'
+for at = 2, #ARGV, 5 do fields[#fields + 1] = ARGV[at] end
+local raw, answer = window_load(KEYS[1], fields), {now}
+for i = 1, #fields do
+  local at, verdict = 5 * i - 3, nil
+  windows[i], verdict = window_decide(
+    raw[i], now, tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]))
+  answer[2 * i], answer[2 * i + 1] = verdict, raw[i] or ''
+  all = all and verdict == 1
+end
+if not all then return answer end
+for i = 1, #fields do
+  local at = 5 * i - 3
+  local packed = window_take(windows[i], tonumber(ARGV[at + 4]))
+  window_write(KEYS[1], fields[i], packed, tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]))
+  answer[2 * i + 1] = packed
+end
+return answer

@@ -6,10 +6,8 @@ extension SettingsReader {
   /// What a limit or an allowance may be.
   private static let units: ClosedRange<Int64> = 0...1_000_000_000
   /// Policies that the service itself asks for, with what they count.
-  private static let builtIn: KeyValuePairs<String, [Policy.Key]> = [
-    "api": [.user, .plan], "login_pair": [.subject], "login_account": [.subject], "login_network": [.ip], "signup_network": [.ip],
-    "mail_account": [.subject],
-  ]
+  private static let builtIn: [(String, [Policy.Key])] =
+    [("api", [.user, .plan])] + Policy.Internal.allCases.map { ($0.rawValue, [$0.by]) }
 
   mutating func readMetrics(_ settings: inout Settings) {
     settings.metrics = names("metrics").map { name in
@@ -58,6 +56,10 @@ extension SettingsReader {
       for word in charged {
         guard let policy = policies.first(where: { $0.name == word }) else {
           refuse("\(section).policies", word, "names from policies.names")
+          continue
+        }
+        if Policy.isInternal(word) {
+          refuse("\(section).policies", word, "a policy of the app: this one is Gatehouse's own, for logins, sign-ups and mails")
           continue
         }
         if policy.by == .subject { refuse("\(section).policies", word, "a policy by user, plan or ip: a proxy names no subject") }

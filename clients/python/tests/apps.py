@@ -39,7 +39,7 @@ def fastapi_app(client, **more):
         return shown(caller)
 
     @app.get("/network")
-    async def network(caller: GateAnswer = Depends(guard(limits=["signup_network"]))):
+    async def network(caller: GateAnswer = Depends(guard(limits=["visits"]))):
         return shown(caller)
 
     @app.get("/wrong")
@@ -78,7 +78,7 @@ def flask_app(client, **more):
         return shown(guard.caller)
 
     @app.get("/network")
-    @guard(limits=["signup_network"])
+    @guard(limits=["visits"])
     def network():
         return shown(guard.caller)
 

@@ -10,9 +10,18 @@ from service import PASSWORD, Service, some_client
 from gatehouse import AsyncGatehouse, Gatehouse
 
 
+# Beside the defaults two policies of an app, ten an hour: `visits` by address, `seats` by subject.
+POLICIES = """
+policies:
+  names: [api, upload, login_pair, login_account, login_network, signup_network, mail_account, visits, seats]
+  visits: {by: ip, limit: 10, window: 1h, cells: 60, shadow: false}
+  seats: {by: subject, limit: 10, window: 1h, cells: 60, shadow: false}
+"""
+
+
 @pytest.fixture(scope="session")
 def service():
-    with Service() as running:
+    with Service(configuration=POLICIES) as running:
         yield running
 
 

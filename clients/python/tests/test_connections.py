@@ -25,7 +25,7 @@ def test_calls_one_after_another_use_one_connection(relay, key, user):
     with patient(relay.url, key) as client:
         for _ in range(20):
             assert client.gate(user.token, peek=True)
-        client.check_limit("login_pair", user.id)
+        client.check_limit("seats", user.id)
     assert relay.connections == 1
 
 

@@ -107,10 +107,10 @@ def test_the_clients_address_is_counted_as_the_framework_sees_it_or_as_the_app_s
     app = make(client, client_ip=lambda request: somewhere)
     answers = [app.get("/network", headers=bearer(user.token)) for _ in range(11)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429]
-    assert client.check_limit("signup_network", somewhere, peek=True).remaining == 0
-    before = client.check_limit("signup_network", CLIENT_IP, peek=True).remaining
+    assert client.check_limit("visits", somewhere, peek=True).remaining == 0
+    before = client.check_limit("visits", CLIENT_IP, peek=True).remaining
     make(client).get("/network", headers=bearer(user.token))
-    assert before == 0 or client.check_limit("signup_network", CLIENT_IP, peek=True).remaining == before - 1
+    assert before == 0 or client.check_limit("visits", CLIENT_IP, peek=True).remaining == before - 1
 
 
 def test_the_request_keeps_its_id(app, user):

@@ -107,11 +107,11 @@ def test_a_wrong_question_names_the_wrong_field(either, user):
 
 
 def test_any_subject_can_be_counted(either, user):
-    answer = either.check_limit("login_pair", f"org:{user.id}", cost=4)
+    answer = either.check_limit("seats", f"org:{user.id}", cost=4)
     assert answer and (answer.limit, answer.remaining) == (10, 6)
-    refused = either.check_limit("login_pair", f"org:{user.id}", cost=7)
+    refused = either.check_limit("seats", f"org:{user.id}", cost=7)
     assert not refused and refused.retry_after_seconds > 0
-    assert either.check_limit("login_pair", f"org:{user.id}", cost=6, peek=True).allowed
+    assert either.check_limit("seats", f"org:{user.id}", cost=6, peek=True).allowed
     with pytest.raises(NotFound):
         either.check_limit("no/such policy", "x")
 

@@ -17,8 +17,9 @@ struct Explain: AsyncParsableCommand {
   func run() async throws {
     guard let kind = KeyKind(key) else {
       throw CommandFailure(
-        "\(SettingsReader.quoted(key)) is no key of Gatehouse: its keys are gh:{<user>}, gh:{<user>}:rl, gh:{ip:<network>}:rl and "
-          + "gh:{sub:<digest>}:rl. In a shell put it in single quotes.")
+        "\(SettingsReader.quoted(key)) is no key of Gatehouse: its keys are gh:{<user>}, gh:{<user>}:rl, "
+          + "gh:{ip:<network>}:rl, gh:{sub:<digest>}:rl, gh:{own:ip:<network>}:rl and gh:{own:<digest>}:rl. In a shell put it in single quotes."
+      )
     }
     let folder = try service.folder()
     // The limits are told by the configuration; without a right one they are left out.

@@ -7,6 +7,8 @@ enum KeyKind {
   case userWindows(UserID)
   case networkWindows(String)
   case subjectWindows(String)
+  case ownNetworkWindows(String)
+  case ownWindows(String)
 
   /// nil for a key that is none of ours.
   init?(_ key: String) {
@@ -21,8 +23,12 @@ enum KeyKind {
         self = .userWindows(id)
       } else if tag.hasPrefix("ip:"), tag.count > 3 {
         self = .networkWindows(String(tag.dropFirst(3)))
-      } else if tag.hasPrefix("sub:"), tag.dropFirst(4).wholeMatch(of: /[0-9a-f]{8,64}/) != nil {
+      } else if tag.hasPrefix("sub:"), Self.isDigest(tag.dropFirst(4)) {
         self = .subjectWindows(String(tag.dropFirst(4)))
+      } else if tag.hasPrefix("own:ip:"), tag.count > 7 {
+        self = .ownNetworkWindows(String(tag.dropFirst(7)))
+      } else if tag.hasPrefix("own:"), Self.isDigest(tag.dropFirst(4)) {
+        self = .ownWindows(String(tag.dropFirst(4)))
       } else {
         return nil
       }
@@ -33,9 +39,11 @@ enum KeyKind {
   var user: UserID? {
     switch self {
     case .user(let id), .userWindows(let id): id
-    case .networkWindows, .subjectWindows: nil
+    case .networkWindows, .subjectWindows, .ownNetworkWindows, .ownWindows: nil
     }
   }
+
+  private static func isDigest(_ text: Substring) -> Bool { text.wholeMatch(of: /[0-9a-f]{8,64}/) != nil }
 
   var holdsWindows: Bool { if case .user = self { false } else { true } }
 
@@ -43,10 +51,13 @@ enum KeyKind {
     switch self {
     case .user: "a user's hot state: account, sessions, allowances and holds, copied from the ledger"
     case .userWindows: "a user's rate windows, one field a policy; they exist nowhere else"
-    case .networkWindows(let network): "the rate windows of the network \(Table.plain(network)), one field a policy"
-    case .subjectWindows:
-      "the rate windows of a subject that the name does not reveal: a keyed digest of an email, alone or with a network, or of what a "
-        + "backend named"
+    case .networkWindows(let network): "the rate windows of the network \(Table.plain(network)), one field a policy of the app"
+    case .subjectWindows: "the rate windows of a subject that the name does not reveal: a keyed digest of what a backend named"
+    case .ownNetworkWindows(let network):
+      "the login and sign-up windows of the network \(Table.plain(network)), which the service counts by itself"
+    case .ownWindows:
+      "the login or mail windows of an account that the name does not reveal, alone or from one network: a keyed digest; the service "
+        + "counts them by itself"
     }
   }
 

@@ -1,0 +1,66 @@
+import Synchronization
+
+@testable import GatehouseCore
+
+/// A hot state that only counts subjects, by the rules of the product and a clock that a test moves.
+final class WindowsInMemory: HotStore {
+  private struct State {
+    var now: Int64 = 1_795_608_000_000
+    var windows: [Subject: [String: PackedWindow]] = [:]
+    var commands = 0
+  }
+
+  private let state = Mutex(State())
+
+  var isUsable: Bool { true }
+  var commands: Int { state.withLock { $0.commands } }
+  var nowMilliseconds: Int64 { state.withLock { $0.now } }
+
+  func advance(milliseconds: Int64) { state.withLock { $0.now += milliseconds } }
+
+  /// Units that a subject has taken within the policy's window.
+  func taken(_ subject: Subject, _ policy: Policy) -> Int64 {
+    state.withLock { state in
+      (state.windows[subject]?[policy.fieldName] ?? PackedWindow()).returns(nowMilliseconds: state.now, policy: policy)
+        .reduce(0) { $0 + $1.units }
+    }
+  }
+
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+    state.withLock { state in
+      state.commands += 1
+      let now = state.now
+      func verdicts(peek: Bool) -> [PackedWindow.Verdict] {
+        charges.map { charge in
+          let limit = charge.policy.shadow ? nil : charge.policy.limits.limit(plan: nil)
+          return state.windows[subject, default: [:]][charge.policy.fieldName, default: PackedWindow()]
+            .check(charge.cost, nowMilliseconds: now, policy: charge.policy, limit: limit, peek: peek)
+        }
+      }
+      var found = verdicts(peek: true)
+      if !peek, found.allSatisfy({ $0 == .passes }) { found = verdicts(peek: false) }
+      return .success(
+        zip(charges, found).map { charge, verdict in
+          let window = state.windows[subject]?[charge.policy.fieldName] ?? PackedWindow()
+          let limit = charge.policy.limits.limit(plan: nil)
+          return SubjectVerdict(
+            standing: window.standing(nowMilliseconds: now, policy: charge.policy, limit: limit, exceeded: verdict != .passes),
+            allowed: verdict == .passes,
+            retryAfterSeconds: verdict == .full
+              ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: charge.policy, limit: limit) : nil)
+        })
+    }
+  }
+
+  func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
+    reply(.failure(HotFailure(reason: "not_here")))
+  }
+  func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure> {
+    .failure(HotFailure(reason: "not_here"))
+  }
+  func settle(_ userID: UserID, holdID: String, thenDrop: Bool) {}
+  func keep(_ userID: UserID, holdID: String) {}
+  func drop(_ routingIDs: [String]) async -> Bool { false }
+  func time() async -> Int64? { nowMilliseconds }
+  func setEra(_ era: Int64) {}
+}
