@@ -221,6 +221,16 @@ CREATE TABLE hot_pending (                 -- users whose hot state must be drop
   seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE clock (                       -- one row once a clock was believed: the time goes on from it; see ClockJudge
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  boot TEXT NOT NULL,                      -- the boot of the host, whose boot-time clock
+  boot_ms INTEGER NOT NULL,                -- said this
+  now_ms INTEGER NOT NULL,                 -- when it was this instant
+  quiet_until INTEGER NOT NULL,            -- nothing is removed for its age before
+  accepts INTEGER NOT NULL,                -- how often an operator has accepted a time,
+  accepted_stamp INTEGER NOT NULL          -- and meta.newest_stamp at the last
+) STRICT;
+
 CREATE TABLE meta (                        -- one row
   id INTEGER PRIMARY KEY CHECK (id = 1),
   era INTEGER NOT NULL,                    -- part of the epoch of the hot state

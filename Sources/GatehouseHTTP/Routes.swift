@@ -82,6 +82,8 @@ struct RouteTable<Store: Ledger>: Sendable {
         Route(.patch, "/v1/admin/users/{id}") { try await $0.adminChangeUser($1, $2, access) },
         Route(.delete, "/v1/admin/users/{id}") { try await $0.adminDeleteUser($1, $2, access) },
         Route(.post, "/v1/admin/sessions/revoke-all") { try await $0.revokeEveryone($1, $2, access) },
+        Route(.get, "/v1/admin/clock") { try await $0.adminClock($1, $2, access) },
+        Route(.post, "/v1/admin/clock/accept") { try await $0.acceptClock($1, $2, access) },
         Route(.post, "/v1/admin/keys") { try await $0.createKey($1, $2, access) },
         Route(.get, "/v1/admin/keys") { try await $0.listKeys($1, $2, access) },
         Route(.delete, "/v1/admin/keys/{id}") { try await $0.revokeKey($1, $2, access) },
@@ -132,6 +134,7 @@ extension API {
           writer.string("status", status)
           writer.string("redis", redisIsUp ? "up" : "down")
           writer.string("ledger", ledger.isUp ? "up" : "down")
+          writer.string("clock", clock.believesRedis ? "believed" : "alarm")
         }
       })
   }

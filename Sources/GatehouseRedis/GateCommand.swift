@@ -9,7 +9,7 @@ enum GateCommand {
   static let holdMillisecondsMax: Int64 = 60_000
 
   static func arguments(
-    _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (Session.Class) -> SessionTimeouts
+    _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (Session.Class) -> SessionTimeouts, at span: ClosedRange<Int64>
   ) -> [String] {
     let needs = query.requirements
     var words = [epoch, SecureRandom.identifier(length: ticketCharacters), query.tokenHash?.hex ?? "", query.peek ? "1" : "0"]
@@ -24,9 +24,11 @@ enum GateCommand {
       words += [policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells), String(charge.cost)]
       words += table.plans.map { policy.shadow ? "" : String(policy.limits.limit(plan: $0)) }
     }
-    guard let hold = query.hold else { return words + [""] }
+    let times = [String(span.lowerBound), String(span.upperBound)]
+    guard let hold = query.hold else { return words + [""] + times }
     words += [hold.holdID, hold.metric, String(hold.amount), String(min(hold.leaseMilliseconds, holdMillisecondsMax))]
-    return words + table.plans.map { table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" }
+    words += table.plans.map { table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" }
+    return words + times
   }
 
   static func reply(

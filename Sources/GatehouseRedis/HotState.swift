@@ -15,20 +15,24 @@ public final class HotState: HotStore {
   private let group: any EventLoopGroup
   private let plans: @Sendable () -> AllowanceTable
   private let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+  private let clock: ServiceClock
   private let epochCache = Mutex(EpochCache())
 
-  /// - Parameter redis: a client that was built with `Scripts.all`.
+  /// - Parameters:
+  ///   - redis: a client that was built with `Scripts.all`.
+  ///   - clock: hears every time that Redis says, and judges whether what was decided by it may be used.
   public init(
     redis: RedisClient, group: any EventLoopGroup, plans: @escaping @Sendable () -> AllowanceTable,
-    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts
+    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, clock: ServiceClock
   ) {
     self.redis = redis
     self.group = group
     self.plans = plans
     self.timeouts = timeouts
+    self.clock = clock
   }
 
-  public var isUsable: Bool { redis.isUp }
+  public var isUsable: Bool { redis.isUp && clock.believesRedis }
 
   public func setEra(_ era: Int64) {
     epochCache.withLock { cache in
@@ -77,9 +81,9 @@ public final class HotState: HotStore {
       onLoop { connection in
         connection.send(["TIME"]) { result in
           guard case .success(.array(let parts)) = result, parts.count == 2, let seconds = parts[0].integerValue,
-            let microseconds = parts[1].integerValue
+            let microseconds = parts[1].integerValue, let now = Self.milliseconds(seconds, microseconds)
           else { return continuation.resume(returning: nil) }
-          continuation.resume(returning: seconds * 1000 + microseconds / 1000)
+          continuation.resume(returning: now)
         }
       }
     }
@@ -101,9 +105,9 @@ public final class HotState: HotStore {
   public func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
     await withCheckedContinuation { continuation in
       onLoop { connection in
-        let words = SubjectCheck.arguments(charges, peek: peek)
+        let words = SubjectCheck.arguments(charges, peek: peek, at: self.clock.believable)
         connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(subject)], arguments: words) { result in
-          continuation.resume(returning: SubjectCheck.verdicts(result, charges, peek: peek))
+          continuation.resume(returning: self.believed(result) { SubjectCheck.verdicts($0, charges, peek: peek) })
         }
       }
     }
@@ -113,12 +117,29 @@ public final class HotState: HotStore {
     _ query: HotQuery, epoch: String, on connection: RedisConnection, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void
   ) {
     let table = plans()
-    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: timeouts)
+    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: timeouts, at: clock.believable)
     connection.evaluate(
       Scripts.gate, keys: [KeySpace.user(query.userID), KeySpace.windows(query.userID)], arguments: words
     ) { [timeouts] result in
-      reply(GateCommand.reply(result, query, table: table, timeouts: timeouts))
+      reply(self.believed(result) { GateCommand.reply($0, query, table: table, timeouts: timeouts) })
     }
+  }
+
+  /// What a script answered, unless the time that it went by is not believed. A script says it first, or behind a word.
+  private func believed<Value>(
+    _ result: Result<RedisReply, RedisError>, _ read: (Result<RedisReply, RedisError>) -> Result<Value, HotFailure>
+  ) -> Result<Value, HotFailure> {
+    if case .success(.array(let parts)) = result, parts.count >= 2, let now = parts[0].integerValue ?? parts[1].integerValue {
+      guard clock.heard(redisMilliseconds: now), parts[0].text != "CLOCK" else { return .failure(HotFailure(reason: "clock")) }
+    }
+    return read(result)
+  }
+
+  private static func milliseconds(_ seconds: Int64, _ microseconds: Int64) -> Int64? {
+    let (whole, isTooLarge) = seconds.multipliedReportingOverflow(by: 1000)
+    guard !isTooLarge else { return nil }
+    let (sum, overflows) = whole.addingReportingOverflow(microseconds / 1000)
+    return overflows ? nil : sum
   }
 
   /// The epoch of a connection: which Redis timeline it speaks to, and which era of the ledger is in force.

@@ -3,7 +3,7 @@ import RedisClient
 
 /// The subject check's arguments and replies; the layout is written in `limit_check.lua`.
 enum SubjectCheck {
-  static func arguments(_ charges: [HotQuery.Charge], peek: Bool) -> [String] {
+  static func arguments(_ charges: [HotQuery.Charge], peek: Bool, at span: ClosedRange<Int64>) -> [String] {
     var words = [peek ? "1" : "0"]
     for charge in charges {
       let policy = charge.policy
@@ -12,7 +12,7 @@ enum SubjectCheck {
         policy.shadow ? "" : String(policy.limits.limit(plan: nil)), String(charge.cost),
       ]
     }
-    return words
+    return words + [String(span.lowerBound), String(span.upperBound)]
   }
 
   static func verdicts(

@@ -34,10 +34,10 @@ User = namedtuple("User", "id email token")
 
 
 class Service:
-    """See the module. `configuration` is the text of a gatehouse.yaml. `behind_proxy` (true, or a class like it): Redis listens on `redis-real.sock`, and `proxy`
+    """See the module. `prepare(service)` is called before anything starts; what it gives is `prepared`. `configuration` is the text of a gatehouse.yaml. `behind_proxy` (true, or a class like it): Redis listens on `redis-real.sock`, and `proxy`
     (see `RedisProxy`) stands before it."""
 
-    def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None, configuration=None):
+    def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None, configuration=None, prepare=None):
         self.binary = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / ".build/debug/gatehouse")).resolve()
         if not self.binary.exists():
             raise Failure(f"there is no {self.binary}: run swift build, or name the program in GATEHOUSE_BINARY")
@@ -54,7 +54,8 @@ class Service:
             pathlib.Path(self.environment["GATEHOUSE_CONFIG"]).write_text(configuration)
         self.apis = [API(self, free_port(), free_port()) for _ in range(processes)]
         self.behind_proxy, self.proxy = RedisProxy if behind_proxy is True else behind_proxy, None
-        self.redis_process, self.keys, self.kept = None, {}, False
+        self.redis_process, self.keys, self.kept, self.redis_environment = None, {}, False, dict(os.environ)
+        self.prepared = prepare(self) if prepare else None
 
     def __enter__(self):
         try:
@@ -96,7 +97,7 @@ class Service:
         words = ["redis-server", str(ROOT / "redis.conf"), "--dir", self.folder, "--unixsocket", self.redis_socket]
         words += ["--logfile", f"{self.folder}/redis.log"]
         null = subprocess.DEVNULL
-        self.redis_process = subprocess.Popen(words, stdin=null, stdout=null, stderr=null)
+        self.redis_process = subprocess.Popen(words, stdin=null, stdout=null, stderr=null, env=self.redis_environment)
         if wait:
             wait_until(self._pong, lambda: f"Redis does not answer: see {self.folder}/redis.log")
 

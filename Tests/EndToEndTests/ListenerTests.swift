@@ -14,7 +14,7 @@ import Testing
         if ready.text("status") != "ready" { ready = try await service.ask("GET", "/readyz", at: port) }
         return ready.text("status") == "ready"
       }
-      try ready.expect(200, #"{"status": "ready", "redis": "up", "ledger": "up"}"#)
+      try ready.expect(200, #"{"status": "ready", "redis": "up", "ledger": "up", "clock": "believed"}"#)
     }
   }
 
@@ -27,7 +27,7 @@ import Testing
         answer = try await service.ask("GET", "/readyz")
         return answer.text("status") == "degraded"
       }
-      try answer.expect(200, #"{"status": "degraded", "redis": "down", "ledger": "up"}"#)
+      try answer.expect(200, #"{"status": "degraded", "redis": "down", "ledger": "up", "clock": "believed"}"#)
       try service.startRedis()
       try await eventually("Redis is used again", within: .seconds(30)) {
         try await service.ask("GET", "/readyz").text("status") == "ready"

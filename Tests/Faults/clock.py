@@ -1,68 +1,217 @@
-"""The clock of the API's host goes wrong: no deadline moves, no unit is given. Needs libfaketime."""
+"""Clocks go wrong, Redis's and the host's, alone and together: no unit is given, nobody is logged out, nothing is removed. They are
+moved by `moved_clock.c`, which is compiled here and preloaded: it moves the wall clock alone, while the process runs."""
 
-import os
 import pathlib
+import shutil
+import sqlite3
+import subprocess
+import tempfile
 import time
 from datetime import datetime, timezone
 
 from claims import soon
-from service import Failure, Service
+from service import Failure, Service, wait_until
 
-LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1")
-STEPS = {"an hour back": "-3600", "a day ahead": "+86400"}
+HOUR = 3_600
+DAY = 24 * HOUR
+OFFSETS = {"three days back": -3 * DAY, "an hour back": -HOUR, "an hour ahead": HOUR, "a day ahead": DAY, "ten days ahead": 10 * DAY}
 SLACK_SECONDS = 5
+# An alarm ends two seconds after the last reading that was wrong.
+CALM_SECONDS = 10
+
+
+def run(claims):
+    with tempfile.TemporaryDirectory(prefix="gatehouse-clock-") as folder:
+        library = compiled(folder)
+        for step, offset in OFFSETS.items():
+            for who in (("redis",), ("host",), ("redis", "host")):
+                Moved(claims, library, f"{' and '.join(who)} {step}", who, offset).run()
+        redis_away(claims, library)
+        for step in ("three days back", "ten days ahead"):
+            after_reboot(claims, library, step, OFFSETS[step])
+
+
+def compiled(folder):
+    """The library that moves a clock."""
+    compiler = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+    if not compiler:
+        raise Failure("no C compiler is installed")
+    library = f"{folder}/moved_clock.so"
+    source = pathlib.Path(__file__).with_name("moved_clock.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, str(source)], check=True)
+    return library
 
 
 def instant(text):
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc).timestamp()
 
 
-def run(claims):
-    library = next((path for path in LIBRARIES if os.path.exists(path)), None)
-    if not library:
-        raise Failure("libfaketime is not installed")
-    for redis_is_up in (True, False):
-        for step, offset in STEPS.items():
-            one_step(claims, library, step, offset, redis_is_up)
+def http_date(gatehouse):
+    """What the API's process has as the wall clock: the Date of a refusal that is written without a cache."""
+    date = gatehouse.ask("GET", "/livez", headers={"Expect": "nothing"}).headers["date"]
+    return datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=timezone.utc).timestamp()
 
 
-def one_step(claims, library, step, offset, redis_is_up):
-    where = f"{step}, Redis {'up' if redis_is_up else 'away'}"
-    with Service() as gatehouse:
-        offsets = pathlib.Path(gatehouse.folder) / "offset"
-        offsets.write_text("+0")
-        api = gatehouse.apis[0]
-        api.kill()
-        gatehouse.environment |= {
-            "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": str(offsets), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        # Through env, since the library's first process loses its arguments to the variable that the library sets in it.
-        api.start(wrapper=["env"])
-        key, work = gatehouse.key("gate"), gatehouse.key("work")
-        user = gatehouse.new_user()
-        soon(lambda: gatehouse.ask("POST", "/v1/gate", {"token": user.token}, key).json["source"] == "redis", 10)
-        reserve = {"user_id": user.id, "metric": "video_analysis"}
-        first = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "first"})
-        before = first.json["allowance"]["resets_at"]
-        if not redis_is_up:
+class Clocks:
+    """The clocks of a service's Redis and of its host, each moved by the number of milliseconds in a file."""
+
+    def __init__(self, gatehouse, library):
+        self.files = {who: pathlib.Path(gatehouse.folder) / f"offset-{who}" for who in ("redis", "host")}
+        self.set(("redis", "host"), 0)
+        gatehouse.environment |= {"LD_PRELOAD": library, "CLOCK_OFFSET_FILE": str(self.files["host"])}
+        gatehouse.redis_environment |= {"LD_PRELOAD": library, "CLOCK_OFFSET_FILE": str(self.files["redis"])}
+
+    def set(self, who, seconds):
+        for name in who:
+            # Replaced, so that no reader finds it empty.
+            fresh = self.files[name].with_suffix(".new")
+            fresh.write_text(str(seconds * 1000))
+            fresh.rename(self.files[name])
+
+
+class Moved:
+    """One move of some clocks, for a while and for good."""
+
+    def __init__(self, claims, library, where, who, offset):
+        self.claims, self.library, self.where, self.who, self.offset = claims, library, where, who, offset
+
+    def claim(self, claim, holds, evidence=""):
+        self.claims(f"{self.where}: {claim}", holds, evidence)
+
+    def run(self):
+        with Service(prepare=lambda gatehouse: Clocks(gatehouse, self.library)) as self.gatehouse:
+            self.clocks = self.gatehouse.prepared
+            self.gate, self.work = self.gatehouse.key("gate"), self.gatehouse.key("work")
+            self.user = self.gatehouse.new_user()
+            wait_until(lambda: self.decide()["source"] == "redis", "Redis decides")
+            self.reserve = {"user_id": self.user.id, "metric": "video_analysis"}
+            first = self.ask_unit("first")
+            self.before, self.reservation = first.json["allowance"]["resets_at"], first.json["reservation"]["id"]
+            self.rows = self.count_rows()
+            self.move(self.offset)
+            self.unharmed("for a while")
+            self.move(0)
+            self.claim("afterwards Redis decides again", soon(lambda: self.decide()["source"] == "redis", CALM_SECONDS) is not None, self.clock())
+            self.unharmed("afterwards")
+            self.move(self.offset)
+            self.gatehouse.apis[0].stop()
+            self.gatehouse.apis[0].start()
+            self.move(self.offset)
+            self.unharmed("for good, in a new process")
+            if "redis" in self.who:
+                self.accepted()
+            self.clocks.set(("redis", "host"), 0)
+
+    def move(self, offset):
+        self.clocks.set(self.who, offset)
+        if "redis" in self.who:
+            state = "alarm" if offset else "believed"
+            seen = soon(lambda: self.clock()["clock"] == state, CALM_SECONDS)
+            self.claim(f"moved by {offset} s /readyz says clock {state}", seen is not None, self.clock())
+        if "host" in self.who:
+            moved = soon(lambda: abs(http_date(self.gatehouse) - time.time() - offset) < SLACK_SECONDS, CALM_SECONDS)
+            self.claim(f"the host's clock is moved by {offset} s", moved is not None, http_date(self.gatehouse))
+
+    def unharmed(self, when):
+        decision = self.decide()
+        self.claim(f"{when} the session verifies", decision["decision"] == "allow", decision)
+        second = self.ask_unit("second")
+        spent = second.status == 429 and second.json["resets_at"] == self.before
+        self.claim(f"{when} the spent unit stays spent until the same end", spent, second)
+        again = self.ask_unit("first")
+        self.claim(f"{when} a repeat gets the first answer", again.status == 201 and again.json["reservation"]["id"] == self.reservation, again)
+        made = self.gatehouse.ask("GET", "/v1/sessions", bearer=self.gatehouse.log_in(self.user.email)).json["data"][0]
+        self.claim(f"{when} a new session begins now", abs(instant(made["created_at"]) - time.time()) < SLACK_SECONDS, made)
+        self.nothing_removed(when)
+
+    def nothing_removed(self, when):
+        rows = self.count_rows()
+        kept = all(rows[table] >= count for table, count in self.rows.items())
+        self.claim(f"{when} nothing is removed", kept, (self.rows, rows))
+        self.claim(f"{when} the job keeps its units", self.status() == "held", self.status())
+
+    def accepted(self):
+        answer = self.gatehouse.operate("POST", "/v1/admin/clock/accept", {"source": "redis", "reason": "test"})
+        # By the new time the old session may be past its end.
+        self.user = self.user._replace(token=self.gatehouse.log_in(self.user.email))
+        moved = abs(instant(answer.json["now"]) - time.time() - self.offset) < SLACK_SECONDS
+        self.claim("an operator accepts the time", answer.status == 200 and answer.json["status"] == "believed" and moved, answer)
+        self.claim("then Redis decides", soon(lambda: self.decide()["source"] == "redis", CALM_SECONDS) is not None, self.clock())
+        if self.offset < 0:
+            for number in range(4):
+                again = self.ask_unit(f"after-{number}")
+                self.claim("accepted: no day opens again", again.status == 429 and again.json["resets_at"] == self.before, again)
+        self.gatehouse.apis[0].stop()
+        self.gatehouse.apis[0].start()
+        self.claim("accepted: a new process goes on with it", self.clock()["clock"] == "believed", self.clock())
+        self.nothing_removed("accepted")
+        again = self.ask_unit("first")
+        self.claim("accepted: a repeat gets the first answer", again.status == 201 and again.json["reservation"]["id"] == self.reservation, again)
+
+    def decide(self):
+        return self.gatehouse.ask("POST", "/v1/gate", {"token": self.user.token, "limits": []}, self.gate).json
+
+    def ask_unit(self, key):
+        return self.gatehouse.ask("POST", "/v1/reservations", self.reserve, self.work, {"Idempotency-Key": key})
+
+    def clock(self):
+        return self.gatehouse.ask("GET", "/readyz").json
+
+    def count_rows(self):
+        with sqlite3.connect(f"file:{self.gatehouse.ledger}?mode=ro", uri=True) as db:
+            return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("sessions", "idempotency", "reservations")}
+
+    def status(self):
+        with sqlite3.connect(f"file:{self.gatehouse.ledger}?mode=ro", uri=True) as db:
+            return db.execute("SELECT status FROM reservations WHERE id = ?", (self.reservation,)).fetchone()[0]
+
+
+def redis_away(claims, library):
+    """While Redis is away nothing but the boot-time clock moves time."""
+    for step, offset in OFFSETS.items():
+        with Service(prepare=lambda gatehouse: Clocks(gatehouse, library)) as gatehouse:
+            key, work, user = gatehouse.key("gate"), gatehouse.key("work"), gatehouse.new_user()
+            reserve = {"user_id": user.id, "metric": "video_analysis"}
+            first = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "first"})
             gatehouse.kill_redis()
-        offsets.write_text(offset)
-        faked = soon(lambda: abs(http_date(gatehouse) - time.time() - float(offset)) < SLACK_SECONDS, 20)
-        claims(f"{where}: the host's clock is wrong", faked is not None, http_date(gatehouse))
-        # Long enough for the lease to notice that Redis is away.
-        soon(lambda: False, 0.7)
-        answer = gatehouse.ask("POST", "/v1/gate", {"token": user.token, "limits": []}, key)
-        claims(f"{where}: the session verifies", answer.json["decision"] == "allow", answer)
-        second = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "second"})
-        claims(f"{where}: the spent unit stays spent until the same end", second.status == 429 and second.json["resets_at"] == before, second)
-        made = gatehouse.ask("GET", "/v1/sessions", bearer=gatehouse.log_in(user.email)).json["data"][0]
-        claims(f"{where}: a new session begins now", abs(instant(made["created_at"]) - time.time()) < SLACK_SECONDS, made)
-        offsets.write_text("+0")
-        if not redis_is_up:
+            for when in ("", "after a restart "):
+                gatehouse.prepared.set(("host",), offset)
+                if when:
+                    gatehouse.apis[0].stop()
+                    gatehouse.apis[0].start()
+                moved = soon(lambda: abs(http_date(gatehouse) - time.time() - offset) < SLACK_SECONDS, CALM_SECONDS)
+                where = f"host {step}, Redis away"
+                claims(f"{where}: {when}the host's clock is wrong", moved is not None, http_date(gatehouse))
+                answer = gatehouse.ask("POST", "/v1/gate", {"token": user.token, "limits": []}, key)
+                claims(f"{where}: {when}the session verifies", answer.json["decision"] == "allow", answer)
+                second = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": f"second{len(when)}"})
+                spent = second.status == 429 and second.json["resets_at"] == first.json["allowance"]["resets_at"]
+                claims(f"{where}: {when}the spent unit stays spent until the same end", spent, second)
             gatehouse.start_redis()
 
 
-def http_date(gatehouse):
-    """What the process takes for the time: the Date of a refusal that is written without a cache."""
-    date = gatehouse.ask("GET", "/livez", headers={"Expect": "nothing"}).headers["date"]
-    return datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=timezone.utc).timestamp()
+def after_reboot(claims, library, step, offset):
+    """A start that finds no line of its boot, on a host whose clock is wrong, and so is Redis's."""
+    with Service(prepare=lambda gatehouse: Clocks(gatehouse, library)) as gatehouse:
+        work, user = gatehouse.key("work"), gatehouse.new_user()
+        reserve = {"user_id": user.id, "metric": "video_analysis"}
+        first = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "first"})
+        gatehouse.apis[0].stop()
+        with sqlite3.connect(gatehouse.ledger) as db:
+            db.execute("UPDATE clock SET boot = 'another'")
+            sessions = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+        db.close()
+        gatehouse.prepared.set(("redis", "host"), offset)
+        gatehouse.apis[0].start()
+        where = f"a boot with clocks {step}"
+        if offset < 0:
+            wait_until(lambda: gatehouse.ask("GET", "/readyz").json["clock"] == "alarm", "an alarm")
+            second = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "second"})
+            spent = second.status == 429 and second.json["resets_at"] == first.json["allowance"]["resets_at"]
+            claims(f"{where}: the spent unit stays spent until the same end", spent, second)
+        again = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "first"})
+        claims(f"{where}: a repeat gets the first answer", again.status == 201 and again.json["reservation"]["id"] == first.json["reservation"]["id"], again)
+        with sqlite3.connect(f"file:{gatehouse.ledger}?mode=ro", uri=True) as db:
+            left = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+        claims(f"{where}: no session is removed", left == sessions, (sessions, left))
+        gatehouse.prepared.set(("redis", "host"), 0)

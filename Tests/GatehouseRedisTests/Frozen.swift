@@ -24,6 +24,8 @@ struct Frozen {
   /// As the user who may do everything.
   let root: RedisConnection
   var table = Fixture.table
+  /// The times that scripts may decide at: any, for tests of something else.
+  var span: ClosedRange<Int64> = 0...Instants.millisecondsMax
 
   /// Runs `body` with a connection to the suite's server.
   static func with(_ body: (Frozen) async throws -> Void) async throws {
@@ -45,7 +47,7 @@ struct Frozen {
   }
 
   func gate(_ query: HotQuery, at now: Int64 = start, epoch: String = epoch) async throws -> HotReply {
-    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: Fixture.timeouts)
+    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: Fixture.timeouts, at: span)
     let reply = try await run(Scripts.gate, [KeySpace.user(query.userID), KeySpace.windows(query.userID)], words, at: now)
     return try GateCommand.reply(.success(reply), query, table: table, timeouts: Fixture.timeouts).get()
   }
@@ -94,7 +96,8 @@ struct Frozen {
   }
 
   func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool = false, at now: Int64 = start) async throws -> [SubjectVerdict] {
-    let reply = try await run(Scripts.limitCheck, [KeySpace.windows(subject)], SubjectCheck.arguments(charges, peek: peek), at: now)
+    let words = SubjectCheck.arguments(charges, peek: peek, at: span)
+    let reply = try await run(Scripts.limitCheck, [KeySpace.windows(subject)], words, at: now)
     return try SubjectCheck.verdicts(.success(reply), charges, peek: peek).get()
   }
 

@@ -32,7 +32,9 @@ struct WindowDifferentialTests {
           out[i] = ''
         else
           TIME = {math.floor(words[1] / 1000), words[1] % 1000 * 1000}
-          local answer = limit_check(KEYS, {unpack(words, 2)})
+          local given = {unpack(words, 2)}
+          for _, bound in ipairs({0, 1e15}) do given[#given + 1] = bound end
+          local answer = limit_check(KEYS, given)
           local stored = redis.call('HGET', KEYS[1], words[3]) or ''
           if answer[3] ~= stored then return redis.error_reply('ERR the window given is not the one stored') end
           out[i] = struct.pack('<BBI4', answer[2] == 1 and 1 or 0, answer[2], #stored) .. stored

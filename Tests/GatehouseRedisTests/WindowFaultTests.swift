@@ -116,13 +116,31 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("Redis's clock decides, not the caller's: no time goes in with a call")
+  @Test("Redis's clock decides, not the caller's: what goes in with a call can only keep it from deciding")
   func redisClock() async throws {
     for script in Scripts.all where script.source.contains("local function clock") {
       #expect(script.source.ranges(of: Frozen.clockRead).count == 1, "\(script.name)")
     }
-    let words = SubjectCheck.arguments([HotQuery.Charge(policy: charge("clock").policy, cost: 1)], peek: false)
-    #expect(words == ["0", "p.60.60", "60000", "60", "5", "1"])
+    let words = SubjectCheck.arguments([HotQuery.Charge(policy: charge("clock").policy, cost: 1)], peek: false, at: 7...9)
+    #expect(words == ["0", "p.60.60", "60000", "60", "5", "1", "7", "9"])
+    try await Frozen.with { frozen in
+      var narrow = frozen
+      for (span, passes) in [
+        (Frozen.start...Frozen.start, true), (0...Frozen.start - 1, false), (Frozen.start + 1...Instants.millisecondsMax, false),
+      ] {
+        narrow.span = span
+        let name = "span\(passes)\(span.lowerBound)"
+        let verdict = try? await narrow.check(charge(name))
+        #expect((verdict != nil) == passes)
+        #expect(try await frozen.check(charge(name)).standing.remaining == (passes ? 3 : 4), "a call that may not decide takes nothing")
+        let user = Fixture.user { $0.plan = "free" }
+        try await frozen.warm(Fixture.snapshot(user, [Fixture.session(user.id, "t")]))
+        let before = try await frozen.state(user.id)
+        let reply = try? await narrow.gate(Fixture.query(user.id, charges: [(Fixture.api, 1)], hold: ("h", 1)))
+        #expect((reply != nil) == passes)
+        #expect(try await (frozen.state(user.id) == before) == !passes)
+      }
+    }
   }
 
   @Test("a limit that changes counts from the next call on, up and down, with what was spent")

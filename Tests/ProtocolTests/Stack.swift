@@ -28,10 +28,10 @@ final class Stack: Sendable {
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { _ in World.timeouts }
     var log = Logger(label: "test")
     log.logLevel = .critical
-    let ledger = try SQLiteLedger(
-      path: file, addressKeys: [MacKey([1])], allowances: table, timeouts: timeouts, onFatal: { _ in }, log: log)
-    let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts))
     let clock = ServiceClock(wallMilliseconds: wallMilliseconds)
+    let ledger = try SQLiteLedger(
+      path: file, addressKeys: [MacKey([1])], allowances: table, timeouts: timeouts, isQuiet: { clock.isQuiet }, onFatal: { _ in }, log: log)
+    let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts, clock: clock))
     let changes = Changes(ledger: ledger, hot: hot)
     self.ledger = ledger
     self.redis = redis

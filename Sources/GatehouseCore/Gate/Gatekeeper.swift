@@ -145,8 +145,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
         let answer = accept(decision, request)
         guard answer.decision == .allow, let reserve = request.reserve, !request.peek else { return answer }
         return try await commitReservation(reserve, query, answer)
-      case .success(.cold(let ticket, let now)) where goesOn:
-        clock.heard(redisMilliseconds: now)
+      case .success(.cold(let ticket, _)) where goesOn:
         guard let next = try await rebuild(query, ticket: ticket) else {
           return .unauthenticated(source: .ledger, now: clock.now())
         }
@@ -260,7 +259,6 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
 
   /// A decision of Redis becomes an answer; what it touched is written to the ledger later.
   private func accept(_ decision: HotDecision, _ request: GateRequest) -> GateAnswer {
-    clock.heard(redisMilliseconds: decision.nowMilliseconds)
     if decision.touched, let visit = decision.visit { ledger.touch(visit.id, seenAt: decision.nowMilliseconds) }
     return GateAnswer(decision, request: request, source: .redis)
   }

@@ -63,12 +63,17 @@ public struct LeasePoll: Sendable, Equatable {
   public let serviceKeysVersion: Int64
   /// The newest instant that a change was stamped with.
   public let newestStampMilliseconds: Int64
-  public init(pending: [PendingChange], isWhole: Bool, era: Int64, serviceKeysVersion: Int64, newestStampMilliseconds: Int64) {
+  /// What the ledger keeps of the time; nil before any clock was believed.
+  public let clock: ClockRecord?
+  public init(
+    pending: [PendingChange], isWhole: Bool, era: Int64, serviceKeysVersion: Int64, newestStampMilliseconds: Int64, clock: ClockRecord?
+  ) {
     self.pending = pending
     self.isWhole = isWhole
     self.era = era
     self.serviceKeysVersion = serviceKeysVersion
     self.newestStampMilliseconds = newestStampMilliseconds
+    self.clock = clock
   }
 }
 

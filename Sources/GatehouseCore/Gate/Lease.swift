@@ -42,12 +42,13 @@ public struct LeaseKeeper<Store: Ledger>: Sendable {
     let start = ContinuousClock.now
     let poll = try await ledger.leasePoll()
     hot.setEra(poll.era)
-    clock.atLeast(ledgerMilliseconds: poll.newestStampMilliseconds)
+    clock.follow(poll.clock, newestStampMilliseconds: poll.newestStampMilliseconds)
     try await keys.refresh(version: poll.serviceKeysVersion, readAt: start, from: ledger)
     let isGone = await drop(poll.pending)
     if isGone, poll.isWhole { lease.renew(readAt: start) }
     // After the renewal, which it must not delay. A process that nobody calls keeps Redis's time all the same.
-    if hot.isUsable, let now = await hot.time() { clock.heard(redisMilliseconds: now) }
+    // During an alarm this is how Redis is heard to agree again.
+    if let now = await hot.time() { clock.heard(redisMilliseconds: now) }
     return isGone && poll.isWhole
   }
 

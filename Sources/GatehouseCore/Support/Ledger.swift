@@ -294,8 +294,11 @@ public protocol HotLedger: Sendable {
   /// False if there is no such live key.
   func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Bool
   func touchServiceKey(_ id: ServiceKeyID, usedAt now: Int64)
-  /// The newest instant that the ledger has stamped on anything; 0 when empty.
-  func newestStamp() async throws -> Int64
+  /// Keeps the time for processes to come, later and without waiting, unless an operator has accepted another since.
+  func keepClock(_ record: ClockRecord)
+  /// Accepts a time: every process goes on from it once it has polled, all hot state is cold, and the open reservations keep what is
+  /// left of their leases, which are moved by `shiftMilliseconds`. What is now kept.
+  func acceptClock(_ record: ClockRecord, shiftMilliseconds: Int64, by actor: Actor, reason: String, now: Int64) async throws -> ClockRecord
   /// False once the ledger can't be read or written any more.
   var isUp: Bool { get }
 }

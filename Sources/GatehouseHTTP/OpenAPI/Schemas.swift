@@ -134,14 +134,34 @@ extension OpenAPI {
         },
         "required": ["token", "session", "user", "sessions_ended"]
       },
+      "Clock": {
+        "type": "object",
+        "properties": {
+          "now": {"type": "string", "format": "date-time", "description": "The service's time."},
+          "status": {"type": "string", "enum": ["believed", "alarm"], "description": "Whether Redis's clock is believed."},
+          "redis_offset_ms": {"type": ["integer", "null"], "description": "How far Redis's clock is ahead; null before it is heard."},
+          "host_offset_ms": {"type": "integer", "description": "How far the host's clock is ahead."},
+          "quiet_until": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "Nothing is removed for its age before; null when rows may go."
+          }
+        },
+        "required": ["now", "status", "redis_offset_ms", "host_offset_ms", "quiet_until"]
+      },
       "Readiness": {
         "type": "object",
         "properties": {
           "status": {"type": "string", "enum": ["ready", "degraded", "starting", "draining"]},
           "redis": {"type": "string", "enum": ["up", "down"]},
-          "ledger": {"type": "string", "enum": ["up", "down"]}
+          "ledger": {"type": "string", "enum": ["up", "down"]},
+          "clock": {
+            "type": "string",
+            "enum": ["believed", "alarm"],
+            "description": "`alarm`: Redis's clock has jumped, and the ledger serves until it agrees again or an operator accepts it."
+          }
         },
-        "required": ["status", "redis", "ledger"]
+        "required": ["status", "redis", "ledger", "clock"]
       },
       "Reservation": {
         "type": "object",

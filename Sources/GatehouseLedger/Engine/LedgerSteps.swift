@@ -80,6 +80,15 @@ enum LedgerSteps {
       FROM forms, meta WHERE forms.id <> forms.holder;
     DROP TABLE forms;
     UPDATE single_use_tokens SET canonical_email = canonical_email_form(canonical_email);
+    CREATE TABLE clock (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      boot TEXT NOT NULL,
+      boot_ms INTEGER NOT NULL,
+      now_ms INTEGER NOT NULL,
+      quiet_until INTEGER NOT NULL,
+      accepts INTEGER NOT NULL,
+      accepted_stamp INTEGER NOT NULL
+    ) STRICT;
     """,
   ]
 }

@@ -78,7 +78,7 @@ extension SQLiteLedger {
   ) async throws -> Once<Reserved> {
     let rules = rules
     return try await write { db in
-      if let call, let stored = try Idempotency.find(call, db, now: now) { return .replay(stored) }
+      if let call, let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }
       var held = try ReservationRecord.require(id, db)
       guard held.userID == user else { throw ServiceError(.notFound, "There is no reservation \(id).") }
       guard held.status == .held else { throw ReservationRecord.refusal(held) }

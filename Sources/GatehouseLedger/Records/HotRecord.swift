@@ -24,7 +24,6 @@ enum HotRecord {
   static let settle = "DELETE FROM hot_pending WHERE routing_id = ? AND seq = ?"
   static let versions = "SELECT era, service_keys_version, newest_stamp FROM meta"
   static let stamp = "UPDATE meta SET newest_stamp = ?1 WHERE newest_stamp < ?1"
-  static let newestStamp = "SELECT newest_stamp FROM meta"
 }
 
 enum ServiceKeyRecord {
@@ -74,7 +73,8 @@ extension SQLiteLedger: HotLedger {
       let meta = try db.row(HotRecord.versions, [])
       return LeasePoll(
         pending: pending, isWhole: pending.count < Self.pendingMax, era: meta?["era"] ?? 0,
-        serviceKeysVersion: meta?["service_keys_version"] ?? 0, newestStampMilliseconds: meta?["newest_stamp"] ?? 0)
+        serviceKeysVersion: meta?["service_keys_version"] ?? 0, newestStampMilliseconds: meta?["newest_stamp"] ?? 0,
+        clock: try db.row(TimeRecord.find, []).map(ClockRecord.init(row:)))
     }
   }
 
@@ -119,9 +119,5 @@ extension SQLiteLedger: HotLedger {
 
   public func touchServiceKey(_ id: ServiceKeyID, usedAt now: Int64) {
     database.enqueue { db in try db.run(ServiceKeyRecord.touch, [now, id.text]) }
-  }
-
-  public func newestStamp() async throws -> Int64 {
-    try await read { db in try db.number(HotRecord.newestStamp, []) ?? 0 }
   }
 }

@@ -46,11 +46,25 @@ enum ReservationRecord {
     ON CONFLICT (user_id, metric, period_start) DO UPDATE SET used = used + excluded.used, limit_units = excluded.limit_units
     """
 
+  static let newestUsed = "SELECT max(period_start) FROM usage_daily WHERE user_id = ? AND metric = ?"
+  static let newestHeld = "SELECT max(period_start) FROM reservations WHERE user_id = ? AND metric = ? AND status = 'held'"
+
+  /// The period that units are taken in: the one that is open, but none older than the newest that the user has taken units in. A
+  /// clock that was set back opens no period again, whoever accepted it.
+  /// - Parameter named: the period that the gate counted in.
+  static func period(
+    of user: User, _ metric: AllowanceTable.Metric, named: Period? = nil, _ db: Database, now: Int64
+  ) throws -> Period {
+    let newest = try [newestUsed, newestHeld].compactMap { try db.number($0, [user.id.text, metric.name]) }.max() ?? 0
+    if let named, named.endMilliseconds > newest { return named }
+    return user.period(metric.kind, atMilliseconds: max(now, newest))
+  }
+
   /// A user's standing with one metric in the period that is open, and when it changes by itself.
   static func quota(
     _ user: User, _ metric: AllowanceTable.Metric, _ db: Database, period: Period? = nil, now: Int64
   ) throws -> (quota: HotSnapshot.Quota, changesAt: Int64) {
-    let period = period ?? user.period(metric.kind, atMilliseconds: now)
+    let period = try period ?? self.period(of: user, metric, db, now: now)
     let used = try db.number(Self.used, [user.id.text, metric.name, period.startMilliseconds]) ?? 0
     let open = try db.row(held, [user.id.text, metric.name, period.startMilliseconds, now])
     var changesAt = period.endMilliseconds
@@ -179,14 +193,15 @@ extension SQLiteLedger {
     let rules = rules
     let event = UsageEventID.random()
     return try await write { db in
-      if let call, let stored = try Idempotency.find(call, db, now: now) { return Changed(.replay(stored), pending: []) }
+      if let call, let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return Changed(.replay(stored), pending: []) }
       let user = try Self.require(request.userID, db)
       guard user.status == .active else { throw ServiceError(.suspended, "This account is suspended.") }
       let table = rules.allowances()
       guard let metric = table.metric(request.metric) else { throw ServiceError(.notFound, "There is no metric \(request.metric).") }
       let expired = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
       let plan = rules.plan(of: user, now: now)
-      let quota = try ReservationRecord.quota(user, metric, db, period: request.period, now: now).quota
+      let period = try ReservationRecord.period(of: user, metric, named: request.period, db, now: now)
+      let quota = try ReservationRecord.quota(user, metric, db, period: period, now: now).quota
       let before = ReservationRecord.allowance(quota, plan: plan, table)
       guard before.admits(request.amount) else {
         throw ServiceError(

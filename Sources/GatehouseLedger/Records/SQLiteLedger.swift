@@ -37,6 +37,10 @@ public final class SQLiteLedger: Sendable {
   struct Rules: Sendable {
     let allowances: @Sendable () -> AllowanceTable
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+    let isQuiet: @Sendable () -> Bool
+
+    /// What rows that end by their age are held against: just after time jumped none is too old.
+    func aging(_ now: Int64) -> Int64 { isQuiet() ? 0 : now }
 
     func plan(of user: User, now: Int64) -> String {
       let table = allowances()
@@ -47,18 +51,19 @@ public final class SQLiteLedger: Sendable {
   /// Opens the ledger at `path`, making it if it is new.
   /// - Parameters:
   ///   - addressKeys: make what stands for the address of an account that is gone; the newest first.
+  ///   - isQuiet: whether time jumped a short while ago, so that nothing may end for its age.
   ///   - onFatal: called when the outcome of a commit is unknown: stop the process.
   public init(
     path: String, addressKeys: [MacKey], options: LedgerDatabase.Options = .init(),
     retention: @escaping @Sendable () -> LedgerRetention = { .init() },
     allowances: @escaping @Sendable () -> AllowanceTable, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts,
-    onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
+    isQuiet: @escaping @Sendable () -> Bool = { false }, onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
   ) throws {
     let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
     database = try LedgerDatabase(
       path: path, schema: schema, version: Self.version, migrations: LedgerSteps.all, options: options, onFatal: onFatal, log: log)
     addresses = AddressDigests(keys: addressKeys)
-    rules = Rules(allowances: allowances, timeouts: timeouts)
+    rules = Rules(allowances: allowances, timeouts: timeouts, isQuiet: isQuiet)
     self.retention = retention
     self.log = log
   }

@@ -57,7 +57,7 @@ enum Idempotency {
 
 extension SQLiteLedger: WorkLedger {
   public func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer? {
-    try await read { db in try Idempotency.find(call, db, now: now) }
+    try await read { [rules] db in try Idempotency.find(call, db, now: rules.aging(now)) }
   }
 
   public func dailyUsage(of user: UserID, metric: String, from: Int64, to: Int64) async throws -> [DailyUsage] {
@@ -77,8 +77,8 @@ extension SQLiteLedger: WorkLedger {
   }
 
   public func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int> {
-    try await write { db in
-      if let stored = try Idempotency.find(call, db, now: now) { return .replay(stored) }
+    try await write { [rules] db in
+      if let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }
       var known: Set<UserID> = []
       for event in events {
         if known.insert(event.userID).inserted { _ = try Self.require(event.userID, db) }

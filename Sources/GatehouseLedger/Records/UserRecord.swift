@@ -77,7 +77,7 @@ extension SQLiteLedger: AccountLedger {
           user.planEndsAtMilliseconds, passwordHash, now,
         ])
       for start in starts {
-        let period = user.period(start.kind, atMilliseconds: now)
+        let period = user.period(start.kind, atMilliseconds: max(now, start.periodStart))
         let limit = rules.allowances().limit(plan: user.plan, metric: start.metric)
         try db.run(ReservationRecord.use, [user.id.text, start.metric, period.startMilliseconds, start.used, limit])
       }

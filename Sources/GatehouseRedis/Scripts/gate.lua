@@ -1,13 +1,15 @@
--- gate: who is this, may they call now, may they use this feature: one call, all or nothing.
+-- gate: who is this, may they call now, may they use this feature: all or nothing.
 -- KEYS  1 gh:{u}   2 gh:{u}:rl
--- ARGV  1 epoch  2 a ticket to use if cold  3 token hash or ''  4 '1' to peek  5-7 idle ms of web, remember, mobile
---       8 authenticated within ms or ''  9 '1' if the email must be verified  10 one '0'/'1' a plan: may it call
---       then the plans' names (the default first); the number of policies; per policy: field, W ms, B, cost, a limit
---       for each plan ('' never denies); at last hold id or ''; with one: metric, n, lease ms, a limit a plan ('' unlimited)
--- Gives {'COLD', now, ticket} | {'ABSENT', now} | {'ROTATED', now} |
---       {decision, now, id, ext, mail, plan, status, session, touched, quota, then per policy: passes, window}
--- Checks first, writes last; a denial writes nothing.
-local key, rl, epoch, token, peek, now = KEYS[1], KEYS[2], ARGV[1], ARGV[3], ARGV[4] == '1', clock()
+-- ARGV  1 epoch  2 ticket if cold  3 token hash or ''  4 '1' to peek  5-7 idle ms of web, remember, mobile
+--       8 authenticated within ms or ''  9 '1': verified email only  10 one '0'/'1' a plan: may it call
+--       then the plans' names, the default first; how many policies; for each: field, W ms, B, cost, a limit
+--       a plan ('' never denies); then hold id or ''; with one: metric, n, lease ms, a limit a plan ('' unlimited);
+--       clock()'s span
+-- Gives {'CLOCK', now} | {'COLD', now, ticket} | {'ABSENT', now} | {'ROTATED', now} |
+--       {decision, now, id, ext, mail, plan, status, session, touched, quota, then a policy: passes, window}
+-- Checks first, writes last; denials write nothing.
+local key, rl, epoch, token, peek, now, odd = KEYS[1], KEYS[2], ARGV[1], ARGV[3], ARGV[4] == '1', clock()
+if odd then return odd end
 local plans, at = #ARGV[10], 11 + #ARGV[10]
 local n, width = tonumber(ARGV[at]), 4 + plans
 local r = at + 1 + n * width

@@ -1,9 +1,11 @@
 -- limit_check: counts one attempt of an address or another subject under some policies: all or nothing. A denial writes nothing.
 -- KEYS  1 gh:{ip:...}:rl, gh:{sub:...}:rl or gh:{own:...}:rl
--- ARGV  1 '1' to peek  then per policy: field, W ms, B, limit ('' never denies), cost
--- Gives {now, then per policy: verdict (1 passes, 0 full, 2 cost exceeds limit), the window after the call}.
-local now, fields, windows, all = clock(), {}, {}, ARGV[1] ~= '1'
-for at = 2, #ARGV, 5 do fields[#fields + 1] = ARGV[at] end
+-- ARGV  1 '1' to peek  then per policy: field, W ms, B, limit ('' never denies), cost; at last the span of clock()
+-- Gives {'CLOCK', now} | {now, then per policy: verdict (1 passes, 0 full, 2 cost exceeds limit), the window after the call}.
+local now, odd = clock()
+if odd then return odd end
+local fields, windows, all = {}, {}, ARGV[1] ~= '1'
+for at = 2, #ARGV - 2, 5 do fields[#fields + 1] = ARGV[at] end
 local raw, answer = window_load(KEYS[1], fields), {now}
 for i = 1, #fields do
   local at, verdict = 5 * i - 3, nil

@@ -1,9 +1,14 @@
 -- The packed window, a prelude of the scripts that touch one. One hash field: total, then (cell, count) pairs, oldest first,
 -- all unsigned 32-bit little-endian; cell = floor(now * B / W) modulo 2^32, compared by signed difference. A cell counts in
 -- full until all of it is older than the window: at most L units in any interval of length W.
+
+-- Redis's time in ms. The last two arguments of a call are the span that its caller takes for the time: outside of it the second value
+-- is the script's answer. A clock that has jumped must not decide, nor write what outlasts the jump.
 local function clock()
   local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
+  local now = t[1] * 1000 + math.floor(t[2] / 1000)
+  if now < tonumber(ARGV[#ARGV - 1]) or now > tonumber(ARGV[#ARGV]) then return now, {'CLOCK', now} end
+  return now
 end
 
 local function window_ahead(a, b)

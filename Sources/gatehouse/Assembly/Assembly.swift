@@ -23,7 +23,7 @@ final class Assembly: Sendable {
   let ledger: SQLiteLedger
   let redis: RedisClient
   let keeper: LeaseKeeper<SQLiteLedger>
-  let clock = ServiceClock(wallMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+  let clock: ServiceClock
   let changes: Changes<SQLiteLedger>
   let readiness = Readiness()
   let hashing = HashPool()
@@ -42,7 +42,9 @@ final class Assembly: Sendable {
     let live = LiveSettings(settings)
     let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
+    let clock = ServiceClock(wallMilliseconds: ServiceClock.hostMilliseconds)
     self.live = live
+    self.clock = clock
     self.folder = folder
     self.log = log
     loginFloor = LoginFloor(pool: hashing, log: log)
@@ -54,7 +56,7 @@ final class Assembly: Sendable {
         return LedgerRetention(
           usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays,
           eventDays: kept.eventDays)
-      }, allowances: allowances, timeouts: timeouts,
+      }, allowances: allowances, timeouts: timeouts, isQuiet: { clock.isQuiet },
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start. Not exit(), which takes
         // down what OpenSSL and others keep while threads still use it.
@@ -65,7 +67,7 @@ final class Assembly: Sendable {
     server.timelineInterval = .nanoseconds(Lease.pollIntervalMilliseconds * 1_000_000)
     redis = RedisClient(
       configuration: server, scripts: Scripts.all, group: group, logger: log)
-    hot = HotState(redis: redis, group: group, plans: allowances, timeouts: timeouts)
+    hot = HotState(redis: redis, group: group, plans: allowances, timeouts: timeouts, clock: clock)
     changes = Changes(ledger: ledger, hot: hot)
     limits = SubjectLimits(window: LocalWindow(processes: settings.processes))
     let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: allowances, timeouts: timeouts)
@@ -83,6 +85,12 @@ final class Assembly: Sendable {
       public: try api.publicResponder(), operations: try api.operationsResponder(.key), owner: try api.operationsResponder(.owner))
     live.replace(with: settings)
     current.withLock { $0 = next }
+  }
+
+  /// Goes on with the time that the ledger keeps: before anything is answered.
+  func startClock() async throws {
+    let poll = try await ledger.leasePoll()
+    clock.follow(poll.clock, newestStampMilliseconds: poll.newestStampMilliseconds)
   }
 
   /// The responders in force.

@@ -10,6 +10,8 @@ struct Upkeep: Service {
   private static let sweepInterval: Duration = .seconds(60)
   private static let rowsMax = 500
   private static let siblingsMax = 100
+  /// How often the time is kept for processes to come.
+  private static let clockInterval: Duration = .seconds(60)
 
   let keeper: LeaseKeeper<SQLiteLedger>
   let lease: Lease
@@ -20,7 +22,6 @@ struct Upkeep: Service {
   let log: Logger
 
   func run() async throws {
-    clock.atLeast(ledgerMilliseconds: try await ledger.newestStamp())
     try await nameSiblings()
     await cancelWhenGracefulShutdown {
       await withTaskGroup(of: Void.self) { group in
@@ -43,6 +44,8 @@ struct Upkeep: Service {
   private func poll() async {
     var failing = false
     var watch = LeaseWatch()
+    var clockWatch = ClockWatch()
+    var nextKeep = ContinuousClock.now
     while !Task.isCancelled {
       do {
         try await keeper.poll()
@@ -51,6 +54,12 @@ struct Upkeep: Service {
         if !failing { log.error("The lease poll fails: serving from the ledger", metadata: ["error": "\(error)"]) }
         failing = true
       }
+      clock.saw(hostMilliseconds: ServiceClock.hostMilliseconds)
+      if ContinuousClock.now >= nextKeep, let record = clock.record() {
+        ledger.keepClock(record)
+        nextKeep = .now + Self.clockInterval
+      }
+      for change in clockWatch.see(clock.status) { tell(change) }
       tell(watch.see(isHeld: redis.isUp ? lease.isHeld : nil, at: .now))
       try? await Task.sleep(for: Lease.pollInterval)
     }
@@ -65,16 +74,33 @@ struct Upkeep: Service {
     }
   }
 
+  private func tell(_ change: ClockWatch.Change) {
+    switch change {
+    case .alarmed(let offset):
+      log.error(
+        """
+        Redis's clock has jumped: the ledger serves by the boot-time clock, and nothing is removed, until Redis's clock agrees again. Set \
+        the clock right, or accept the new time with: gatehouse clock accept
+        """, metadata: ["offset_ms": "\(offset)"])
+    case .agrees: log.notice("Redis's clock is believed again")
+    case .hostWrong(let offset):
+      log.warning("The host's clock has jumped: time goes on without it. Set it right", metadata: ["offset_ms": "\(offset)"])
+    case .hostRight: log.notice("The host's clock is right again")
+    }
+  }
+
   private func sweep() async {
     while !Task.isCancelled {
       do {
-        var expired = Self.rowsMax
+        // What is not removed now is removed by a later sweep.
+        var expired = clock.isQuiet ? 0 : Self.rowsMax
         while expired == Self.rowsMax {
           let change = try await ledger.expireOverdue(rowsMax: Self.rowsMax, now: clock.now())
           expired = await changes.acknowledge(change, takesRightsAway: false)
         }
         while try await ledger.purgeDeleted(rowsMax: 1_000) > 0 {}
-        while try await ledger.prune(rowsMax: Self.rowsMax, now: clock.now()) == Self.rowsMax {}
+        var removed = clock.isQuiet ? 0 : Self.rowsMax
+        while removed == Self.rowsMax { removed = try await ledger.prune(rowsMax: Self.rowsMax, now: clock.now()) }
       } catch { log.warning("A sweep failed and is tried again", metadata: ["error": "\(error)"]) }
       try? await Task.sleep(for: Self.sweepInterval)
     }

@@ -68,7 +68,7 @@ struct Operations: Sendable {
         try await group.run()
       }
       for await _ in started {}
-      assembly.clock.atLeast(ledgerMilliseconds: try await assembly.ledger.newestStamp())
+      try await assembly.startClock()
       // So that Redis hears of the change now. A Redis that is away hears of it from the first server that starts.
       let end = ContinuousClock.now + redisPatience
       while access(folder.redisSocket, F_OK) == 0, !assembly.redis.isUp, ContinuousClock.now < end {

@@ -53,6 +53,7 @@ struct Serve: AsyncParsableCommand {
     folder.removeStaleSockets()
     try Ports.check(settings.http)
     let assembly = try Assembly.open(settings: settings, folder: folder, log: log)
+    try await assembly.startClock()
     do {
       try await ServiceProcess(assembly: assembly, source: source, level: level, log: log, whenReady: whenReady).run()
     } catch { throw Ports.failure(error, settings.http) }

@@ -29,6 +29,61 @@ struct PeriodContract {
     }
   }
 
+  @Test("no period older than the user's newest is taken units from, whatever the clock says", arguments: Engine.allCases)
+  func newest(engine: Engine) async throws {
+    try await engine.run { rig in
+      let mia = try await rig.signUp()
+      let spent = try await rig.granted(mia, commit: true)
+      let held = try await rig.granted(mia, 5, metric: "report")
+      for back in [Rig.day, 2 * Rig.day, 3 * Rig.day, 40 * Rig.day] {
+        let now = Rig.now - back
+        let old = Period(kind: .day, startMilliseconds: now - Rig.day / 2, endMilliseconds: now + Rig.day / 2)
+        for period in [nil, old] {
+          let error = await #expect(throws: ServiceError.self) { try await rig.reserve(mia, period: period, at: now) }
+          #expect(error?.code == .allowanceExhausted)
+          #expect(error?.allowance?.periodStartsAtMilliseconds == spent.allowance.periodStartsAtMilliseconds)
+        }
+        await #expect(throws: ServiceError.self) { try await rig.reserve(mia, metric: "report", at: now) }
+        #expect(try await rig.standing(mia, "report", at: now).periodStartsAtMilliseconds == held.allowance.periodStartsAtMilliseconds)
+        let snapshot = try #require(try await rig.ledger.snapshot(of: mia.id, now: now))
+        #expect(snapshot.quotas.first?.period.startMilliseconds == spent.allowance.periodStartsAtMilliseconds)
+      }
+      // An account that is made again goes on in the period that its address had used, though that lies ahead.
+      _ = try await rig.ledger.deleteUser(mia.id, by: .operations, reason: nil, now: Rig.now)
+      let again = try await rig.signUp(at: Rig.now - Rig.day)
+      await #expect(throws: ServiceError.self) { try await rig.reserve(again, at: Rig.now - Rig.day) }
+      _ = try await rig.granted(again, at: Rig.now + Rig.day)
+    }
+  }
+
+  @Test("an accepted time is kept, moves open leases, makes all hot state cold, and is not taken back by one that has not heard of it",
+    arguments: Engine.allCases)
+  func acceptedClock(engine: Engine) async throws {
+    try await engine.run { rig in
+      let mia = try await rig.signUp()
+      let held = try await rig.granted(mia)
+      let line = ClockJudge.Line(milliseconds: Rig.now, boot: 7)
+      let first = ClockRecord(boot: "here", line: line, quietUntilMilliseconds: 0, accepts: 0, newestStampAtAccept: 0)
+      #expect(try await rig.ledger.leasePoll().clock == nil)
+      rig.ledger.keepClock(first)
+      _ = try await rig.signUp("fence")
+      let before = try await rig.ledger.leasePoll()
+      #expect(before.clock == first)
+      let later = Rig.now + 10 * Rig.day
+      let wanted = ClockRecord(
+        boot: "here", line: .init(milliseconds: later, boot: 8), quietUntilMilliseconds: later + Rig.day, accepts: 0, newestStampAtAccept: 0)
+      let accepted = try await rig.ledger.acceptClock(
+        wanted, shiftMilliseconds: 10 * Rig.day, by: .operations, reason: "test", now: later)
+      #expect(accepted.accepts == 1 && accepted.line == wanted.line && accepted.newestStampAtAccept == Rig.now)
+      rig.ledger.keepClock(first)
+      _ = try await rig.signUp("second-fence")
+      let after = try await rig.ledger.leasePoll()
+      #expect(after.clock == accepted && after.era == before.era + 1)
+      #expect(
+        try await rig.ledger.reservation(held.reservation.id)?.leaseExpiresAtMilliseconds == Rig.now + Rig.lease + 10 * Rig.day)
+    }
+  }
+
   @Test("a change of zone keeps the open day and month with what is used in them", arguments: Engine.allCases)
   func keepsOpen(engine: Engine) async throws {
     try await engine.run { rig in
