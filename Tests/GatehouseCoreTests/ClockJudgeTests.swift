@@ -111,7 +111,8 @@ struct ClockJudgeTests {
     #expect(judge.now(at: Self.boot + 1_000) == Self.start + 1_000)
   }
 
-  @Test("a host that starts with a wrong clock goes on from the ledger's newest stamp, and from its clock once that is right", arguments: jumps)
+  @Test(
+    "a host that starts with a wrong clock goes on from the ledger's newest stamp, and from its clock once that is right", arguments: jumps)
   func wrongHostAtStart(by offset: Int64) {
     let judge = self.judge(wall: Self.start + offset, boot: Self.boot)
     let stamp = Self.start - 60_000

@@ -132,7 +132,9 @@ struct GateSessionTests {
   func store() async throws {
     let server = try RedisServer.required()
     try await withRedis(server) { client, group in
-      let hot = HotState(redis: client, group: group, plans: { Fixture.table }, timeouts: Fixture.timeouts, clock: ServiceClock(wallMilliseconds: ServiceClock.hostMilliseconds))
+      let hot = HotState(
+        redis: client, group: group, plans: { Fixture.table }, timeouts: Fixture.timeouts,
+        clock: ServiceClock(wallMilliseconds: ServiceClock.hostMilliseconds))
       let user = Fixture.user()
       let query = Fixture.query(user.id, token: nil, charges: [(Fixture.api, 1)], hold: (id: "h", amount: 1))
       guard case .success(.cold(let ticket, _)) = await hot.gate(query) else { return #expect(Bool(false), "not cold") }

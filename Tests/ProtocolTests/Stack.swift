@@ -30,7 +30,8 @@ final class Stack: Sendable {
     log.logLevel = .critical
     let clock = ServiceClock(wallMilliseconds: wallMilliseconds)
     let ledger = try SQLiteLedger(
-      path: file, addressKeys: [MacKey([1])], allowances: table, timeouts: timeouts, isQuiet: { clock.isQuiet }, onFatal: { _ in }, log: log)
+      path: file, addressKeys: [MacKey([1])], allowances: table, timeouts: timeouts, isQuiet: { clock.isQuiet }, onFatal: { _ in }, log: log
+    )
     let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts, clock: clock))
     let changes = Changes(ledger: ledger, hot: hot)
     self.ledger = ledger

@@ -69,10 +69,13 @@ extension User {
 
   /// Takes another zone at `now`: the day and the month that are open go on, and end no sooner than they did in the zone that they
   /// began in. Further changes within them measure from that same end, or from now once it is past, so that going to and fro costs
-  /// nobody more than a day.
+  /// nobody more than a day. A zone whose day and month are the ones that are open, such as the same zone under another name, is no
+  /// change of them.
   public mutating func move(to zone: String, atMilliseconds now: Int64) {
-    func carry(_ kind: Period.Kind, _ start: Int64?, _ floor: Int64?) -> (start: Int64, floor: Int64) {
+    func carry(_ kind: Period.Kind, _ start: Int64?, _ floor: Int64?) -> (start: Int64?, floor: Int64?) {
       let open = period(kind, atMilliseconds: now)
+      let next = Period.open(kind: kind, nowMilliseconds: now, zone: zone, openStartMilliseconds: start, floorMilliseconds: floor)
+      guard next != open else { return (start, floor) }
       guard let floor, open.startMilliseconds == start else { return (open.startMilliseconds, open.endMilliseconds) }
       return (open.startMilliseconds, max(floor, now))
     }

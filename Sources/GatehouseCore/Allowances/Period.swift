@@ -82,10 +82,33 @@ enum ZoneCalendar {
 
 /// IANA names of time zones.
 public enum TimeZoneName {
-  private static let known = Set(TimeZone.knownTimeZoneIdentifiers).union(["UTC"])
+  /// No name of the database is longer, by far.
+  private static let bytesMax = 64
+  /// Names of the database that Foundation gives back in a form of its own.
+  private static let renamed: Set = ["UTC", "GMT+0", "GMT-0"]
 
-  /// Whether `name` is one, letter case included.
-  public static func isValid(_ name: String) -> Bool { known.contains(name) }
+  /// Whether `name` is a name or a link of the database, letter case included. Foundation's known identifiers lack the links,
+  /// which browsers send.
+  public static func isValid(_ name: String) -> Bool {
+    guard name.utf8.count <= bytesMax, name.utf8.allSatisfy(isPlain), !isOffset(name), let zone = TimeZone(identifier: name) else {
+      return false
+    }
+    return zone.identifier == name || renamed.contains(name)
+  }
+
+  /// Foundation reads a name as far as its first NUL.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2b, 0x2d, 0x2f, 0x5f: true
+    default: false
+    }
+  }
+
+  /// Foundation takes `GMT-0800` for a zone, which the database doesn't have.
+  private static func isOffset(_ name: String) -> Bool {
+    guard name.hasPrefix("GMT"), let sign = name.dropFirst(3).first else { return false }
+    return (sign == "+" || sign == "-") && !renamed.contains(name)
+  }
 }
 
 /// Dates of a zone.

@@ -56,7 +56,8 @@ struct PeriodContract {
     }
   }
 
-  @Test("an accepted time is kept, moves open leases, makes all hot state cold, and is not taken back by one that has not heard of it",
+  @Test(
+    "an accepted time is kept, moves open leases, makes all hot state cold, and is not taken back by one that has not heard of it",
     arguments: Engine.allCases)
   func acceptedClock(engine: Engine) async throws {
     try await engine.run { rig in
@@ -71,7 +72,8 @@ struct PeriodContract {
       #expect(before.clock == first)
       let later = Rig.now + 10 * Rig.day
       let wanted = ClockRecord(
-        boot: "here", line: .init(milliseconds: later, boot: 8), quietUntilMilliseconds: later + Rig.day, accepts: 0, newestStampAtAccept: 0)
+        boot: "here", line: .init(milliseconds: later, boot: 8), quietUntilMilliseconds: later + Rig.day, accepts: 0, newestStampAtAccept: 0
+      )
       let accepted = try await rig.ledger.acceptClock(
         wanted, shiftMilliseconds: 10 * Rig.day, by: .operations, reason: "test", now: later)
       #expect(accepted.accepts == 1 && accepted.line == wanted.line && accepted.newestStampAtAccept == Rig.now)
