@@ -2,6 +2,8 @@ import Foundation
 import StrictJSON
 import Testing
 
+@testable import GatehouseHTTP
+
 /// What a proxy gets when it asks whether a request may pass.
 @Suite(.serialized) struct ForwardAuthTests {
   private static let ourFields = [
@@ -21,6 +23,31 @@ import Testing
         #expect(answer.headers["gatehouse-external-id"] == "")
         #expect(answer.headers["gatehouse-status"] == "200")
         #expect(answer.headers["ratelimit-policy"] == #""api";q=60;w=60"#)
+      }
+    }
+  }
+
+  @Test("An app's own id of any text comes in a field that gives the text again, and no two ids come alike")
+  func externalIDs() async throws {
+    try await RunningService.with { service in
+      let key = try service.serviceKey("accounts")
+      let user = try await service.newUser()
+      let ids = [
+        ("1042", "1042"), ("zoë", "zo%C3%AB"), (#"zo\u00eb"#, #"zo\u00eb"#), ("zo%C3%AB", "zo%25C3%25AB"), (" a b ", "%20a b%20"),
+        ("a b", "a b"),
+        ("100%", "100%25"), ("\t", "%09"), ("a\r\nGatehouse-Plan: pro", "a%0D%0AGatehouse-Plan: pro"),
+        ("👩‍🚀", "%F0%9F%91%A9%E2%80%8D%F0%9F%9A%80"),
+        ("  ", "%20%20"), ("\u{7f}", "%7F"), ("\u{e9}", "%C3%A9"), ("e\u{301}", "e%CC%81"), (#""quoted", \"#, #""quoted", \"#),
+      ]
+      for (id, value) in ids {
+        let body: JSONObject = ["external_id": .string(id)]
+        let set = try await service.ask(
+          "PATCH", "/v1/users/\(user.id)", bearer: key, body: String(decoding: json { $0.value(.object(body)) }, as: UTF8.self))
+        #expect(set.status == 200, "\(value)")
+        let answer = try await service.raw("GET /v1/auth/api HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(user.token)\r\n\r\n")
+        #expect(answer.status == 200 && answer["Gatehouse-External-Id"] == value, "\(answer)")
+        #expect(value.removingPercentEncoding?.utf8.elementsEqual(id.utf8) == true)
+        #expect(answer["Gatehouse-Plan"] == "free")
       }
     }
   }

@@ -56,12 +56,13 @@ enum ForwardAuth {
     let limits = RateLimitFields(
       standings: answer.standings, allowances: answer.allowance.map { [$0] } ?? [], nowMilliseconds: answer.nowMilliseconds)
     var fields = HTTPFields()
-    // Always all of them, empty ones too: some proxies pass a missing header on as a text of their own.
+    // Always all of them, empty ones too: some proxies pass a missing header on as a text of their own. RateLimit's members are words
+    // of the configuration, which need no encoding.
     for (name, value) in [
       (Field.user, answer.caller?.id.text), (Field.externalID, answer.caller?.externalID), (Field.plan, answer.caller?.plan),
       (Field.session, answer.visit?.id.text), (Field.status, "200"), ("RateLimit", limits.limit), ("RateLimit-Policy", limits.policy),
     ] {
-      if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: oneLine(value ?? ""))) }
+      if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: HeaderText.encoded(value ?? ""))) }
     }
     return Response(status: .ok, headers: fields)
   }

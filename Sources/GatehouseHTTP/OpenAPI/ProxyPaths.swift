@@ -103,7 +103,11 @@ extension OpenAPI {
       },
       "headers": {
         "Gatehouse-User": {"description": "usr_…", "schema": {"type": "string"}},
-        "Gatehouse-External-Id": {"description": "The app's own id of the user.", "schema": {"type": "string"}},
+        "Gatehouse-External-Id": {
+          "description": "The app's own id of the user. What is not visible ASCII, %, and spaces at either end are percent-encoded: decode it.",
+          "schema": {"type": "string"},
+          "example": "zo%C3%AB"
+        },
         "Gatehouse-Plan": {"description": "The user's plan.", "schema": {"type": "string"}},
         "Gatehouse-Session": {"description": "ses_…", "schema": {"type": "string"}},
         "Gatehouse-Status": {"description": "What the client should get: 200, 401, 403, 429 or 503.", "schema": {"type": "string"}},

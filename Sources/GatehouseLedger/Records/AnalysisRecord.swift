@@ -221,8 +221,9 @@ extension Analysis {
   fileprivate func isRepeat(of report: AnalysisReport) -> Bool {
     switch report {
     case .running: false
-    case .completed(let result, _): status == .completed && self.result == result
-    case .failed(let error): status == .failed && self.error == error
+    // Byte by byte: Swift takes texts that look alike for equal.
+    case .completed(let result, _): status == .completed && self.result.map { $0.utf8.elementsEqual(result.utf8) } == true
+    case .failed(let error): status == .failed && self.error.map { $0.utf8.elementsEqual(error.utf8) } == true
     }
   }
 }

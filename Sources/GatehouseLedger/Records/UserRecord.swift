@@ -159,7 +159,7 @@ extension SQLiteLedger: AccountLedger {
     try await write { db in
       var user = try Self.require(id, db)
       if case .set(let name) = changes.name { user.name = name }
-      if case .set(let externalID) = changes.externalID, externalID != user.externalID {
+      if case .set(let externalID) = changes.externalID, !isSame(externalID, user.externalID) {
         try Self.requireFree(externalID, db)
         user.externalID = externalID
       }
@@ -205,6 +205,12 @@ extension SQLiteLedger: AccountLedger {
     guard let row = try db.row(UserRecord.byID, [id.text]) else { throw ServiceError(.notFound, "There is no user \(id).") }
     return User(row: row)
   }
+}
+
+/// Whether two texts are the same bytes: Swift takes texts that look alike for equal.
+private func isSame(_ one: String?, _ other: String?) -> Bool {
+  guard let one, let other else { return one == nil && other == nil }
+  return one.utf8.elementsEqual(other.utf8)
 }
 
 extension UserChanges {
