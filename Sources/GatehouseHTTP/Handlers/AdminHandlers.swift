@@ -24,9 +24,9 @@ extension API {
     _ = try actor(request, access)
     let query = try QueryReader(request.uri.query, known: ["query", "limit", "cursor"])
     let text = query["query"] ?? ""
-    let page = try pageRequest(query, list: "users")
+    let page = try pageRequest(query, .users)
     let found = try await ledger.users(matching: text, page: page)
-    return answer(json { $0.list(found.items, next: cursor(found.next, list: "users")) { $0.user($1, plan: plan(of: $1)) } })
+    return answer(json { $0.list(found.items, next: cursor(found.next, .users)) { $0.user($1, plan: plan(of: $1)) } })
   }
 
   /// `GET /v1/admin/users/{id}` (A12)

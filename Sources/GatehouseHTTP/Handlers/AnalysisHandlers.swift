@@ -71,7 +71,6 @@ extension API {
     let (caller, wanted) = try await caller(request, context) { isBackend in
       let common = ["limit", "cursor", "status", "from", "to", "include"]
       let query = try QueryReader(request.uri.query, known: isBackend ? common + ["user_id"] : common)
-      let page = try pageRequest(query, list: "analyses")
       var filter = AnalysisFilter(
         status: try query.oneOf("status", Analysis.Status.allCases), from: try query.instant("from"), to: try query.instant("to"))
       if let include = query["include"] {
@@ -82,11 +81,12 @@ extension API {
       if isBackend, named == nil {
         throw query.refusal("user_id", code: "required", "A backend names the user whose analyses it lists.")
       }
+      let page = try pageRequest(query, .analyses(of: isBackend ? named : presentedToken(request).userID))
       return (named: named, page: page, filter: filter)
     }
     guard let userID = caller.userID ?? wanted.named else { throw Problem.notFound }
     let found = try await ledger.analyses(of: userID, filter: wanted.filter, page: wanted.page)
-    let body = json { $0.list(found.items, next: cursor(found.next, list: "analyses")) { $0.analysis($1) } }
+    let body = json { $0.list(found.items, next: cursor(found.next, .analyses(of: userID))) { $0.analysis($1) } }
     return answer(body, fields: caller.fields)
   }
 

@@ -7,11 +7,11 @@ extension API {
   /// to go on, now or when more has happened.
   func events(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     _ = try serviceKey(request, .accounts)
-    let page = try pageRequest(QueryReader(request.uri.query, known: ["limit", "cursor"]), list: "events")
-    let after = page.after?.milliseconds ?? 0
-    let found = try await ledger.feed(of: nil, after: after, limit: page.limit)
-    let next = PageStart(milliseconds: found.last?.number ?? after, id: "")
-    return answer(json { $0.list(found, next: cursor(next, list: "events")) { $0.feedEvent($1) } })
+    let (limit, place) = try page(QueryReader(request.uri.query, known: ["limit", "cursor"]), .feed)
+    let after = place ?? FeedPlace(number: 0)
+    let found = try await ledger.feed(of: nil, after: after.number, limit: limit)
+    let next = FeedPlace(number: found.last?.number ?? after.number)
+    return answer(json { $0.list(found, next: cursor(next, .feed)) { $0.feedEvent($1) } })
   }
 }
 

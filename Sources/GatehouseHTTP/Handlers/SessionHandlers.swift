@@ -89,11 +89,12 @@ extension API {
   /// `GET /v1/sessions` (A4)
   func devices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let (visitor, page) = try await visitor(request, context) {
-      try pageRequest(QueryReader(request.uri.query, known: ["limit", "cursor"]), list: "sessions")
+      let query = try QueryReader(request.uri.query, known: ["limit", "cursor"])
+      return try pageRequest(query, .devices(of: presentedToken(request).userID))
     }
     let found = try await ledger.sessions(of: visitor.userID, first: visitor.sessionID, page: page, now: clock.now())
     let body = json { writer in
-      writer.list(found.items, next: cursor(found.next, list: "sessions")) { writer, session in
+      writer.list(found.items, next: cursor(found.next, .devices(of: visitor.userID))) { writer, session in
         writer.session(session, current: session.id == visitor.sessionID, timeouts: timeouts(session.sessionClass))
       }
     }

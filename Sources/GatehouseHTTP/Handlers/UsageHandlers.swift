@@ -30,11 +30,13 @@ extension API {
   func usageEvents(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let (visitor, wanted) = try await visitor(request, context) {
       let query = try QueryReader(request.uri.query, known: ["limit", "cursor", "from", "to"])
-      return (page: try pageRequest(query, list: "events"), from: try query.instant("from"), to: try query.instant("to"))
+      let list = PagedList.usageEvents(of: try presentedToken(request).userID)
+      return (page: try pageRequest(query, list), from: try query.instant("from"), to: try query.instant("to"))
     }
     let found = try await ledger.events(of: visitor.userID, from: wanted.from, to: wanted.to, page: wanted.page)
     return answer(
-      json { $0.list(found.items, next: cursor(found.next, list: "events")) { $0.usageEvent($1) } }, fields: visitor.fields)
+      json { $0.list(found.items, next: cursor(found.next, .usageEvents(of: visitor.userID))) { $0.usageEvent($1) } },
+      fields: visitor.fields)
   }
 
   /// `POST /v1/usage/events` (A15)
