@@ -67,7 +67,13 @@ import Testing
       let answer = try await change(service, user.token, wrong)
       #expect(answer.status == 422 && String(decoding: answer.body, as: UTF8.self).contains(#""field":"\#(field)""#), "\(wrong)")
     }
-    try await change(service, user.token, #"{"email":"\#(other.email)"}"#).expectProblem(409, "email_taken")
+    // Another's address waits like any other, and never verifies.
+    let taken = try await change(service, user.token, #"{"email":"\#(other.email)"}"#)
+    #expect(taken.status == 200 && taken.text("pending_email") == other.email)
+    let theirs = try await verification(service, user.id)
+    #expect(theirs.text("mail.to") == other.email)
+    try await complete(service, "email-verifications", #require(theirs.text("mail.token"))).expectProblem(409, "email_taken")
+    #expect(try await change(service, user.token, #"{"email":"\#(next)"}"#).text("pending_email") == next)
 
     _ = try await service.logIn(user.email)
     let sent = try await verification(service, user.id)

@@ -264,7 +264,7 @@ extension GateAnswerTests {
     let user = try await service.newUser()
     let key = try service.serviceKey("gate")
     let own = "is Gatehouse's own: it counts logins, sign-ups or mails, and no caller may spend it. Name a policy of your app."
-    for name in ["login_pair", "login_account", "login_network", "signup_network", "mail_account"] {
+    for name in ["login_pair", "login_account", "login_network", "signup_network", "mail_account", "email_change"] {
       for subject in [user.email, "203.0.113.99"] {
         try await service.ask(
           "POST", "/v1/limits/\(name)/check", bearer: key, body: #"{"subject": "\#(subject)", "cost": 9}"#

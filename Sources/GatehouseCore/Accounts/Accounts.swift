@@ -62,6 +62,30 @@ public struct Accounts<Store: Ledger>: Sendable {
   public func signUp(
     email: String, password: String, name: String?, timeZone: String, externalID: String?, network: String?
   ) async throws -> User {
+    let new = try await newUser(
+      email: email, password: password, name: name, timeZone: timeZone, externalID: externalID, network: network, isHidden: false)
+    return try await ledger.createUser(new.user, canonicalEmail: new.address.canonical, passwordHash: new.hash)
+  }
+
+  /// The same, which nobody can learn from whether the address is taken: what is to be mailed, and to whom, is in the feed, and the new
+  /// account awaits its verification. No answer leaves before the login floor. Gives the address. Throws `invalidFields`, `rateLimited`.
+  public func requestSignUp(email: String, password: String, name: String?, timeZone: String, network: String) async throws -> EmailAddress
+  {
+    let new = try await newUser(
+      email: email, password: password, name: name, timeZone: timeZone, externalID: nil, network: network, isHidden: true)
+    let due = try await passwords.dueWithoutHash(ledger.passwordCosts(), minimum: rules.loginFloorMin)
+    let result: Result<Void, any Error>
+    do {
+      result = .success(try await ledger.requestUser(new.user, canonicalEmail: new.address.canonical, passwordHash: new.hash))
+    } catch { result = .failure(error) }
+    try? await Task.sleep(until: due, clock: .continuous)
+    try result.get()
+    return new.address
+  }
+
+  private func newUser(
+    email: String, password: String, name: String?, timeZone: String, externalID: String?, network: String?, isHidden: Bool
+  ) async throws -> (user: User, address: EmailAddress, hash: String) {
     var faults: [ServiceError.Field] = []
     let address = EmailAddress(email)
     if address == nil { faults.append(.init("email", code: "invalid_email", message: "Use an address such as mia@example.com.")) }
@@ -75,12 +99,13 @@ public struct Accounts<Store: Ledger>: Sendable {
     let hash = try await unhurried {
       let place = try passwords.admit()
       if let network { try await limits.signUp(network: network) }
+      if isHidden { try await limits.signUp(account: address.canonical) }
       return try await passwords.hash(password, in: place)
     }
     let user = User(
       id: .random(), externalID: externalID, email: address.text, name: name, timeZone: timeZone, plan: rules.allowances().defaultPlan,
-      createdAtMilliseconds: clock.now())
-    return try await ledger.createUser(user, canonicalEmail: address.canonical, passwordHash: hash)
+      createdAtMilliseconds: clock.now(), awaitsVerification: isHidden)
+    return (user, address, hash)
   }
 
   /// A login by password. Throws `rateLimited`, `overloaded`, `invalidLogin` (unknown, wrong password and suspended alike).
@@ -117,7 +142,7 @@ public struct Accounts<Store: Ledger>: Sendable {
     for _ in 0..<2 {
       let known = try await ledger.credentials(email: login.email)
       let verified = try await passwords.verify(login.password, against: known?.passwordHash, in: place)
-      guard verified.isRight, let known, known.user.status == .active else { throw refusal }
+      guard verified.isRight, let known, known.user.status == .active, !known.user.awaitsVerification else { throw refusal }
       let now = clock.now()
       let token = SessionToken.mint(routingID: known.user.id.routingID, secret: secret)
       let session = Session(

@@ -5,6 +5,8 @@ public struct FeedEvent: Sendable, Equatable {
   /// What happened.
   public enum Kind: String, Sendable, CaseIterable {
     case userCreated = "user.created"
+    /// Somebody signed up with the address of this account, and was not told that it is taken.
+    case signUpRepeated = "signup.repeated"
     case userDeleted = "user.deleted"
     case userSuspended = "user.suspended"
     case userReactivated = "user.reactivated"
@@ -49,6 +51,7 @@ extension FeedEvent {
   public enum Value: Sendable {
     case text(String?)
     case number(Int64)
+    case flag(Bool)
   }
 
   /// The JSON object of these members, in their order.
@@ -59,6 +62,7 @@ extension FeedEvent {
         switch value {
         case .text(let text): writer.string(name, text)
         case .number(let number): writer.int64(name, number)
+        case .flag(let flag): writer.bool(name, flag)
         }
       }
     }

@@ -60,6 +60,16 @@ public struct LoginLimits: Sendable {
     try await take([(.signUpNetwork, .ownNetwork(network))])
   }
 
+  /// Takes one sign-up with an address, whether it has an account or not: each makes a mail. Throws `rateLimited`.
+  public func signUp(account canonicalEmail: String) async throws(ServiceError) {
+    try await take([(.mailAccount, .own(own("sign-up", canonicalEmail)))])
+  }
+
+  /// Takes one request of a user for another address. Throws `rateLimited`.
+  public func emailChange(of user: UserID) async throws(ServiceError) {
+    try await take([(.emailChange, .own(own("email-change", user.text)))])
+  }
+
   /// Takes one mail about an account, whether it exists or not; none for a network that is refused. Throws `rateLimited`.
   /// - Parameter network: counted as an attempt; nil when the backend does not say for whom it asks.
   public func mail(account canonicalEmail: String, network: String?) async throws(ServiceError) {

@@ -22,13 +22,15 @@ public struct User: Sendable, Equatable {
   public var suspendedReason: String?
   public let createdAtMilliseconds: Int64
   public var lastLoginAtMilliseconds: Int64?
+  /// Signed up where nobody is told whether an address is taken: no login before the address is verified, since it would tell.
+  public var awaitsVerification: Bool
 
   public init(
     id: UserID, externalID: String? = nil, email: String, emailVerified: Bool = false, pendingEmail: String? = nil, name: String? = nil,
     timeZone: String, zoneOpenStartMilliseconds: Int64? = nil, zoneFloorMilliseconds: Int64? = nil,
     zoneMonthStartMilliseconds: Int64? = nil, zoneMonthFloorMilliseconds: Int64? = nil, plan: String, planEndsAtMilliseconds: Int64? = nil,
     status: Status = .active, suspendedReason: String? = nil, createdAtMilliseconds: Int64,
-    lastLoginAtMilliseconds: Int64? = nil
+    lastLoginAtMilliseconds: Int64? = nil, awaitsVerification: Bool = false
   ) {
     self.id = id
     self.externalID = externalID
@@ -47,6 +49,7 @@ public struct User: Sendable, Equatable {
     self.suspendedReason = suspendedReason
     self.createdAtMilliseconds = createdAtMilliseconds
     self.lastLoginAtMilliseconds = lastLoginAtMilliseconds
+    self.awaitsVerification = awaitsVerification
   }
 
   /// The plan in force: the stored one until it ends, then `fallback`.

@@ -36,11 +36,12 @@ extension Policy {
     case loginAccount = "login_account"
     case signUpNetwork = "signup_network"
     case mailAccount = "mail_account"
+    case emailChange = "email_change"
 
     /// What it counts.
     public var by: Key {
       switch self {
-      case .loginPair, .loginAccount, .mailAccount: .subject
+      case .loginPair, .loginAccount, .mailAccount, .emailChange: .subject
       case .loginNetwork, .signUpNetwork: .ip
       }
     }

@@ -48,6 +48,7 @@ public struct Settings: Sendable, Equatable {
   public var processes = 1
   public var logLevel = Logger.Level.notice
   public var signUpIsPublic = true
+  public var signUpTells = true
   /// Beside what is measured, which holds in any case.
   public var loginFloorMillisecondsMin = 0
   public var passwordLengthMin = 8
@@ -72,6 +73,7 @@ public struct Settings: Sendable, Equatable {
     Policy(name: "login_network", by: .ip, windowSeconds: 900, cells: 250, limits: PlanLimits(60)),
     Policy(name: "signup_network", by: .ip, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10)),
     Policy(name: "mail_account", by: .subject, windowSeconds: 3_600, cells: 60, limits: PlanLimits(3)),
+    Policy(name: "email_change", by: .subject, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10)),
   ]
   /// What proxies may ask for at `/v1/auth/{profile}`.
   public var profiles: [Profile] = [Profile(name: "api", policies: ["api"])]

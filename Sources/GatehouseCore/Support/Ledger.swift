@@ -9,6 +9,9 @@ public protocol AccountLedger: Sendable {
   /// Throws `emailTaken`, `externalIDTaken`.
   func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User
   func user(_ id: UserID) async throws -> User?
+  /// The same, without a word of whether the address is taken: then the feed of the account that has it is told, else the new one
+  /// awaits its verification. Either way one transaction.
+  func requestUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws
   /// The account that an address finds, however it is spelled; of several that share it the one that has this very spelling, else the
   /// oldest.
   func user(email: String) async throws -> User?
@@ -23,7 +26,7 @@ public protocol AccountLedger: Sendable {
   /// What stands before the salt in stored password hashes (`PasswordCost.text`), each once; the first thousand. It counts no users.
   func passwordCosts() async throws -> [String]
   /// Applies `changes`, keeps the open period through a change of zone, ends all sessions when a suspension is lifted, writes audit.
-  /// Throws `notFound`, `externalIDTaken`.
+  /// A pending address may be another account's: it can't be verified then. Throws `notFound`, `externalIDTaken`.
   func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User>
   /// Frees email and external id, ends all sessions, sets `deleted`; rows follow through `purgeDeleted`. Throws `notFound`.
   func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void>

@@ -14,6 +14,8 @@ public struct API<Store: Ledger>: Sendable {
     public var cookieIsSecure = true
     /// Whether anybody may sign up, or a backend with a key alone.
     public var signUpIsPublic = true
+    /// Whether a sign-up without a key says that an address is taken, or the same for every address.
+    public var signUpTells = true
     /// A recent password is needed for deletion and export, and for ending other sessions.
     public var sensitiveWithin: Int64 = 300_000
     public var othersWithin: Int64 = 900_000

@@ -19,6 +19,11 @@ extension API {
     let zone = fields.optionalString("time_zone", length: 1...Limits.zoneMax) ?? "UTC"
     let externalID = key == nil ? nil : fields.optionalString("external_id", length: 1...Limits.externalIDMax)
     try fields.finish()
+    if key == nil, !contract.signUpTells {
+      let address = try await accounts.requestSignUp(
+        email: email, password: password, name: name, timeZone: zone, network: client.network)
+      return answer(.accepted, json { $0.object { $0.string("email", address.text) } })
+    }
     let user = try await accounts.signUp(
       email: email, password: password, name: name, timeZone: zone, externalID: externalID, network: key == nil ? client.network : nil)
     return answer(.created, json { $0.user(user, plan: plan(of: user)) }, location: "/v1/users/\(user.id)")

@@ -27,8 +27,7 @@ extension API {
       try fields.finish()
       return changes
     }
-    let change = try await ledger.changeUser(visitor.userID, wanted, by: .user(visitor.userID), now: clock.now())
-    let user = await self.changes.acknowledge(change, takesRightsAway: false)
+    let user = try await accounts.change(visitor.userID, wanted)
     return answer(json { $0.user(user, plan: plan(of: user)) }, fields: visitor.fields)
   }
 

@@ -7,7 +7,7 @@ extension OpenAPI {
           "operationId": "signUp",
           "tags": ["accounts"],
           "summary": "Sign up",
-          "description": "With a service key of scope accounts the backend signs up on behalf of a client, and may set external_id.",
+          "description": "With a service key of scope accounts the backend signs up on behalf of a client, and may set external_id. Without one, where signup.enumeration is hide, every address is answered with 202: the events feed says whom to mail what, and the new account logs in once its address is verified.",
           "security": [{}, {"key": []}],
           "parameters": [{"$ref": "#/components/parameters/ClientIP"}, {"$ref": "#/components/parameters/ClientUserAgent"}],
           "requestBody": {
@@ -36,6 +36,15 @@ extension OpenAPI {
             }
           },
           "responses": {
+            "202": {
+              "description": "Where signup.enumeration is hide: a mail to the address says more.",
+              "content": {
+                "application/json": {
+                  "schema": {"type": "object", "properties": {"email": {"type": "string"}}, "required": ["email"]},
+                  "example": {"email": "mia@example.com"}
+                }
+              }
+            },
             "201": {
               "description": "Created; an answer follows a durable commit.",
               "links": {

@@ -40,7 +40,7 @@ extension OpenAPI {
           "operationId": "changeOwnAccount",
           "tags": ["account"],
           "summary": "Change the own account",
-          "description": "email waits as pending_email until it is verified, and needs a password entered within 5 minutes.",
+          "description": "email waits as pending_email until it is verified, and needs a password entered within 5 minutes. The answer is the same whether another account has the address, which then never verifies. At most ten such changes an hour.",
           "security": [{"token": []}, {"cookie": []}],
           "requestBody": {
             "required": true,

@@ -100,7 +100,7 @@ extension OpenAPI {
           "id": {"type": "string", "pattern": "^evt_[0-9a-z]{14}$"},
           "type": {
             "type": "string",
-            "description": "user.created, user.deleted, user.suspended, user.reactivated, user.email_changed, user.email_verified, session.created, session.ended, password.changed, password.reset, plan.changed, allowance.exhausted; more may come."
+            "description": "user.created, signup.repeated, user.deleted, user.suspended, user.reactivated, user.email_changed, user.email_verified, session.created, session.ended, password.changed, password.reset, plan.changed, allowance.exhausted; more may come."
           },
           "occurred_at": {"type": "string", "format": "date-time"},
           "user_id": {"type": "string", "pattern": "^usr_[0-9a-z]{14}$"},

@@ -89,6 +89,9 @@ enum LedgerSteps {
       accepts INTEGER NOT NULL,
       accepted_stamp INTEGER NOT NULL
     ) STRICT;
+
+    ALTER TABLE users ADD COLUMN awaits_verification INTEGER NOT NULL DEFAULT 0;
+
     """,
   ]
 }

@@ -11,10 +11,12 @@ enum MailRecord {
   static let find = "SELECT user_id, canonical_email FROM single_use_tokens WHERE hash = ? AND kind = ? AND expires_at > ?"
   static let spend = "DELETE FROM single_use_tokens WHERE hash = ?"
   static let dropAll = "DELETE FROM single_use_tokens WHERE user_id = ?"
-  static let resetPassword = "UPDATE users SET password_hash = ?, email_verified = 1, pending_email = NULL WHERE id = ?"
-  static let setVerified = "UPDATE users SET email_verified = 1 WHERE id = ?"
+  static let resetPassword =
+    "UPDATE users SET password_hash = ?, email_verified = 1, awaits_verification = 0, pending_email = NULL WHERE id = ?"
+  static let setVerified = "UPDATE users SET email_verified = 1, awaits_verification = 0 WHERE id = ?"
   static let setEmail = """
-    UPDATE users SET email = ?, canonical_email = ?, sibling_email = NULL, sibling_of = NULL, email_verified = 1, pending_email = NULL
+    UPDATE users SET email = ?, canonical_email = ?, sibling_email = NULL, sibling_of = NULL, email_verified = 1,
+      awaits_verification = 0, pending_email = NULL
     WHERE id = ?
     """
 
@@ -66,6 +68,7 @@ extension SQLiteLedger: MailLedger {
       try db.event(.passwordReset, user.id, now: now)
       if !user.emailVerified { try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)]) }
       user.emailVerified = true
+      user.awaitsVerification = false
       user.pendingEmail = nil
       return Changed(user, pending: [try db.pending(user.id, now: now)])
     }
@@ -91,6 +94,7 @@ extension SQLiteLedger: MailLedger {
         try db.run(MailRecord.setVerified, [user.id.text])
       }
       user.emailVerified = true
+      user.awaitsVerification = false
       try db.audit(user.id, "email_verified", by: .user(user.id), now: now)
       try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)])
       return Changed(user, pending: [try db.pending(user.id, now: now)])

@@ -10,7 +10,7 @@ extension User {
       zoneMonthFloorMilliseconds: row["zone_month_floor"], plan: row["plan"], planEndsAtMilliseconds: row["plan_ends_at"],
       status: Status(rawValue: row["status"]) ?? .suspended, suspendedReason: row["suspended_reason"],
       createdAtMilliseconds: row["created_at"],
-      lastLoginAtMilliseconds: row["last_login_at"])
+      lastLoginAtMilliseconds: row["last_login_at"], awaitsVerification: row["awaits_verification"])
   }
 }
 
@@ -39,8 +39,8 @@ enum UserRecord {
   static let passwordCosts = "SELECT cost FROM password_costs WHERE users > 0 LIMIT 1000"
   static let insert = """
     INSERT INTO users (id, external_id, email, canonical_email, name, time_zone, zone_open_start, zone_floor, zone_month_start,
-      zone_month_floor, plan, plan_ends_at, status, password_hash, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)
+      zone_month_floor, plan, plan_ends_at, status, password_hash, created_at, awaits_verification)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)
     """
   static let update = """
     UPDATE users SET external_id = ?, name = ?, time_zone = ?, zone_open_start = ?, zone_floor = ?, zone_month_start = ?,
@@ -62,30 +62,47 @@ extension UserRecord {
 
 extension SQLiteLedger: AccountLedger {
   public func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User {
-    let rules = rules
-    return try await write { [addresses] db in
-      var user = user
-      let now = user.createdAtMilliseconds
+    try await write { db in
       try Self.requireFree(email: canonicalEmail, for: user.id, db)
       try Self.requireFree(user.externalID, db)
-      let starts = try AddressRecord.carry(to: &user, addresses, db, now: now)
-      try db.run(
-        UserRecord.insert,
-        [
-          user.id.text, user.externalID, user.email, canonicalEmail, user.name, user.timeZone, user.zoneOpenStartMilliseconds,
-          user.zoneFloorMilliseconds, user.zoneMonthStartMilliseconds, user.zoneMonthFloorMilliseconds, user.plan,
-          user.planEndsAtMilliseconds, passwordHash, now,
-        ])
-      for start in starts {
-        let period = user.period(start.kind, atMilliseconds: max(now, start.periodStart))
-        let limit = rules.allowances().limit(plan: user.plan, metric: start.metric)
-        try db.run(ReservationRecord.use, [user.id.text, start.metric, period.startMilliseconds, start.used, limit])
-      }
-      try db.audit(user.id, "user_created", by: .user(user.id), now: now)
-      try db.event(.userCreated, user.id, now: now)
-      try db.stamp(now)
-      return user
+      return try self.insert(user, canonicalEmail, passwordHash, db)
     }
+  }
+
+  public func requestUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws {
+    try await write { db in
+      guard let holder = try db.row(UserRecord.byEmail, [canonicalEmail]).map(User.init(row:)) else {
+        _ = try self.insert(user, canonicalEmail, passwordHash, db)
+        return
+      }
+      let now = user.createdAtMilliseconds
+      try db.audit(holder.id, "signup_repeated", by: .system, now: now)
+      try db.event(.signUpRepeated, holder.id, now: now, ["email": .text(holder.email)])
+      try db.stamp(now)
+    }
+  }
+
+  private func insert(_ user: User, _ canonicalEmail: String, _ passwordHash: String, _ db: Database) throws -> User {
+    var user = user
+    let now = user.createdAtMilliseconds
+    let starts = try AddressRecord.carry(to: &user, addresses, db, now: now)
+    try db.run(
+      UserRecord.insert,
+      [
+        user.id.text, user.externalID, user.email, canonicalEmail, user.name, user.timeZone, user.zoneOpenStartMilliseconds,
+        user.zoneFloorMilliseconds, user.zoneMonthStartMilliseconds, user.zoneMonthFloorMilliseconds, user.plan,
+        user.planEndsAtMilliseconds, passwordHash, now, user.awaitsVerification,
+      ])
+    for start in starts {
+      let period = user.period(start.kind, atMilliseconds: max(now, start.periodStart))
+      let limit = rules.allowances().limit(plan: user.plan, metric: start.metric)
+      try db.run(ReservationRecord.use, [user.id.text, start.metric, period.startMilliseconds, start.used, limit])
+    }
+    try db.audit(user.id, "user_created", by: .user(user.id), now: now)
+    try db.event(
+      .userCreated, user.id, now: now, user.awaitsVerification ? ["awaits_verification": .flag(true), "email": .text(user.email)] : [:])
+    try db.stamp(now)
+    return user
   }
 
   /// Throws `emailTaken` if another account has the address.
@@ -165,7 +182,6 @@ extension SQLiteLedger: AccountLedger {
       }
       if case .set(let address) = changes.pendingEmail {
         let isPresent = address?.canonical == EmailAddress.Forms(user.email).canonical
-        if let address, !isPresent { try Self.requireFree(email: address.canonical, for: id, db) }
         user.pendingEmail = isPresent ? nil : address?.text
       }
       if let zone = changes.timeZone, zone != user.timeZone { user.move(to: zone, atMilliseconds: now) }

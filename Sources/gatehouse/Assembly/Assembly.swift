@@ -114,6 +114,7 @@ final class Assembly: Sendable {
     contract.allowedOrigins = settings.http.origins
     contract.cookieIsSecure = settings.cookieIsSecure
     contract.signUpIsPublic = settings.signUpIsPublic
+    contract.signUpTells = settings.signUpTells
     return API(
       ledger: ledger, gate: gate, accounts: accounts, changes: changes, limits: limits, loginLimits: loginLimits, hot: hot, lease: lease,
       clock: clock, keys: keys, secret: secret, allowances: allowances, policy: policy, profile: { live.settings.profile($0) },

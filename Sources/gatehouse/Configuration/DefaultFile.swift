@@ -47,6 +47,9 @@ enum DefaultFile {
     signup:
       # public: anybody may sign up. backend: only with a service key of scope accounts.
       mode: public
+      # What a sign-up without a key says of an address that has an account. tell: 409, and anybody can find out who has one. hide: 202 for
+      # every address; the new account logs in once its address is verified, and the events feed says whom to mail what.
+      enumeration: tell
 
     login:
       # No answer to a login leaves before the dearest password hash of the ledger could have been verified, so that its time says
@@ -106,7 +109,7 @@ enum DefaultFile {
     # shadow: true counts and never refuses. limit_by_plan overrides limit for the plans in it, where by is user or plan.
     # limit 1 to 1000000000, window 1s to 31d, cells 1 to 1000.
     policies:
-      names: [api, upload, login_pair, login_account, login_network, signup_network, mail_account]
+      names: [api, upload, login_pair, login_account, login_network, signup_network, mail_account, email_change]
       # The gate's default, and one unit for each call on the session routes.
       api:
         by: user
@@ -154,10 +157,17 @@ enum DefaultFile {
         window: 1h
         cells: 60
         shadow: false
-      # Mails about one account: password resets, email verifications.
+      # Mails about one account: password resets and email verifications, and apart from them sign-ups that are not told.
       mail_account:
         by: subject
         limit: 3
+        window: 1h
+        cells: 60
+        shadow: false
+      # A user's requests for another address.
+      email_change:
+        by: subject
+        limit: 10
         window: 1h
         cells: 60
         shadow: false

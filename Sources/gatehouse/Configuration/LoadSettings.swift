@@ -13,6 +13,7 @@ extension SettingsReader {
     settings.logLevel = value("log.level", levels) { Logger.Level(rawValue: $0) } ?? settings.logLevel
     readHTTP(&settings)
     settings.signUpIsPublic = oneOf("signup.mode", ["public": true, "backend": false]) ?? true
+    settings.signUpTells = oneOf("signup.enumeration", ["tell": true, "hide": false]) ?? true
     settings.loginFloorMillisecondsMin =
       value("login.floor_ms", "auto or a whole number from 0 to 5000") { text in
         text == "auto" ? 0 : Int(text).flatMap { (0...5_000).contains($0) ? $0 : nil }

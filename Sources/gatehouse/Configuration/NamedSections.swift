@@ -33,14 +33,13 @@ extension SettingsReader {
   }
 
   mutating func readPolicies(_ settings: inout Settings) {
-    let names = names("policies")
+    // What the service counts by itself is counted whether it is named or not: a file of before a policy was there stays good.
+    let named = names("policies")
+    let names = named + Self.builtIn.map(\.0).filter { !named.contains($0) }
     let plans = settings.plans.map(\.name)
     settings.policies = names.map { policy($0, plans: plans) }
     for (name, kinds) in Self.builtIn {
-      guard let policy = settings.policies.first(where: { $0.name == name }) else {
-        refuse("policies.names lacks \(name)\(origin("policies.names")): the service counts by it.")
-        continue
-      }
+      guard let policy = settings.policies.first(where: { $0.name == name }) else { continue }
       if !kinds.contains(policy.by) {
         refuse("policies.\(name).by", policy.by.rawValue, Self.either(kinds.map(\.rawValue)))
       }

@@ -1,0 +1,10 @@
+/// What a user changes of their own account.
+extension Accounts {
+  /// Changes a name, a time zone, or the address that waits to be verified. Whether another account has that address is not told, and
+  /// such a change is counted. Throws `rateLimited`, `notFound`.
+  public func change(_ user: UserID, _ wanted: UserChanges) async throws -> User {
+    if case .set(.some) = wanted.pendingEmail { try await limits.emailChange(of: user) }
+    let change = try await ledger.changeUser(user, wanted, by: .user(user), now: clock.now())
+    return await changes.acknowledge(change, takesRightsAway: false)
+  }
+}
