@@ -132,7 +132,7 @@ import Testing
     }
   }
 
-  @Test("who a backend's user is counts only with a key: without one the headers are ignored")
+  @Test("who a backend's user is counts only with a key: without one it is refused, and says why")
   func onBehalf() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -142,8 +142,11 @@ import Testing
     ]
     let told = try await service.ask("POST", "/v1/sessions", bearer: service.serviceKey("accounts"), headers: headers, body: body)
     #expect(told.text("session.ip") == "198.51.100.77" && told.text("session.user_agent") == "App 3.2 on Android")
-    let ignored = try await service.ask("POST", "/v1/sessions", headers: headers, body: body)
-    #expect(ignored.text("session.ip") == "127.0.0.1" && ignored.text("session.user_agent") == "curl 8.5")
+    for name in ["Gatehouse-Client-IP", "Gatehouse-Client-User-Agent"] {
+      let alone = try await service.ask("POST", "/v1/sessions", headers: [name: headers[name] ?? ""], body: body)
+      try alone.expectProblem(403, "scope_missing", extras: #""scope": "accounts""#)
+      #expect(alone.text("detail")?.hasPrefix("\(name) is for an app's backend") == true)
+    }
     let broken = try await service.ask(
       "POST", "/v1/sessions", bearer: service.serviceKey("accounts"), headers: ["Gatehouse-Client-IP": "localhost"], body: body)
     try broken.expectProblem(400, "malformed_request")

@@ -1,5 +1,6 @@
 import GatehouseCore
 import GatehouseCrypto
+import HTTPTypes
 import Hummingbird
 
 /// A caller with a session, let in by the gate.
@@ -63,12 +64,14 @@ extension API {
     _ request: Request, _ context: GatehouseContext, withinOf: (Input) -> Int64?, unread: Int64? = nil, read: () async throws -> Input
   ) async throws -> (visitor: Visitor, input: Input) {
     let presented = try presentedToken(request)
+    // What a backend reads for its user is the backend's traffic.
+    let isVouched = try vouchingKey(request) != nil && (request.method == .get || request.method == .head)
     let input: Input
     do { input = try await read() } catch {
       _ = try await letIn(presented, within: unread, charges: [])
       throw error
     }
-    return (try await letIn(presented, within: withinOf(input), charges: ownRouteCharges), input)
+    return (try await letIn(presented, within: withinOf(input), charges: isVouched ? [] : ownRouteCharges), input)
   }
 
   /// Asks the gate about a session. Throws the problem of any refusal.
@@ -116,14 +119,30 @@ extension API {
   /// The same, nil if no key was sent.
   func serviceKeyIfSent(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey? {
     guard case .key(let text) = try Credential.read(request.headers) else { return nil }
-    guard let token = ServiceKeyToken.parse(text) else {
-      throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
-    }
-    let key = try keys.check(token, ledger: ledger, now: clock.now())
+    let key = try knownKey(text)
     guard key.scopes.contains(scope) else {
       throw Problem(.scopeMissing, "The service key \(key.name) lacks scope \(scope.rawValue).", extras: ["scope": .string(scope.rawValue)])
     }
     return key
+  }
+
+  /// The key of a backend that calls with a session's token, and so vouches for the call; nil without one, and for one that lacks scope
+  /// `accounts`, which changes nothing.
+  func vouchingKey(_ request: Request) throws -> ServiceKey? {
+    guard let name = HTTPField.Name(OnBehalf.key) else { return nil }
+    let values = request.headers[values: name]
+    guard let text = values.first else { return nil }
+    guard values.count == 1 else { throw Problem(.ambiguousCredentials, "There is more than one \(OnBehalf.key) header. Send one.") }
+    let key = try knownKey(text)
+    return key.scopes.contains(.accounts) ? key : nil
+  }
+
+  /// The live key that a text is, whatever its scopes.
+  private func knownKey(_ text: String) throws -> ServiceKey {
+    guard let token = ServiceKeyToken.parse(text) else {
+      throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
+    }
+    return try keys.check(token, ledger: ledger, now: clock.now())
   }
 }
 

@@ -2,6 +2,7 @@ import GatehouseCore
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import StrictJSON
 
 /// Where a request comes from.
 struct Client: Sendable {
@@ -16,11 +17,30 @@ struct Client: Sendable {
   }
 }
 
+/// What a backend says of the user for whom it calls.
+enum OnBehalf {
+  static let address = "Gatehouse-Client-IP"
+  static let userAgent = "Gatehouse-Client-User-Agent"
+  static let fields = [address, userAgent]
+  /// The backend's key, where `Authorization` or the cookie holds a session's token.
+  static let key = "Gatehouse-Key"
+
+  /// The value of a field; nil without it.
+  static func value(_ field: String, _ request: Request) -> String? { HTTPField.Name(field).flatMap { request.headers[$0] } }
+}
+
 extension API {
   /// The client of a request. With a key `accounts` the backend says who it is; else the right-most hop that no trusted proxy made.
+  /// Throws 403 `scope_missing` when somebody without the key says it.
   func client(_ request: Request, _ context: GatehouseContext, key: ServiceKey?) throws -> Client {
-    if key != nil, let name = HTTPField.Name("Gatehouse-Client-IP"), let told = request.headers[name] {
-      guard let address = IPAddress(told) else { throw Problem.malformed("Gatehouse-Client-IP must be one IP address.") }
+    if key == nil, let told = OnBehalf.fields.first(where: { OnBehalf.value($0, request) != nil }) {
+      throw Problem(
+        .scopeMissing,
+        "\(told) is for an app's backend: send a service key with scope accounts along, beside a session in \(OnBehalf.key).",
+        extras: ["scope": .string(ServiceKey.Scope.accounts.rawValue)])
+    }
+    if let told = OnBehalf.value(OnBehalf.address, request) {
+      guard let address = IPAddress(told) else { throw Problem.malformed("\(OnBehalf.address) must be one IP address.") }
       return Client(address)
     }
     return Client(contract.trustedProxies.client(of: context.remoteAddress, request.headers))
@@ -28,7 +48,7 @@ extension API {
 
   /// A short, printable form of the client's User-Agent. With a key `accounts` it is the one that the backend passes on.
   func userAgent(_ request: Request, key: ServiceKey?) -> String? {
-    let told = key == nil ? nil : HTTPField.Name("Gatehouse-Client-User-Agent").flatMap { request.headers[$0] }
+    let told = key == nil ? nil : OnBehalf.value(OnBehalf.userAgent, request)
     return (told ?? request.headers[.userAgent]).flatMap(ShortAgent.text)
   }
 }

@@ -48,8 +48,7 @@ extension API {
 
   /// Whom the limits of networks count: the client, or with a key the one that the backend names; nil when it names none.
   private func countedNetwork(_ request: Request, _ context: GatehouseContext, key: ServiceKey?) throws -> String? {
-    let isTold = HTTPField.Name("Gatehouse-Client-IP").map { request.headers[$0] != nil } ?? false
-    guard key == nil || isTold else { return nil }
+    guard key == nil || OnBehalf.value(OnBehalf.address, request) != nil else { return nil }
     return try client(request, context, key: key).network
   }
 

@@ -142,7 +142,7 @@ extension API {
       try fields.finish()
       return password
     }
-    let client = try client(request, context, key: nil)
+    let client = try client(request, context, key: vouchingKey(request))
     let (token, session) = try await RefusalLog.watching(account: visitor.userID.text, network: client.network, context) {
       try await accounts.reauthenticate(
         visitor.token, session: visitor.sessionID, user: visitor.userID, password: password, network: client.network)
@@ -159,7 +159,7 @@ extension API {
       try fields.finish()
       return (current: current, new: new)
     }
-    let client = try client(request, context, key: nil)
+    let client = try client(request, context, key: vouchingKey(request))
     let (token, session) = try await RefusalLog.watching(account: visitor.userID.text, network: client.network, context) {
       try await accounts.changePassword(
         of: visitor.userID, session: visitor.sessionID, current: passwords.current, new: passwords.new, network: client.network)

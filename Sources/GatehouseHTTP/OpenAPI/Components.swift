@@ -137,7 +137,7 @@ extension OpenAPI {
         "ClientIP": {
           "name": "Gatehouse-Client-IP",
           "in": "header",
-          "description": "With a key of scope accounts: for whom the backend asks.",
+          "description": "With a key of scope accounts, in Authorization or in Gatehouse-Key: for whom the backend asks. Without one 403.",
           "schema": {"type": "string", "format": "ipv4"}
         },
         "ClientUserAgent": {
@@ -145,6 +145,13 @@ extension OpenAPI {
           "in": "header",
           "schema": {"type": "string"},
           "description": "As Gatehouse-Client-IP."
+        },
+        "BackendKey": {
+          "name": "Gatehouse-Key",
+          "in": "header",
+          "required": false,
+          "description": "A service key of scope accounts, beside the session's credential: the backend calls for its user. Reads then cost the user no unit of api, and Gatehouse-Client-IP is believed where it is taken.",
+          "schema": {"type": "string", "pattern": "^ghk_[0-9A-Za-z_]+$"}
         }
       },
       "headers": {

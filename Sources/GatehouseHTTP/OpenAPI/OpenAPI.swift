@@ -41,7 +41,7 @@ enum OpenAPI {
     }
     for path in anyMethod {
       guard let operation = written[path]?["*"]?.members else { throw Missing(description: "\(path) is not described") }
-      paths.append(path, .object(ofEveryMethod(whole(operation, refusals: anyRequest.filter { $0 != 405 }))))
+      paths.append(path, .object(ofEveryMethod(whole(operation, refusals: anyRequest.filter { $0 != 405 }, isForwarded: true))))
     }
     var shapes = try object(schemas)
     for member in try object(gateSchemas).members { shapes.append(member.name, member.value) }
@@ -70,18 +70,24 @@ enum OpenAPI {
   struct Missing: Error, CustomStringConvertible { let description: String }
 
   /// An operation with all its refusals: `refusals`, and those of its credential and body.
-  private static func whole(_ written: JSONObject, refusals: [Int] = anyRequest) -> JSONObject {
+  /// - Parameter isForwarded: a proxy asks about somebody else's request, and no backend vouches for it.
+  private static func whole(_ written: JSONObject, refusals: [Int] = anyRequest, isForwarded: Bool = false) -> JSONObject {
     var codes = Set(refusals)
     var responses = JSONObject()
     var operation = JSONObject()
+    var parameters: [JSONValue] = []
     for member in written.members {
       switch (member.name, member.value) {
+      case ("parameters", .array(let list)): parameters += list
       case ("responses", .object(let object)): responses = object
       case ("x-problems", .array(let list)): codes.formUnion(list.compactMap { $0.integer })
       case ("security", .array(let list)):
         let names = list.flatMap { $0.members?.members.map(\.name) ?? [] }
         if !list.contains(where: { $0.members?.members.isEmpty ?? true }) { codes.formUnion(anyCredential) }
-        if names.contains("token") { codes.formUnion(anySession) }
+        if names.contains("token") {
+          codes.formUnion(anySession)
+          if !isForwarded { parameters.append(["$ref": "#/components/parameters/BackendKey"]) }
+        }
         operation.append(member.name, member.value)
       case ("requestBody", _):
         codes.formUnion(anyBody)
@@ -92,6 +98,7 @@ enum OpenAPI {
     for code in codes.sorted() where responses[String(code)] == nil {
       responses.append(String(code), ["$ref": .string("#/components/responses/\(code)")])
     }
+    if !parameters.isEmpty { operation.append("parameters", .array(parameters)) }
     operation.append("responses", .object(responses))
     return operation
   }

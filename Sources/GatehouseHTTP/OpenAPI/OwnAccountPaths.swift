@@ -102,6 +102,7 @@ extension OpenAPI {
           "tags": ["account"],
           "summary": "Change the password",
           "security": [{"token": []}, {"cookie": []}],
+          "parameters": [{"$ref": "#/components/parameters/ClientIP"}, {"$ref": "#/components/parameters/ClientUserAgent"}],
           "requestBody": {
             "required": true,
             "content": {

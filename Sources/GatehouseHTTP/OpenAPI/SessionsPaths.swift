@@ -296,6 +296,7 @@ extension OpenAPI {
           "tags": ["sessions"],
           "summary": "The password again",
           "security": [{"token": []}, {"cookie": []}],
+          "parameters": [{"$ref": "#/components/parameters/ClientIP"}, {"$ref": "#/components/parameters/ClientUserAgent"}],
           "requestBody": {
             "required": true,
             "content": {
