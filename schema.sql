@@ -146,9 +146,11 @@ CREATE TABLE idempotency (
   location TEXT,
   body BLOB NOT NULL,                      -- the first answer
   created_at INTEGER NOT NULL,
+  user_id TEXT,                            -- whom the answer tells of: it goes with them
   PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
+CREATE INDEX idempotency_of_user ON idempotency (user_id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE service_keys (
   id TEXT PRIMARY KEY,

@@ -62,6 +62,8 @@ import Testing
       let planned = try await CommandProcess.run("user", "plan", "--data", data, user.email, "pro", "--until", "2099-01-01")
       #expect(planned.out == "\(user.id) is on plan pro until 2099-01-01T00:00:00.000Z.\n", "\(planned.err)")
       #expect(try await CommandProcess.run("user", "show", "--data", data, user.id).out.contains("2099-01-01T00:00:00.000Z"))
+      let past = try await CommandProcess.run("user", "plan", "--data", data, user.email, "pro", "--until", "2020-01-01")
+      #expect(past.status == 1 && past.out.isEmpty && past.err.hasPrefix("Error: plan_ends_at: This is past: "), "\(past.out)\(past.err)")
       let unknown = try await CommandProcess.run("user", "plan", "--data", data, user.email, "gold")
       #expect(unknown.status == 1)
       #expect(unknown.err == "Error: plan: Use one of free, pro, coach.\n")

@@ -84,6 +84,7 @@ def cookie(gatehouse, user, claims):
     name, *attributes = out.headers.get("set-cookie", "").split("; ")
     emptied = name == "__Host-gatehouse=" and "Max-Age=0" in attributes and wanted <= set(attributes)
     claims("logging out takes it away, with the same attributes", out.status == 204 and emptied, out.headers)
+    claims("and leaves the app's own cookies alone", "clear-site-data" not in out.headers, out.headers)
 
 
 # ASVS: 3.4.2, 3.5.1, 3.5.2, 3.5.3

@@ -189,7 +189,8 @@ extension API {
   func goodbye(_ fromCookie: Bool) -> [(String, String)] {
     guard fromCookie else { return [] }
     let cleared = "\(cookieName)=; Path=/; \(contract.cookieIsSecure ? "Secure; " : "")HttpOnly; SameSite=Lax; Max-Age=0"
-    return [("Set-Cookie", cleared), ("Clear-Site-Data", "\"cookies\"")]
+    // No Clear-Site-Data: it would take the cookies of the whole site, the app's own ones too.
+    return [("Set-Cookie", cleared)]
   }
 
   private var cookieName: String { Credential.cookieName }

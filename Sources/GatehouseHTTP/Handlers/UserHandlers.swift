@@ -116,6 +116,11 @@ extension API {
       let text = fields.optionalString("plan_ends_at", length: 1...40)
       let end = text.flatMap(Instants.parse)
       if text != nil, end == nil { fields.refuse("plan_ends_at", code: "invalid_instant", "Use an instant such as 2027-11-23T00:00:00Z.") }
+      let now = clock.now()
+      if let end, end <= now {
+        fields.refuse(
+          "plan_ends_at", code: "in_the_past", "This is past: it is \(Instants.text(now)). Send an instant to come, or null for no end.")
+      }
       changes.planEndsAtMilliseconds = .set(end)
     }
     return changes

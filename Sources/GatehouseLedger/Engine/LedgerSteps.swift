@@ -92,6 +92,13 @@ enum LedgerSteps {
 
     ALTER TABLE users ADD COLUMN awaits_verification INTEGER NOT NULL DEFAULT 0;
 
+    ALTER TABLE idempotency ADD COLUMN user_id TEXT;
+    CREATE INDEX idempotency_of_user ON idempotency (user_id) WHERE user_id IS NOT NULL;
+    UPDATE idempotency SET user_id = scope WHERE scope GLOB 'usr_*';
+    UPDATE idempotency SET user_id = coalesce(
+        json_extract(CAST(body AS TEXT), '$.analysis.user_id'), json_extract(CAST(body AS TEXT), '$.reservation.user_id'),
+        (SELECT r.user_id FROM reservations r WHERE r.id = json_extract(CAST(body AS TEXT), '$.id')))
+      WHERE user_id IS NULL AND json_valid(CAST(body AS TEXT));
     """,
   ]
 }

@@ -96,7 +96,7 @@ extension SQLiteLedger {
       let made = try AnalysisRecord.insert(analysis, on: held, db)
       let reserved = Reserved(
         reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: made)
-      if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
+      if let call { try Idempotency.keep(call, of: user, encode(reserved), db, now: now) }
       return .first(reserved)
     }
   }
@@ -196,6 +196,7 @@ extension SQLiteLedger {
       let analysis = try AnalysisRecord.require(id, of: user, db)
       guard analysis.isOpen else {
         try db.run(AnalysisRecord.remove, [id.text])
+        try db.run(Idempotency.forgetAnalysis, [analysis.userID.text, "/v1/analyses/\(id)"])
         return Changed(nil, pending: [])
       }
       var reservation = try ReservationRecord.require(analysis.reservationID, db)

@@ -28,7 +28,7 @@ enum DeletionRecord {
     "DELETE FROM overrides WHERE rowid IN (SELECT rowid FROM overrides WHERE user_id = ? LIMIT ?)",
     "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE user_id = ? LIMIT ?)",
     """
-    DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM idempotency WHERE scope = ? LIMIT ?)
+    DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM idempotency WHERE user_id = ? LIMIT ?)
     """,
   ]
   static let remove = "DELETE FROM users WHERE id = ?"

@@ -222,7 +222,7 @@ extension SQLiteLedger {
         try ReservationRecord.quota(user, metric, db, period: quota.period, now: now).quota, plan: plan, table)
       if request.commit { try db.exhausted(after, user.id, now: now) }
       let reserved = Reserved(reservation: reservation, allowance: after, analysis: analysis)
-      if let call { try Idempotency.keep(call, encode(reserved), db, now: now) }
+      if let call { try Idempotency.keep(call, of: user.id, encode(reserved), db, now: now) }
       try db.stamp(now)
       let isKnown = request.isHeld || before.limit == nil
       let pending = expired || !isKnown ? [try db.pending(user.id, now: now)] : []

@@ -36,7 +36,14 @@ enum Idempotency {
   static let keptMilliseconds: Int64 = 86_400_000
   static let find = "SELECT * FROM idempotency WHERE scope = ? AND key = ?"
   static let keep = """
-    INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, status, location, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    """
+  /// A replay of a deleted analysis's beginning says that there was one, and nothing of what it was about.
+  static let forgetAnalysis = """
+    UPDATE idempotency SET body =
+      CAST(json_set(CAST(body AS TEXT), '$.analysis.filename', NULL, '$.analysis.metadata', json('{}')) AS BLOB)
+    WHERE user_id = ? AND location = ?
     """
 
   /// The stored answer. Throws `idempotencyKeyReused` if the key was used for something else.
@@ -48,10 +55,11 @@ enum Idempotency {
     return StoredAnswer(status: row["status"], body: Array(row["body"] as Data), location: row["location"])
   }
 
-  static func keep(_ call: IdempotentCall, _ answer: StoredAnswer, _ db: Database, now: Int64) throws {
+  /// - Parameter user: whom the answer tells of; nil for one that tells of nobody.
+  static func keep(_ call: IdempotentCall, of user: UserID?, _ answer: StoredAnswer, _ db: Database, now: Int64) throws {
     try db.run(
       keep,
-      [call.scope, call.key, call.fingerprint.data, answer.status, answer.location, Data(answer.body), now])
+      [call.scope, call.key, call.fingerprint.data, answer.status, answer.location, Data(answer.body), now, user?.text])
   }
 }
 
@@ -85,7 +93,8 @@ extension SQLiteLedger: WorkLedger {
         try UsageRecord.insert(event, db)
       }
       try db.stamp(now)
-      try Idempotency.keep(call, answer, db, now: now)
+      // The answer is a number, whoever the events are of.
+      try Idempotency.keep(call, of: UserID(call.scope), answer, db, now: now)
       return .first(events.count)
     }
   }
