@@ -49,6 +49,13 @@ struct CataloguedRoute: Sendable, CustomTestStringConvertible {
     .init("GET", "/v1/users", .key("accounts"), query: "?email=nobody@example.com"),
     .init("GET", "/v1/users/{id}", .key("accounts")),
     .init("PATCH", "/v1/users/{id}", .key("accounts"), body: "{}"),
+    .init("DELETE", "/v1/users/{id}", .key("accounts")),
+    .init("GET", "/v1/users/{id}/sessions", .key("accounts")),
+    .init("DELETE", "/v1/users/{id}/sessions", .key("accounts")),
+    .init("DELETE", "/v1/users/{id}/sessions/{sid}", .key("accounts")),
+    .init("GET", "/v1/users/{id}/usage", .key("accounts")),
+    .init("POST", "/v1/users/{id}/suspension", .key("accounts"), body: #"{"reason":"test"}"#),
+    .init("DELETE", "/v1/users/{id}/suspension", .key("accounts")),
     .init("PUT", "/v1/users/{id}/plan", .key("accounts"), body: #"{"plan":"pro"}"#),
     .init("POST", "/v1/sessions", .anybodyOr("accounts"), body: #"{"email":"nobody@example.com","password":"x"}"#),
     .init("GET", "/v1/sessions", .session),
@@ -104,5 +111,6 @@ struct CataloguedRoute: Sendable, CustomTestStringConvertible {
     ]
     let prefix = prefixes.first { path.hasPrefix($0.0 + "/{id}") }?.1 ?? ""
     return path.replacing("{id}", with: prefix + "00000000000000").replacing("{policy}", with: "upload")
+      .replacing("{sid}", with: "ses_00000000000000")
   }
 }

@@ -106,18 +106,23 @@ extension API {
     return answer(body, fields: visitor.fields)
   }
 
-  /// `DELETE /v1/sessions/{id}`
+  /// `DELETE /v1/sessions/{id}`: another one needs a recent password, one's own does not.
   func endDevice(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let visitor = try await visitor(request, context, within: contract.othersWithin)
-    guard let id = context.parameters.get("id").flatMap(SessionID.init) else { throw Problem.notFound }
+    let id = context.parameters.get("id").flatMap(SessionID.init)
+    let isOwn = try await letIn(presentedToken(request), charges: []).sessionID == id
+    let visitor = try await visitor(request, context, within: isOwn ? nil : contract.othersWithin)
+    guard let id else { throw Problem.notFound }
     let change = try await ledger.endSession(id, of: visitor.userID, by: .user(visitor.userID), now: clock.now())
     guard await changes.acknowledge(change, takesRightsAway: true) else { throw Problem.notFound }
-    return noContent(fields: visitor.fields)
+    return noContent(fields: visitor.fields + (isOwn ? goodbye(visitor.fromCookie) : []))
   }
 
-  /// `DELETE /v1/sessions`: the others, or all with `?include_current=true`.
+  /// `DELETE /v1/sessions`: the others, or all with `?include_current=true`. Whoever ends all ends their own too, which no thief wants:
+  /// only who stays needs a recent password.
   func endDevices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    let (visitor, all) = try await visitor(request, context, within: contract.othersWithin) {
+    let (visitor, all) = try await visitor(request, context) { (all: Bool) in
+      all ? nil : contract.othersWithin
+    } read: {
       try QueryReader(request.uri.query, known: ["include_current"]).bool("include_current", default: false)
     }
     let change = try await ledger.endSessions(

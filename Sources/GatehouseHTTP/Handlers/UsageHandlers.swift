@@ -7,11 +7,15 @@ extension API {
   /// `GET /v1/usage` (A9)
   func usage(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let visitor = try await visitor(request, context)
-    guard let user = try await ledger.user(visitor.userID),
-      let standings = try await ledger.allowances(of: visitor.userID, now: clock.now())
-    else { throw Problem.unauthenticated }
+    guard let usage = try await usage(of: visitor.userID) else { throw Problem.unauthenticated }
+    return answer(usage, fields: visitor.fields)
+  }
+
+  /// A user's standing with every metric; nil without such a user.
+  func usage(of id: UserID) async throws -> [UInt8]? {
+    guard let user = try await ledger.user(id), let standings = try await ledger.allowances(of: id, now: clock.now()) else { return nil }
     let period = user.period(.day, atMilliseconds: clock.now())
-    let body = json { writer in
+    return json { writer in
       writer.object { writer in
         writer.string("plan", plan(of: user))
         writer.string("time_zone", user.timeZone)
@@ -23,7 +27,6 @@ extension API {
         writer.array("data") { writer in for standing in standings { writer.allowance(standing, withBonus: true) } }
       }
     }
-    return answer(body, fields: visitor.fields)
   }
 
   /// `GET /v1/usage/events`

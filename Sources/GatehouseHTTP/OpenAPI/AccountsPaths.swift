@@ -218,6 +218,36 @@ extension OpenAPI {
             }
           },
           "x-problems": [404, 409]
+        },
+        "delete": {
+          "operationId": "deleteUser",
+          "tags": ["accounts"],
+          "summary": "Delete a user and all that belongs to them",
+          "security": [{"key": []}],
+          "parameters": [
+            {
+              "name": "id",
+              "in": "path",
+              "required": true,
+              "description": "A user's id.",
+              "schema": {"type": "string", "pattern": "^usr_[0-9a-z]{14}$"}
+            }
+          ],
+          "requestBody": {
+            "required": false,
+            "content": {
+              "application/json": {
+                "schema": {
+                  "type": "object",
+                  "properties": {"reason": {"type": ["string", "null"], "minLength": 1, "maxLength": 500}},
+                  "additionalProperties": false
+                },
+                "example": {"reason": "chargeback"}
+              }
+            }
+          },
+          "responses": {"204": {"description": "Done; there is no body."}},
+          "x-problems": [404]
         }
       },
       "/v1/users/{id}/plan": {

@@ -10,8 +10,8 @@ enum OpenAPI {
   static let path = "/openapi.json"
 
   private static let fragments = [
-    healthPaths, gatePaths, proxyPaths, accountsPaths, sessionsPaths, ownAccountPaths, analysesPaths, usagePaths, reservationsPaths,
-    mailPaths, eventsPaths, adminPaths, clockPaths,
+    healthPaths, gatePaths, proxyPaths, accountsPaths, backendUserPaths, sessionsPaths, ownAccountPaths, analysesPaths, usagePaths,
+    reservationsPaths, mailPaths, eventsPaths, adminPaths, clockPaths,
   ]
   private static let anyRequest = [400, 405, 408, 414, 417, 431, 503]
   private static let anyCredential = [401, 403]

@@ -43,6 +43,24 @@ extension OpenAPI {
           "overrides"
         ]
       },
+      "Usage": {
+        "type": "object",
+        "properties": {
+          "plan": {"type": "string"},
+          "time_zone": {"type": "string"},
+          "period": {
+            "type": "object",
+            "properties": {
+              "kind": {"type": "string"},
+              "starts_at": {"type": "string", "format": "date-time"},
+              "ends_at": {"type": "string", "format": "date-time"}
+            },
+            "required": ["kind", "starts_at", "ends_at"]
+          },
+          "data": {"type": "array", "items": {"$ref": "#/components/schemas/AllowanceWithBonus"}}
+        },
+        "required": ["plan", "time_zone", "period", "data"]
+      },
       "AllowanceWithBonus": {
         "type": "object",
         "properties": {

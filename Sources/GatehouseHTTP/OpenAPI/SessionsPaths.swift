@@ -131,6 +131,7 @@ extension OpenAPI {
           "operationId": "endSessions",
           "tags": ["sessions"],
           "summary": "End the other sessions",
+          "description": "The others while staying needs a password of the last 15 minutes; all, with include_current, does not.",
           "security": [{"token": []}, {"cookie": []}],
           "parameters": [
             {
@@ -164,6 +165,7 @@ extension OpenAPI {
           "operationId": "endSession",
           "tags": ["sessions"],
           "summary": "End one session",
+          "description": "Another than the caller's own needs a password of the last 15 minutes.",
           "security": [{"token": []}, {"cookie": []}],
           "parameters": [
             {

@@ -17,24 +17,7 @@ extension OpenAPI {
               },
               "content": {
                 "application/json": {
-                  "schema": {
-                    "type": "object",
-                    "properties": {
-                      "plan": {"type": "string"},
-                      "time_zone": {"type": "string"},
-                      "period": {
-                        "type": "object",
-                        "properties": {
-                          "kind": {"type": "string"},
-                          "starts_at": {"type": "string", "format": "date-time"},
-                          "ends_at": {"type": "string", "format": "date-time"}
-                        },
-                        "required": ["kind", "starts_at", "ends_at"]
-                      },
-                      "data": {"type": "array", "items": {"$ref": "#/components/schemas/AllowanceWithBonus"}}
-                    },
-                    "required": ["plan", "time_zone", "period", "data"]
-                  }
+                  "schema": {"$ref": "#/components/schemas/Usage"}
                 }
               }
             }
