@@ -50,7 +50,7 @@ if typing.TYPE_CHECKING:
 
 __version__ = "1.0.0"
 __all__ = [
-    "Gatehouse", "AsyncGatehouse", "FastAPIGuard", "FlaskGuard", "read_token", "problem_response",
+    "Gatehouse", "AsyncGatehouse", "FastAPIGuard", "FlaskGuard", "read_token", "read_forwarded", "Forwarded", "problem_response",
     "GatehouseError", "Unavailable", "InvalidAnswer", "Refused", "Unauthenticated", "LimitReached", "KeyRejected", "InvalidRequest",
     "NotFound", "Conflict", "Decision", "GateAnswer", "Limit", "Require", "Reserve", "Page",
 ]  # fmt: skip
@@ -815,7 +815,8 @@ class Gatehouse:
         self, email: str, password: str, *, name: Optional[str] = None, time_zone: Optional[str] = None, external_id: Optional[str] = None,
         client_ip: Optional[str] = None, user_agent: Optional[str] = None,
     ) -> User:  # fmt: skip
-        """A new user. `Conflict` (`email_taken`), `InvalidRequest` with its `fields` (`password_common`)."""
+        """A new user. `Conflict` (`email_taken`), `InvalidRequest` with its `fields` (`password_common`). Needs a key where
+        `signup.enumeration` is `hide`: without one nobody is told what became of it."""
         body = _without_none(email=email, password=password, name=name, time_zone=time_zone, external_id=external_id)
         return self._as(User, self._call("POST", "/v1/users", body, headers=_on_behalf(client_ip, user_agent)))
 
@@ -848,6 +849,37 @@ class Gatehouse:
         body = {"plan": plan, "plan_ends_at": _instant(ends_at), **_without_none(reason=reason)}
         return self._as(User, self._call("PUT", f"/v1/users/{_segment(user_id)}/plan", body))
 
+    def user_sessions(self, user_id: str, *, limit: Optional[int] = None, cursor: Optional[str] = None) -> Page[Session]:
+        """The user's devices, the last seen first; none is marked as the current one."""
+        query = _without_none(limit=limit, cursor=cursor)
+        return self._page(Session, self._call("GET", f"/v1/users/{_segment(user_id)}/sessions", query=query))
+
+    def end_user_sessions(self, user_id: str, *, reason: Optional[str] = None) -> int:
+        """Ends all of the user's sessions, on every process; how many ended."""
+        answer = self._call("DELETE", f"/v1/users/{_segment(user_id)}/sessions", _without_none(reason=reason) or None)
+        return int(_read(int, answer.json.get("ended"), "ended"))
+
+    def end_user_session(self, user_id: str, session_id: str) -> None:
+        """Ends one of the user's sessions, or `NotFound`."""
+        self._call("DELETE", f"/v1/users/{_segment(user_id)}/sessions/{_segment(session_id)}")
+
+    def user_usage(self, user_id: str) -> Usage:
+        """The user's standing with every metric today."""
+        return self._as(Usage, self._call("GET", f"/v1/users/{_segment(user_id)}/usage"))
+
+    def suspend_user(self, user_id: str, reason: str) -> User:
+        """Refuses every use of the user's sessions, from the next request on."""
+        return self._as(User, self._call("POST", f"/v1/users/{_segment(user_id)}/suspension", {"reason": reason}))
+
+    def lift_suspension(self, user_id: str, *, reason: Optional[str] = None) -> User:
+        """Lets a suspended user log in again; their sessions have ended."""
+        body = _without_none(reason=reason) or None
+        return self._as(User, self._call("DELETE", f"/v1/users/{_segment(user_id)}/suspension", body))
+
+    def delete_user(self, user_id: str, *, reason: Optional[str] = None) -> None:
+        """Deletes the user and all that belongs to them."""
+        self._call("DELETE", f"/v1/users/{_segment(user_id)}", _without_none(reason=reason) or None)
+
     def request_verification(self, user_id: str) -> Optional[Mail]:
         """What to mail to verify the user's pending address, else the present one; None when there is nothing to verify, and for a
         suspended user. `LimitReached` beyond three an hour."""
@@ -875,7 +907,8 @@ class Gatehouse:
     # On behalf of a session: its token
 
     def session(self, token: str) -> CurrentSession:
-        """Who is this? Costs one unit of policy `api`, as all calls with a token do. `Unauthenticated` when it has ended."""
+        """Who is this? Costs one unit of policy `api`, as all calls with a token do, but for reads by a client whose key has scope
+        `accounts`. `Unauthenticated` when it has ended."""
         return self._as(CurrentSession, self._token_call(token, "GET", "/v1/session"))
 
     def log_out(self, token: str) -> None:
@@ -886,9 +919,12 @@ class Gatehouse:
         """A new token for the session. The old one stays valid until the new one is first used, then 30 s."""
         return self._renewed(self._token_call(token, "POST", "/v1/session/rotate"))
 
-    def reauthenticate(self, token: str, password: str) -> Renewed:
-        """The password again, for what needs a recent one; gives a new token."""
-        return self._renewed(self._token_call(token, "POST", "/v1/session/reauthenticate", {"password": password}))
+    def reauthenticate(
+        self, token: str, password: str, *, client_ip: Optional[str] = None, user_agent: Optional[str] = None
+    ) -> Renewed:  # fmt: skip
+        """The password again, for what needs a recent one; gives a new token. Give the user's `client_ip`, as to `log_in`."""
+        headers = _on_behalf(client_ip, user_agent)
+        return self._renewed(self._token_call(token, "POST", "/v1/session/reauthenticate", {"password": password}, headers=headers))
 
     def sessions(self, token: str, *, limit: Optional[int] = None, cursor: Optional[str] = None) -> Page[Session]:
         """The user's devices, the current one first."""
@@ -896,11 +932,12 @@ class Gatehouse:
         return self._page(Session, self._token_call(token, "GET", "/v1/sessions", query=query))
 
     def end_session(self, token: str, session_id: str) -> None:
-        """Ends one of the user's sessions. Needs a password of the last 15 minutes, else `Refused` (`reauthentication_required`)."""
+        """Ends one of the user's sessions. Another than the caller's own needs a password of the last 15 minutes, else `Refused`
+        (`reauthentication_required`)."""
         self._token_call(token, "DELETE", f"/v1/sessions/{_segment(session_id)}")
 
     def end_sessions(self, token: str, *, include_current: bool = False) -> int:
-        """Ends the user's other sessions, or all; how many ended. Needs a recent password, as `end_session` does."""
+        """Ends the user's other sessions, which needs a recent password as `end_session` does, or all, which does not; how many."""
         query = {"include_current": "true"} if include_current else {}
         return int(_read(int, self._token_call(token, "DELETE", "/v1/sessions", query=query).json.get("ended"), "ended"))
 
@@ -912,18 +949,20 @@ class Gatehouse:
         self, token: str, *, name: Optional[str] = _UNSET, time_zone: Optional[str] = None, email: Optional[str] = None,
         pending_email: None = _UNSET,
     ) -> User:  # fmt: skip
-        """Changes what is given. `email` waits as `pending_email` until it is verified, and needs a password of the last 5 minutes;
-        `pending_email=None` drops the one that waits."""
+        """Changes what is given. `email` waits as `pending_email` until it is verified, which another account's address never is, and
+        needs a password of the last 5 minutes; `pending_email=None` drops the one that waits. `LimitReached` beyond ten an hour."""
         body = _without_none(time_zone=time_zone, email=email)
         for field, value in (("name", name), ("pending_email", pending_email)):
             if value is not _UNSET:
                 body[field] = value
         return self._as(User, self._token_call(token, "PATCH", "/v1/user", body))
 
-    def change_password(self, token: str, current_password: str, new_password: str) -> Renewed:
-        """Ends all other sessions and gives this one a new token."""
+    def change_password(
+        self, token: str, current_password: str, new_password: str, *, client_ip: Optional[str] = None, user_agent: Optional[str] = None
+    ) -> Renewed:  # fmt: skip
+        """Ends all other sessions and gives this one a new token. Give the user's `client_ip`, as to `log_in`."""
         body = {"current_password": current_password, "new_password": new_password}
-        return self._renewed(self._token_call(token, "PUT", "/v1/user/password", body))
+        return self._renewed(self._token_call(token, "PUT", "/v1/user/password", body, headers=_on_behalf(client_ip, user_agent)))
 
     def delete_account(self, token: str) -> None:
         """Deletes the user and all that belongs to them. Needs a password of the last 5 minutes."""
@@ -1078,6 +1117,8 @@ class Gatehouse:
         lines = dict(headers or {})
         if secret := bearer or self._key:
             lines["Authorization"] = f"Bearer {secret}"
+        if bearer is not None and self._key is not None:
+            lines["Gatehouse-Key"] = self._key  # the backend vouches for the call
         if idempotency_key is not None:
             if not _VISIBLE.match(idempotency_key):
                 raise _made(
@@ -1248,6 +1289,13 @@ class AsyncGatehouse:
     find_user = _in_thread(Gatehouse.find_user)
     set_external_id = _in_thread(Gatehouse.set_external_id)
     set_plan = _in_thread(Gatehouse.set_plan)
+    user_sessions = _in_thread(Gatehouse.user_sessions)
+    end_user_sessions = _in_thread(Gatehouse.end_user_sessions)
+    end_user_session = _in_thread(Gatehouse.end_user_session)
+    user_usage = _in_thread(Gatehouse.user_usage)
+    suspend_user = _in_thread(Gatehouse.suspend_user)
+    lift_suspension = _in_thread(Gatehouse.lift_suspension)
+    delete_user = _in_thread(Gatehouse.delete_user)
     request_verification = _in_thread(Gatehouse.request_verification)
     complete_verification = _in_thread(Gatehouse.complete_verification)
     request_reset = _in_thread(Gatehouse.request_reset)
@@ -1285,6 +1333,35 @@ class AsyncGatehouse:
 
 
 # ---------------------------------------------------------------------------------------------------------------- guards
+
+
+@dataclass(frozen=True)
+class Forwarded:
+    """Who a request is from, as the proxy's question to `/v1/auth/{profile}` found."""
+
+    user_id: str
+    external_id: Optional[str]
+    plan: str
+    session_id: str
+
+
+def read_forwarded(headers: Iterable[Tuple[str, str]]) -> Optional[Forwarded]:
+    """What a proxy that asks Gatehouse says of a request's user in `Gatehouse-User`, `-External-Id`, `-Plan` and `-Session`, each decoded;
+    None without a user. Use it only where every request comes through that proxy, which replaces what a client sends of these."""
+    fields: Dict[str, List[str]] = {}
+    for name, value in headers:
+        fields.setdefault(name.lower(), []).append(value)
+
+    def one(name: str) -> str:
+        values = fields.get(name, [])
+        if len(values) > 1:
+            raise _made("malformed_request", 400, "The request could not be read", f"The header {name} stands twice.")
+        return unquote(values[0], errors="strict") if values else ""
+
+    user_id = one("gatehouse-user")
+    if not user_id:
+        return None
+    return Forwarded(user_id, one("gatehouse-external-id") or None, one("gatehouse-plan"), one("gatehouse-session"))
 
 
 def read_token(method: str, headers: Iterable[Tuple[str, str]], allowed_origins: Sequence[str] = ()) -> str:

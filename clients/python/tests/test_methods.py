@@ -225,15 +225,50 @@ def test_devices_are_listed_page_by_page_and_ended(either, service, user):
     assert either.end_sessions(user.token, include_current=True) == 1 and not either.gate(user.token)
 
 
-def test_a_token_is_renewed(either, user, password):
+def test_a_token_is_renewed(either, user, password, somewhere):
     rotated = either.rotate(user.token)
     assert rotated.token != user.token and either.gate(rotated.token)
-    again = either.reauthenticate(rotated.token, password)
+    again = either.reauthenticate(rotated.token, password, client_ip=somewhere, user_agent="App 3.2")
     assert again.session.id == rotated.session.id and either.gate(again.token)
-    changed = either.change_password(again.token, password, NEW_PASSWORD)
+    changed = either.change_password(again.token, password, NEW_PASSWORD, client_ip=somewhere)
     assert either.gate(changed.token).session.id == rotated.session.id
     with pytest.raises(Refused):
         either.change_password(changed.token, "not the password", NEW_PASSWORD)
+
+
+def test_what_a_backend_reads_for_a_user_costs_the_user_nothing(either, service, url, user):
+    for _ in range(3):
+        either.session(user.token), either.usage(user.token), either.analyses(token=user.token)
+    assert either.gate(user.token, peek=True).limits[0].remaining == 60
+    with Gatehouse(url, service.key("gate"), timeout=30) as narrow:
+        assert narrow.session(user.token).user.id == user.id
+        with pytest.raises(KeyRejected, match="scope_missing"):
+            narrow.reauthenticate(user.token, "x", client_ip="203.0.113.9")
+    assert either.gate(user.token, peek=True).limits[0].remaining == 58
+
+
+def test_a_backend_sees_and_ends_its_users_sessions(either, service, user):
+    tokens = [user.token] + [service.log_in(user.email) for _ in range(2)]
+    first = either.user_sessions(user.id, limit=2)
+    second = either.user_sessions(user.id, limit=2, cursor=first.next_cursor)
+    assert len({each.id for each in first.data + second.data}) == 3 and not any(each.current for each in first.data)
+    either.end_user_session(user.id, either.session(tokens[2]).session.id)
+    assert not either.gate(tokens[2]) and either.gate(tokens[1])
+    with pytest.raises(NotFound):
+        either.end_user_session(user.id, "ses_00000000000000")
+    assert either.end_user_sessions(user.id, reason="lost phone") == 2 and not either.gate(tokens[1])
+    assert either.user_usage(user.id).data[0].remaining == 1
+
+
+def test_a_backend_suspends_and_deletes_its_users(either, service, user):
+    assert either.suspend_user(user.id, "chargeback").status == "suspended"
+    assert either.gate(user.token).decision is Decision.SUSPENDED
+    assert either.lift_suspension(user.id, reason="paid").status == "active"
+    token = service.log_in(user.email)
+    assert either.delete_user(user.id, reason="asked for") is None
+    assert either.gate(token).decision is Decision.UNAUTHENTICATED
+    with pytest.raises(NotFound):
+        either.delete_user(user.id)
 
 
 def test_an_account_is_read_changed_exported_and_deleted(either, user):
