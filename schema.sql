@@ -234,6 +234,17 @@ CREATE TABLE clock (                       -- one row once a clock was believed:
   accepted_stamp INTEGER NOT NULL          -- and meta.newest_stamp at the last
 ) STRICT;
 
+CREATE TABLE secret_lines (                -- the lines of the server secret that were read here; none of them is told
+  digest BLOB PRIMARY KEY,
+  id TEXT NOT NULL,
+  first_until INTEGER NOT NULL             -- when it was last the first line, which makes tokens; 0 for one that never was
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subject_key (                 -- one row: what makes digests of the limits' subjects, the same for good
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  key BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE meta (                        -- one row
   id INTEGER PRIMARY KEY CHECK (id = 1),
   era INTEGER NOT NULL,                    -- part of the epoch of the hot state

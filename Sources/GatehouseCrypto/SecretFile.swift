@@ -4,6 +4,7 @@ extension ServerSecret {
   /// Why a secret file can't be used, in a sentence that says what to do.
   public struct Failure: Error, CustomStringConvertible, Sendable {
     public let description: String
+    public init(_ description: String) { self.description = description }
   }
 
   /// Keys that a file may hold.
@@ -16,8 +17,12 @@ extension ServerSecret {
   /// makes it and all read the same.
   ///
   /// The file holds `gatehouse-secret 1`, then a line `<key id> <64 hexadecimal digits>` for each key, the newest first.
-  public static func loadOrCreate(path: String) throws(Failure) -> ServerSecret {
-    if access(path, F_OK) != 0, errno == ENOENT { try create(path: path) }
+  /// - Parameter beforeCreating: asked before a secret is made; what it throws leaves none behind.
+  public static func loadOrCreate(path: String, beforeCreating: () throws(Failure) -> Void = {}) throws(Failure) -> ServerSecret {
+    if access(path, F_OK) != 0, errno == ENOENT {
+      try beforeCreating()
+      try create(path: path)
+    }
     return try load(path: path)
   }
 
@@ -26,8 +31,8 @@ extension ServerSecret {
     let text = try read(path: path)
     guard let (newest, older) = parse(text) else {
       throw Failure(
-        description: "The secret file \(path) is damaged: restore it from a backup. If there is none, delete it; "
-          + "a new one is made at the next start and everybody has to log in again.")
+        "The secret file \(path) is damaged: restore it from a backup. If there is none, move it away "
+          + "and start the server once with --new-secret: everybody then has to log in again.")
     }
     return ServerSecret(newest: newest, older: older)
   }
@@ -52,22 +57,22 @@ extension ServerSecret {
 
   private static func read(path: String) throws(Failure) -> String {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { throw Failure(description: "The secret file \(path) can't be opened (\(systemError())): check its owner.") }
+    guard file >= 0 else { throw Failure("The secret file \(path) can't be opened (\(systemError())): check its owner.") }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(description: "The secret \(path) is not a regular file: move it away.")
+      throw Failure("The secret \(path) is not a regular file: move it away.")
     }
     guard status.st_mode & 0o077 == 0 else {
       let mode = String(status.st_mode & 0o777, radix: 8)
-      throw Failure(description: "The secret file \(path) is open to other users (mode \(mode)): run chmod 600 on it.")
+      throw Failure("The secret file \(path) is open to other users (mode \(mode)): run chmod 600 on it.")
     }
     var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
     var length = 0
     while length < bytes.count {
       let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress?.advanced(by: length), $0.count - length) }
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw Failure(description: "The secret file \(path) can't be read (\(systemError())): check the disk.") }
+      guard count >= 0 else { throw Failure("The secret file \(path) can't be read (\(systemError())): check the disk.") }
       if count == 0 { break }
       length += count
     }
@@ -101,7 +106,7 @@ extension ServerSecret {
   }
 
   private static func unwritable(_ path: String) -> Failure {
-    Failure(description: "The secret file \(path) can't be written (\(systemError())): check the folder's owner and the free space.")
+    Failure("The secret file \(path) can't be written (\(systemError())): check the folder's owner and the free space.")
   }
 
   private static func systemError() -> String { String(cString: strerror(errno)) }

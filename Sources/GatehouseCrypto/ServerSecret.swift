@@ -1,6 +1,9 @@
+import Synchronization
+
 /// The secret of a data folder: one key or more, the newest first, and for each purpose a key derived from it.
 ///
-/// The newest key makes; older ones still verify what they made, until an operator removes their line.
+/// The first key makes; all of them verify. So a new line goes behind first, where it only verifies, and in front once every process
+/// has read it; the old one then stays behind until nothing that it made is in use.
 public struct ServerSecret: Sendable {
   /// What a derived key is for. One purpose's key says nothing about another's.
   public enum Purpose: String, Sendable, CaseIterable {
@@ -8,8 +11,6 @@ public struct ServerSecret: Sendable {
     case tokenChecksum = "token-checksum"
     /// The successors of rotated session tokens.
     case rotation
-    /// What stands for an email or an address where its text must not.
-    case subjects
     /// The fingerprints of idempotent requests.
     case idempotency
     /// The seals of list cursors.
@@ -23,13 +24,30 @@ public struct ServerSecret: Sendable {
     let bytes: [UInt8]
   }
 
+  /// One line of the file, without what it keeps secret.
+  public struct Line: Sendable, Equatable {
+    public let id: String
+    /// Tells this line from another of the same id; nobody finds the key from it.
+    public let digest: Digest256
+
+    public init(id: String, digest: Digest256) {
+      self.id = id
+      self.digest = digest
+    }
+  }
+
   private struct DerivedKeys: Sendable {
-    let id: String
+    let line: Line
     let byPurpose: [Purpose: MacKey]
+    let subjectSeed: [UInt8]
+
+    var id: String { line.id }
 
     init(_ root: Root) {
-      id = root.id
       let rootKey = MacKey(root.bytes)
+      let digest = rootKey.hmac(Array("gatehouse line".utf8))
+      line = Line(id: root.id, digest: Digest256(bytes: digest) ?? Digest256.sha256(digest))
+      subjectSeed = rootKey.hmac(Array("gatehouse subjects".utf8))
       var keys: [Purpose: MacKey] = [:]
       for purpose in Purpose.allCases { keys[purpose] = MacKey(rootKey.hmac(Array("gatehouse \(purpose.rawValue)".utf8))) }
       byPurpose = keys
@@ -58,6 +76,12 @@ public struct ServerSecret: Sendable {
   /// The id of the newest key, to be stored beside what a derived key makes.
   public var currentKeyID: String { newest.id }
 
+  /// Every line, the first one first.
+  public var lines: [Line] { [newest.line] + older.map(\.line) }
+
+  /// What a ledger's first key for the subjects of limits is made of; see `SQLiteLedger.subjects`.
+  public var subjectSeed: [UInt8] { newest.subjectSeed }
+
   /// The newest key of a purpose.
   public func key(_ purpose: Purpose) -> MacKey { newest.key(purpose) }
 
@@ -68,6 +92,17 @@ public struct ServerSecret: Sendable {
 
   /// All keys of a purpose, the newest first.
   public func keys(_ purpose: Purpose) -> [MacKey] { [newest.key(purpose)] + older.map { $0.key(purpose) } }
+}
+
+/// The secret in force. What reads it asks each time, so that a line that was read again is true from the next call on.
+public final class LiveSecret: Sendable {
+  private let secret: Mutex<ServerSecret>
+
+  public init(_ secret: ServerSecret) { self.secret = Mutex(secret) }
+
+  public var now: ServerSecret { secret.withLock { $0 } }
+
+  public func replace(with next: ServerSecret) { secret.withLock { $0 = next } }
 }
 
 extension ServerSecret.Root {

@@ -33,17 +33,21 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible {
   /// The token that rotation derives from this one: the same whenever nonce and key are the same, so that a repeated call answers it
   /// again and nothing live is stored. nil once the key named `keyID` is gone.
   public func successor(nonce: [UInt8], secret server: ServerSecret, keyID: String) -> SessionToken? {
-    guard let rotation = server.key(.rotation, id: keyID) else { return nil }
-    return Self.mint(routingID: routingID, secretBytes: rotation.hmac(secret + nonce), secret: server)
+    guard let rotation = server.key(.rotation, id: keyID), let checksums = server.key(.tokenChecksum, id: keyID) else { return nil }
+    return Self.mint(routingID: routingID, secretBytes: rotation.hmac(secret + nonce), checksums: checksums)
   }
 
   /// The token of a user that holds just these 32 secret bytes.
   public static func mint(routingID: String, secretBytes: [UInt8], secret: ServerSecret) -> SessionToken {
+    mint(routingID: routingID, secretBytes: secretBytes, checksums: secret.key(.tokenChecksum))
+  }
+
+  private static func mint(routingID: String, secretBytes: [UInt8], checksums: MacKey) -> SessionToken {
     let routing = Array(routingID.utf8)
     precondition(routing.count == routingLength && routing.allSatisfy(Base62.isDigit), "a routing id is 14 letters and digits")
     precondition(secretBytes.count == Self.secretBytes, "a token's secret has 32 bytes")
     let body = prefix + routing + Base62.encode(secretBytes, length: secretLength)
-    return SessionToken(text: body + checksum(body, secret.key(.tokenChecksum)), secret: secretBytes)
+    return SessionToken(text: body + checksum(body, checksums), secret: secretBytes)
   }
 
   /// The token that `text` spells; nil unless one of the server secret's keys minted it.

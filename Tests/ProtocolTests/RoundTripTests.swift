@@ -72,7 +72,7 @@ struct RoundTripTests {
       try await stack.holdLease()
       let pool = HashPool(threads: 1)
       let parameters = try #require(Argon2Parameters(memoryKiB: 64, passes: 1, lanes: 1))
-      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: world.secret.key(.subjects)) { name in
+      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects) { name in
         Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
       }
       let rules = Accounts<SQLiteLedger>.Rules(
@@ -102,7 +102,7 @@ struct RoundTripTests {
     try await World.with(try RedisServer.required()) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
-      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: world.secret.key(.subjects)) { name in
+      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects) { name in
         Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(name == "login_account" ? 1 : 1_000))
       }
       try await limits.attempt(account: "mia@example.com", network: "192.0.2.1")

@@ -30,7 +30,8 @@ final class Stack: Sendable {
     log.logLevel = .critical
     let clock = ServiceClock(wallMilliseconds: wallMilliseconds)
     let ledger = try SQLiteLedger(
-      path: file, addressKeys: [MacKey([1])], allowances: table, timeouts: timeouts, isQuiet: { clock.isQuiet }, onFatal: { _ in }, log: log
+      file: LedgerFile(path: file, onFatal: { _ in }, log: log), secret: LiveSecret(.ephemeral()), allowances: table, timeouts: timeouts,
+      isQuiet: { clock.isQuiet }, log: log
     )
     let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts, clock: clock))
     let changes = Changes(ledger: ledger, hot: hot)

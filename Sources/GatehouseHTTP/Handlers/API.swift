@@ -80,14 +80,20 @@ extension API {
   func idempotency(_ request: Request, scope: String, body: [UInt8]) throws -> IdempotentCall {
     let key = try IdempotencyKeyHeader.required(request.headers)
     let head = Array("\(request.method.rawValue) \(request.uri.path)\n".utf8)
-    return IdempotentCall(scope: scope, key: key, fingerprint: keyed(head + body))
+    return idempotentCall(scope: scope, key: key, head + body)
   }
 
-  func keyed(_ bytes: [UInt8]) -> Digest256 { Digest256(bytes: secret.key(.idempotency).hmac(bytes)) ?? Digest256.sha256(bytes) }
+  /// A call whose repeat is known by `bytes`, whichever line of the secret its first answer was stored under.
+  func idempotentCall(scope: String, key: String, _ bytes: [UInt8]) -> IdempotentCall {
+    let fingerprints = secret.keys(.idempotency).map { Digest256(bytes: $0.hmac(bytes)) ?? Digest256.sha256(bytes) }
+    return IdempotentCall(
+      scope: scope, key: key, fingerprint: fingerprints.first ?? Digest256.sha256(bytes), olderFingerprints: Array(fingerprints.dropFirst())
+    )
+  }
 
-  /// Which unit a retry holds: the same for the same user, caller and key.
+  /// Which unit a retry holds: the same for the same user, caller and key, in every process and under every server secret.
   func holdID(_ user: String, _ call: IdempotentCall) -> String {
-    String(keyed(Array("\(user) \(call.scope) \(call.key)".utf8)).hex.prefix(20))
+    String(Digest256.sha256("\(user) \(call.scope) \(call.key)".utf8).hex.prefix(20))
   }
 }
 

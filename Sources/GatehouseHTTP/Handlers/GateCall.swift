@@ -107,8 +107,8 @@ extension API {
     let user = UserKind.prefix + token.routingID
     var held: GateRequest.Reserve?
     if let reserve = call.reserve {
-      let once = IdempotentCall(
-        scope: key.id.text, key: reserve.key, fingerprint: keyed(Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8)))
+      let once = idempotentCall(
+        scope: key.id.text, key: reserve.key, Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8))
       held = GateRequest.Reserve(
         metric: reserve.metric, amount: Int64(reserve.amount), leaseMilliseconds: Int64(reserve.leaseSeconds) * 1000, commit: false,
         analysis: nil, holdID: holdID(user, once), call: once

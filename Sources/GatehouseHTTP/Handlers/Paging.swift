@@ -1,5 +1,6 @@
 import Foundation
 import GatehouseCore
+import GatehouseCrypto
 import StrictJSON
 
 extension QueryReader {
@@ -85,7 +86,7 @@ extension API {
   /// The opaque text of a place in a list; signed, so that nobody makes one up.
   func cursor<Place>(_ place: Place?, _ list: PagedList<Place>) -> String? {
     place.map { place in
-      Data("\(place.text)-\(cursorSignature(place.text, list.name))".utf8).base64EncodedString()
+      Data("\(place.text)-\(Self.cursorSignature(place.text, list.name, secret.key(.cursors)))".utf8).base64EncodedString()
         .replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_").replacingOccurrences(of: "=", with: "")
     }
   }
@@ -99,11 +100,12 @@ extension API {
     let whole = String(decoding: bytes, as: UTF8.self)
     guard let last = whole.lastIndex(of: "-") else { return nil }
     let place = String(whole[..<last])
-    guard cursorSignature(place, list.name) == whole[whole.index(after: last)...] else { return nil }
+    let signature = whole[whole.index(after: last)...]
+    guard secret.keys(.cursors).contains(where: { Self.cursorSignature(place, list.name, $0) == signature }) else { return nil }
     return Place(text: place)
   }
 
-  private func cursorSignature(_ text: String, _ list: String) -> String {
-    secret.key(.cursors).hmac(Array("\(list) \(text)".utf8)).prefix(6).map { String($0, radix: 16) }.joined()
+  private static func cursorSignature(_ text: String, _ list: String, _ key: MacKey) -> String {
+    key.hmac(Array("\(list) \(text)".utf8)).prefix(6).map { String($0, radix: 16) }.joined()
   }
 }

@@ -25,6 +25,7 @@ public final class LedgerDatabase: Sendable {
   }
 
   private let pool: DatabasePool
+  private let box: TurnstileBox
   private let writes: WriteQueue
   private let reads: ReadQueue
 
@@ -60,6 +61,25 @@ public final class LedgerDatabase: Sendable {
     }
     reads = ReadQueue(readersMax: options.readersMax) { body in pool.asyncRead(body) }
     self.pool = pool
+    self.box = box
+  }
+
+  /// Runs `body` in a transaction on the calling thread, which it blocks: for the start alone, before anybody else has the ledger.
+  func prepare<T>(_ body: (Database) throws -> T) throws -> T {
+    try box.turnstile.pass { () throws(LedgerFailure) in
+      do {
+        return Result<T, any Error>.success(
+          try pool.writeWithoutTransaction { db in
+            var value: T?
+            try db.inTransaction(.immediate) {
+              value = try body(db)
+              return .commit
+            }
+            guard let value else { throw LedgerFailure(.internal("The transaction was not begun.")) }
+            return value
+          })
+      } catch { return .failure(error) }
+    }.get()
   }
 
   /// Whether writes are still taken: false once the ledger is closed, or stopped by a commit of unknown outcome.

@@ -99,6 +99,15 @@ enum LedgerSteps {
         json_extract(CAST(body AS TEXT), '$.analysis.user_id'), json_extract(CAST(body AS TEXT), '$.reservation.user_id'),
         (SELECT r.user_id FROM reservations r WHERE r.id = json_extract(CAST(body AS TEXT), '$.id')))
       WHERE user_id IS NULL AND json_valid(CAST(body AS TEXT));
+    CREATE TABLE secret_lines (
+      digest BLOB PRIMARY KEY,
+      id TEXT NOT NULL,
+      first_until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE subject_key (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      key BLOB NOT NULL
+    ) STRICT;
     """,
   ]
 }

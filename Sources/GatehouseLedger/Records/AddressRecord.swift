@@ -5,9 +5,9 @@ import GatehouseCrypto
 
 /// The keyed digests that stand for an address: one a key of the server secret, the newest first.
 struct AddressDigests: Sendable {
-  let keys: [MacKey]
+  let keys: @Sendable () -> [MacKey]
 
-  func all(_ canonicalEmail: String) -> [Data] { keys.map { Data($0.hmac(Array(canonicalEmail.utf8))) } }
+  func all(_ canonicalEmail: String) -> [Data] { keys().map { Data($0.hmac(Array(canonicalEmail.utf8))) } }
 }
 
 /// What an address has used after its account is gone, until the period ends: signing up again gives no unit twice.

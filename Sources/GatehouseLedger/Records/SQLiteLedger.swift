@@ -29,6 +29,9 @@ public final class SQLiteLedger: Sendable {
   let database: LedgerDatabase
   let rules: Rules
   let addresses: AddressDigests
+  /// Makes digests of what limits count. It is the ledger's own and stays when the server secret changes or is lost: with another key
+  /// every window would begin anew, and so end a limit.
+  public let subjects: MacKey
   let retention: @Sendable () -> LedgerRetention
   private let log: Logger
   private let nextReport = Mutex(ContinuousClock.now)
@@ -48,21 +51,16 @@ public final class SQLiteLedger: Sendable {
     }
   }
 
-  /// Opens the ledger at `path`, making it if it is new.
-  /// - Parameters:
-  ///   - addressKeys: make what stands for the address of an account that is gone; the newest first.
-  ///   - isQuiet: whether time jumped a short while ago, so that nothing may end for its age.
-  ///   - onFatal: called when the outcome of a commit is unknown: stop the process.
+  /// Serves an open file with a server secret, whose lines it writes down.
+  /// - Parameter isQuiet: whether time jumped a short while ago, so that nothing may end for its age.
   public init(
-    path: String, addressKeys: [MacKey], options: LedgerDatabase.Options = .init(),
-    retention: @escaping @Sendable () -> LedgerRetention = { .init() },
+    file: LedgerFile, secret: LiveSecret, retention: @escaping @Sendable () -> LedgerRetention = { .init() },
     allowances: @escaping @Sendable () -> AllowanceTable, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts,
-    isQuiet: @escaping @Sendable () -> Bool = { false }, onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
+    isQuiet: @escaping @Sendable () -> Bool = { false }, log: Logger
   ) throws {
-    let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
-    database = try LedgerDatabase(
-      path: path, schema: schema, version: Self.version, migrations: LedgerSteps.all, options: options, onFatal: onFatal, log: log)
-    addresses = AddressDigests(keys: addressKeys)
+    database = file.database
+    subjects = try file.adopt(secret.now)
+    addresses = AddressDigests { secret.now.keys(.emailDay) }
     rules = Rules(allowances: allowances, timeouts: timeouts, isQuiet: isQuiet)
     self.retention = retention
     self.log = log

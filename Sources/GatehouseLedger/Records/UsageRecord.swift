@@ -49,7 +49,8 @@ enum Idempotency {
   /// The stored answer. Throws `idempotencyKeyReused` if the key was used for something else.
   static func find(_ call: IdempotentCall, _ db: Database, now: Int64) throws -> StoredAnswer? {
     guard let row = try db.row(find, [call.scope, call.key]), row["created_at"] + keptMilliseconds > now else { return nil }
-    guard row["fingerprint"] == call.fingerprint.data else {
+    let stored: Data = row["fingerprint"]
+    guard ([call.fingerprint] + call.olderFingerprints).contains(where: { $0.data == stored }) else {
       throw ServiceError(.idempotencyKeyReused, "This Idempotency-Key was used for another request. Use a new key for a new request.")
     }
     return StoredAnswer(status: row["status"], body: Array(row["body"] as Data), location: row["location"])

@@ -30,7 +30,7 @@ final class Assembly: Sendable {
   let loginFloor: LoginFloor
   let log: Logger
 
-  private let secret: ServerSecret
+  let secret: LiveSecret
   private let hot: HotState
   let lease = Lease()
   private let keys = KeyRing()
@@ -38,7 +38,8 @@ final class Assembly: Sendable {
   private let gate: Gatekeeper<SQLiteLedger>
   private let current: Mutex<Responders?> = Mutex(nil)
 
-  init(settings: Settings, folder: DataFolder, log: Logger) throws {
+  /// - Parameter acceptsNewSecret: whether a secret is taken that can't verify what the ledger's sessions have, or made for them.
+  init(settings: Settings, folder: DataFolder, acceptsNewSecret: Bool = false, log: Logger) throws {
     let live = LiveSettings(settings)
     let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
@@ -48,20 +49,22 @@ final class Assembly: Sendable {
     self.folder = folder
     self.log = log
     loginFloor = LoginFloor(pool: hashing, log: log)
-    secret = try ServerSecret.loadOrCreate(path: folder.secret)
-    ledger = try SQLiteLedger(
-      path: folder.ledger, addressKeys: secret.keys(.emailDay),
-      retention: {
-        let kept = live.settings.retention
-        return LedgerRetention(
-          usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays,
-          eventDays: kept.eventDays)
-      }, allowances: allowances, timeouts: timeouts, isQuiet: { clock.isQuiet },
+    let file = try LedgerFile(
+      path: folder.ledger,
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start. Not exit(), which takes
         // down what OpenSSL and others keep while threads still use it.
         _exit(70)
       }, log: log)
+    secret = LiveSecret(try SecretRules(path: folder.secret, file: file, acceptsNew: acceptsNewSecret).secret())
+    ledger = try SQLiteLedger(
+      file: file, secret: secret,
+      retention: {
+        let kept = live.settings.retention
+        return LedgerRetention(
+          usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays,
+          eventDays: kept.eventDays)
+      }, allowances: allowances, timeouts: timeouts, isQuiet: { clock.isQuiet }, log: log)
     var server = RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass")
     // As often as the lease is polled: a Redis that was put on another timeline in place is believed no longer than that.
     server.timelineInterval = .nanoseconds(Lease.pollIntervalMilliseconds * 1_000_000)
@@ -101,7 +104,8 @@ final class Assembly: Sendable {
     let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
     let policy: @Sendable (String) -> Policy? = { live.settings.policy($0) }
-    let loginLimits = LoginLimits(limits: limits, hot: hot, lease: lease, subjects: secret.key(.subjects), policy: policy)
+    let loginLimits = LoginLimits(limits: limits, hot: hot, lease: lease, subjects: ledger.subjects, policy: policy)
+    let secret = secret.now
     let accounts = Accounts(
       ledger: ledger, changes: changes, clock: clock, secret: secret,
       passwords: Passwords(pool: hashing, floor: loginFloor, parameters: settings.argon2), limits: loginLimits,

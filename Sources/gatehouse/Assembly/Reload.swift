@@ -3,7 +3,7 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Reads the configuration again on SIGHUP. A wrong one is logged and changes nothing.
+/// Reads the secret and the configuration again on SIGHUP. A wrong one is logged and changes nothing.
 struct Reload: Service {
   let assembly: Assembly
   let source: ConfigurationSource
@@ -13,11 +13,25 @@ struct Reload: Service {
   func run() async throws {
     let signals = await UnixSignalsSequence(trapping: .sighup)
     await cancelWhenGracefulShutdown {
-      for await _ in signals { reload() }
+      await assembly.tellSecretNeeds()
+      for await _ in signals {
+        await reloadSecret()
+        reloadSettings()
+      }
     }
   }
 
-  private func reload() {
+  private func reloadSecret() async {
+    do {
+      guard try await assembly.readSecretAgain() else { return }
+      // Whoever asks from now on asks an API with the new lines.
+      try assembly.apply(assembly.live.settings)
+      log.notice("The secret is read again", metadata: ["lines": "\(assembly.secret.now.lines.count)"])
+      await assembly.tellSecretNeeds()
+    } catch { log.error("The secret can't be used: it stays as it was", metadata: ["error": "\(error)"]) }
+  }
+
+  private func reloadSettings() {
     let settings: Settings
     do { settings = try source.load() } catch {
       log.error(

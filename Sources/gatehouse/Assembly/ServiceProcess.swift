@@ -24,7 +24,7 @@ struct ServiceProcess: Sendable {
     let startup = Startup(assembly, announce: whenReady == nil ? nil : announce)
     let upkeep = Upkeep(
       keeper: assembly.keeper, lease: assembly.lease, redis: assembly.redis, ledger: assembly.ledger, changes: assembly.changes,
-      clock: assembly.clock, log: log)
+      secret: assembly.secret, clock: assembly.clock, log: log)
     // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
     var configuration = ServiceGroupConfiguration(
       services: [

@@ -1,4 +1,5 @@
 import GatehouseCore
+import GatehouseCrypto
 import GatehouseHTTP
 import GatehouseLedger
 import Logging
@@ -18,6 +19,7 @@ struct Upkeep: Service {
   let redis: RedisClient
   let ledger: SQLiteLedger
   let changes: Changes<SQLiteLedger>
+  let secret: LiveSecret
   let clock: ServiceClock
   let log: Logger
 
@@ -92,6 +94,7 @@ struct Upkeep: Service {
   private func sweep() async {
     while !Task.isCancelled {
       do {
+        try await ledger.noteSecret(secret.now, now: clock.now())
         // What is not removed now is removed by a later sweep.
         var expired = clock.isQuiet ? 0 : Self.rowsMax
         while expired == Self.rowsMax {

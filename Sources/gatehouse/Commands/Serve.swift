@@ -10,7 +10,7 @@ struct Serve: AsyncParsableCommand {
     abstract: "Run the API on its public and ops listeners.",
     discussion: """
       Redis is looked for at redis.sock in the data folder; without it everything is served from the ledger until it comes.
-      SIGTERM and SIGINT drain and stop, a second one ends at once, SIGHUP reads the configuration again.
+      SIGTERM and SIGINT drain and stop, a second one ends at once, SIGHUP reads the configuration and the secret again.
       With --ephemeral the first line is JSON: url, ops_url, ops_socket, data, pid, and a service key with scopes gate, work, accounts;
       the service also ends when its standard input, if that is a pipe, is closed.
       """)
@@ -20,6 +20,7 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var service: ServiceOptions
   @Option(help: "The port of the public listener.") var port: Int?
   @Option(help: "The port of the ops listener.") var opsPort: Int?
+  @Flag(help: "Once, when the secret is lost: start though the ledger's sessions end.") var newSecret = false
   @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback alone.") var ephemeral = false
 
   func validate() throws {
@@ -36,11 +37,12 @@ struct Serve: AsyncParsableCommand {
     if let port { source.flags["http.port"] = String(port) }
     if let opsPort { source.flags["http.ops_port"] = String(opsPort) }
     if ephemeral { return try await Ephemeral(source).run { try await Self.serve($0, whenReady: $1) } }
-    try await Self.serve(source)
+    try await Self.serve(source, acceptsNewSecret: newSecret)
   }
 
   private static func serve(
-    _ source: ConfigurationSource, whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
+    _ source: ConfigurationSource, acceptsNewSecret: Bool = false,
+    whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
     let level = JSONLines.Level(settings.logLevel)
@@ -52,7 +54,7 @@ struct Serve: AsyncParsableCommand {
     defer { close(lock) }
     folder.removeStaleSockets()
     try Ports.check(settings.http)
-    let assembly = try Assembly.open(settings: settings, folder: folder, log: log)
+    let assembly = try Assembly.open(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
     try await assembly.startClock()
     do {
       try await ServiceProcess(assembly: assembly, source: source, level: level, log: log, whenReady: whenReady).run()
@@ -62,8 +64,10 @@ struct Serve: AsyncParsableCommand {
 
 extension Assembly {
   /// An assembly, or the sentence that says why its files can't be opened.
-  static func open(settings: Settings, folder: DataFolder, log: Logger) throws -> Assembly {
-    do { return try Assembly(settings: settings, folder: folder, log: log) } catch let failure as ServerSecret.Failure {
+  static func open(settings: Settings, folder: DataFolder, acceptsNewSecret: Bool = false, log: Logger) throws -> Assembly {
+    do {
+      return try Assembly(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
+    } catch let failure as ServerSecret.Failure {
       throw CommandFailure(failure.description)
     } catch {
       throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason(error)).")

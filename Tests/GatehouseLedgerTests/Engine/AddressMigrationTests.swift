@@ -45,7 +45,8 @@ struct AddressMigrationTests {
       }
       await old.close()
       let ledger = try SQLiteLedger(
-        path: path, addressKeys: [Rig.addressKey], allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, onFatal: { _ in }, log: quiet
+        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
+        timeouts: { _ in Rig.timeouts }, log: quiet
       )
       try await body(ledger)
       await ledger.close()

@@ -120,8 +120,8 @@ struct MigrationTests {
         await first.close()
         func open(_ path: String) throws -> SQLiteLedger {
           try SQLiteLedger(
-            path: path, addressKeys: [Rig.addressKey], allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, onFatal: { _ in },
-            log: quiet)
+            file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
+            timeouts: { _ in Rig.timeouts }, log: quiet)
         }
         let (migrated, made) = (try open(old), try open(new))
         let mia = try #require(try await migrated.user(email: "mia@example.com"))

@@ -32,7 +32,7 @@ struct QueryPlanTests {
     ])
   func noticed(sql: String) async throws {
     try await withPath { path in
-      await (try open(path)).close()
+      await (try open(file(path))).close()
       #expect(try seen(in: path) { try !faults(of: sql, $0).isEmpty })
     }
   }
@@ -40,7 +40,7 @@ struct QueryPlanTests {
   @Test("a deleted row's children are found by an index")
   func foreignKeys() async throws {
     try await withPath { path in
-      await (try open(path)).close()
+      await (try open(file(path))).close()
       try seen(in: path) { db in
         let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
         #expect(tables.count >= 11)
@@ -57,9 +57,11 @@ struct QueryPlanTests {
     }
   }
 
-  /// What is read whole: rows that are one; the changes that Redis has not been told of, with a bound; the few keys of backends; the few costs
-  /// of password hashes; deleted users whose rows are not gone yet, through an index of nothing else.
-  private static let wholeReads = ["meta", "clock", "hot_pending", "service_keys", "password_costs", "users USING INDEX users_deleted"]
+  /// What is read whole: one row; the changes that Redis has not been told of, with a bound; the few keys of backends; the few costs
+  /// of password hashes; deleted users whose rows are not gone yet, through an index of nothing else; the few lines of the secret.
+  private static let wholeReads = [
+    "meta", "clock", "hot_pending", "service_keys", "password_costs", "users USING INDEX users_deleted", "secret_lines", "subject_key",
+  ]
 
   private func faults(of sql: String, _ db: Database) throws -> [String] {
     let plan = try plan(of: sql, db)
@@ -81,18 +83,23 @@ struct QueryPlanTests {
 }
 
 extension QueryPlanTests {
-  private func open(_ path: String) throws -> SQLiteLedger {
+  private func file(_ path: String) throws -> LedgerFile {
     var options = LedgerDatabase.Options()
     // One reader, so that its trace sees every read.
     options.readersMax = 1
-    return try SQLiteLedger(
-      path: path, addressKeys: [Rig.addressKey], options: options,
+    return try LedgerFile(path: path, options: options, onFatal: { _ in }, log: quiet)
+  }
+
+  private func open(_ file: LedgerFile) throws -> SQLiteLedger {
+    try SQLiteLedger(
+      file: file, secret: Rig.secret,
       retention: { LedgerRetention(usageEventDays: 1, auditDays: 1, reservationDays: 1, eventDays: 1) },
-      allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, onFatal: { _ in }, log: quiet)
+      allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, log: quiet)
   }
 
   private func statementsOfEveryCall(_ path: String) async throws -> Set<String> {
-    let ledger = try open(path)
+    let file = try file(path)
+    let ledger = try open(file)
     let traced = Collected<String>()
     let trace: @Sendable (Database) -> Void = { db in
       db.trace { if case .statement(let statement) = $0 { traced.add(statement.sql) } }
@@ -100,8 +107,18 @@ extension QueryPlanTests {
     try await ledger.database.write(trace)
     try await ledger.database.read(trace)
     try await everyCall(Rig(ledger: ledger) { _, _, _, _, _, _ in })
+    try await ledger.noteSecret(Rig.secret.now, now: Rig.now)
+    _ = try await ledger.secretNeeds(twoLines)
+    try startCalls(file)
     await ledger.close()
     return Set(traced.all.filter { Literal.isStatement($0) })
+  }
+
+  /// What a start asks, once and before anybody else: nothing waits for the thread that it blocks.
+  private func startCalls(_ file: LedgerFile) throws {
+    _ = try file.firstLine()
+    _ = try file.sessionsLive(now: Rig.now)
+    _ = try file.adopt(Rig.secret.now)
   }
 
   private func literalsInSources() throws -> [Literal] {

@@ -1,8 +1,8 @@
 import Foundation
 import GatehouseCore
-import GatehouseCrypto
 import Testing
 
+@testable import GatehouseCrypto
 @testable import GatehouseLedger
 
 /// The stores that keep the contract of `Ledger`.
@@ -17,9 +17,9 @@ enum Engine: String, CaseIterable, CustomTestStringConvertible, Sendable {
     case .sqlite:
       try await withPath { path in
         let ledger = try SQLiteLedger(
-          path: path, addressKeys: [Rig.addressKey],
+          file: LedgerFile(path: path, onFatal: { Issue.record("the ledger stopped: \($0)") }, log: quiet), secret: Rig.secret,
           retention: { LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90, eventDays: 30) }, allowances: { Rig.table },
-          timeouts: { _ in Rig.timeouts }, onFatal: { Issue.record("the ledger stopped: \($0)") }, log: quiet)
+          timeouts: { _ in Rig.timeouts }, log: quiet)
         let rig = Rig(ledger: ledger) { user, metric, kind, units, starts, ends in
           try await ledger.database.write { db in
             try db.run(
@@ -34,6 +34,10 @@ enum Engine: String, CaseIterable, CustomTestStringConvertible, Sendable {
   }
 }
 
+/// A server secret with a new line in front of an older one.
+let twoLines = ServerSecret(newest: .random(), older: [oldLine])
+let oldLine = ServerSecret.Root.random()
+
 /// A store with what tests of it need over and over.
 struct Rig: Sendable {
   enum Exception: String, Sendable { case limit, bonus }
@@ -42,7 +46,7 @@ struct Rig: Sendable {
   static let hour: Int64 = 3_600_000
   static let day: Int64 = 24 * hour
   static let lease: Int64 = 600_000
-  static let addressKey = MacKey([1, 2, 3])
+  static let secret = LiveSecret(ServerSecret(newest: oldLine, older: []))
   static let timeouts = SessionTimeouts(idleMilliseconds: 10 * hour, absoluteMilliseconds: 10 * day)
   static let table = AllowanceTable(
     defaultPlan: "free", plans: ["free", "pro"],
