@@ -94,7 +94,7 @@ import Testing
       try await refused("--data", config, says: "The data folder \(config) is no folder: name another with --data.")
       try await refused(
         "--data", config + "/below",
-        says: "The data folder \(config)/below can't be made: check the path, and who owns the folder above it.")
+        says: "The data folder \(config)/below can't be made (Not a directory): check the path, and who owns the folder above it.")
       let open = "\(data)/open"
       try FileManager.default.createDirectory(atPath: open, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o750])
       try await refused("--data", open, says: "The data folder \(open) is open to others (mode 750): run chmod 700 \(open).")

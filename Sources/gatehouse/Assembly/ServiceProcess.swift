@@ -15,9 +15,9 @@ struct ServiceProcess: Sendable {
 
   /// Runs until SIGTERM or SIGINT, then drains.
   func run() async throws {
-    let socket = assembly.folder.opsSocket
-    defer { unlink(socket) }
-    let impatience = SecondSignal { unlink(socket) }
+    let socket = OwnSocket(assembly.folder.sockets)
+    defer { socket.remove() }
+    let impatience = SecondSignal { socket.remove() }
     defer { impatience.end() }
     let (started, starting) = AsyncStream.makeStream(of: Startup.Addresses.self)
     let announce = { @Sendable (addresses: Startup.Addresses) in _ = starting.yield(addresses) }
@@ -33,7 +33,7 @@ struct ServiceProcess: Sendable {
         .init(service: FloorKeeper(floor: assembly.loginFloor, ledger: assembly.ledger, live: assembly.live)),
         .init(service: LoopCores(group: assembly.group, log: log)),
         .init(service: Reload(assembly: assembly, source: source, level: level, log: log)),
-        .init(service: assembly.socketListener(socket) { startup.isRunning(.socket, port: nil) }),
+        .init(service: assembly.socketListener(socket.fresh) { startup.isRunning(socket: tell(socket.publish())) }),
         .init(service: assembly.operationsListener { startup.isRunning(.operations, port: $0.localAddress?.port) }),
         .init(service: assembly.publicListener { startup.isRunning(.public, port: $0.localAddress?.port) }),
         .init(service: Drain(readiness: assembly.readiness)),
@@ -50,6 +50,13 @@ struct ServiceProcess: Sendable {
       guard assembly.readiness.now == .draining else { throw error }
     }
     await assembly.hashing.close()
+  }
+
+  private func tell(_ socket: String?) -> String {
+    if socket == nil {
+      log.error("The folder takes no ops socket: commands can't reach this process", metadata: ["folder": .string(assembly.folder.path)])
+    }
+    return socket ?? ""
   }
 }
 

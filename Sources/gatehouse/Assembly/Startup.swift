@@ -7,11 +7,12 @@ final class Startup: Sendable {
   enum Listener: CaseIterable { case `public`, operations, socket }
 
   /// Where the service can be called from here.
-  struct Addresses: Sendable { let `public`, operations: String }
+  struct Addresses: Sendable { let `public`, operations, socket: String }
 
   private let assembly: Assembly
   private let announce: (@Sendable (Addresses) -> Void)?
-  private let running = Mutex<[Listener: Int]>([:])
+  private struct Running { var ports: [Listener: Int] = [:], socket = "" }
+  private let running = Mutex(Running())
 
   /// - Parameter announce: who says where the service is; nil for the lines that a person reads.
   init(_ assembly: Assembly, announce: (@Sendable (Addresses) -> Void)? = nil) {
@@ -20,16 +21,28 @@ final class Startup: Sendable {
   }
 
   func isRunning(_ listener: Listener, port: Int?) {
-    let all = running.withLock { running in
-      running[listener] = port ?? 0
-      return running
+    proceed { $0.ports[listener] = port ?? 0 }
+  }
+
+  /// - Parameter socket: where commands find this process.
+  func isRunning(socket: String) {
+    proceed { running in
+      running.ports[.socket] = 0
+      running.socket = socket
+    }
+  }
+
+  private func proceed(_ add: (inout Running) -> Void) {
+    let (all, socket) = running.withLock { running in
+      add(&running)
+      return (running.ports, running.socket)
     }
     guard all.count == Listener.allCases.count, assembly.readiness.now == .starting else { return }
     assembly.readiness.become(.ready)
     let http = assembly.live.settings.http
     let addresses = Addresses(
       public: "http://\(Self.reachable(http.host)):\(all[.public] ?? 0)",
-      operations: "http://\(Self.reachable(http.opsHost)):\(all[.operations] ?? 0)")
+      operations: "http://\(Self.reachable(http.opsHost)):\(all[.operations] ?? 0)", socket: socket)
     if let announce { announce(addresses) } else { tellPeople(addresses) }
   }
 

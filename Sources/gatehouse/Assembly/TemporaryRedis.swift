@@ -24,7 +24,7 @@ struct TemporaryRedis {
     try process.run()
     let redis = TemporaryRedis(process: process)
     let end = ContinuousClock.now + startPatience
-    while access(folder.redisSocket, F_OK) != 0 || !DataFolder.isListening(folder.redisSocket) {
+    while access(folder.redisSocket, F_OK) != 0 || !OpsSockets.isListening(folder.redisSocket) {
       guard process.isRunning else {
         throw CommandFailure("redis-server ended with status \(process.terminationStatus): is it installed (apt install redis-server)?")
       }

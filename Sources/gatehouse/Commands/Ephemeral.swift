@@ -56,7 +56,7 @@ struct Ephemeral: Sendable {
     writer.object { writer in
       writer.string("url", addresses.public)
       writer.string("ops_url", addresses.operations)
-      writer.string("ops_socket", folder.opsSocket)
+      writer.string("ops_socket", addresses.socket)
       writer.string("data", folder.path)
       writer.string("key", key)
       writer.int("pid", Int(getpid()))

@@ -23,9 +23,9 @@ struct Operations: Sendable {
   ) async throws -> T {
     let end = ContinuousClock.now + patience
     while true {
-      for socket in folder.opsSockets where await answers(socket) { return try await body(Operations(socket: socket)) }
-      folder.removeStaleSockets()
-      if let lock = folder.lock(exclusive: true) {
+      for socket in folder.sockets.all where await answers(socket) { return try await body(Operations(socket: socket)) }
+      folder.sockets.removeStale()
+      if let lock = try folder.lock(exclusive: true) {
         defer { close(lock) }
         return try await alone(folder, settings(), body)
       }
@@ -53,7 +53,7 @@ struct Operations: Sendable {
     let level = JSONLines.Level(.error)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
     let assembly = try Assembly.open(settings: settings, folder: folder, log: log)
-    let socket = folder.commandSocket
+    let socket = folder.sockets.command
     defer { unlink(socket) }
     let (started, starting) = AsyncStream.makeStream(of: Void.self)
     let group = ServiceGroup(

@@ -47,13 +47,13 @@ struct Serve: AsyncParsableCommand {
     let settings = try source.load()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
+    try Ports.check(settings.http)
     let folder = try DataFolder.makingIfNew(settings.dataFolder)
-    guard let lock = await folder.lock(exclusive: false, within: lockPatience) else {
+    guard let lock = try await folder.lock(exclusive: false, within: lockPatience) else {
       throw CommandFailure("A gatehouse command is working on \(folder.path) and does not end. Look for it with ps, then try again.")
     }
     defer { close(lock) }
-    folder.removeStaleSockets()
-    try Ports.check(settings.http)
+    folder.sockets.removeStale()
     let assembly = try Assembly.open(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
     try await assembly.startClock()
     do {
