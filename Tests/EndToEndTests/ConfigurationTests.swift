@@ -128,9 +128,19 @@ import Testing
       ("policies:\n  api:\n    windw: 60s", "policies.api.windw (test.yaml, line 3) is not a setting: did you mean policies.api.window?"),
       ("zebra: 1", "zebra (test.yaml, line 1) is not a setting."),
       (
-        "plans:\n  gold:\n    sessions_max: 3\n    allowances: {video_analysis: 2}",
-        "plans.gold (test.yaml, line 3) is not in plans.names: add it there, or remove the section."
+        "plans:\n  coahc:\n    sessions_max: 3",
+        "plans.coahc (test.yaml, line 3) is nearly plans.coach: correct it, or list it in plans.names if it is another."
       ),
+      ("policies:\n  search:\n    by: user\n    limit: 5", "policies.search.window is missing."),
+      (#"http: {host: "[10.0.0.1]"}"#, #"http.host is "[10.0.0.1]" (test.yaml, line 1): it must be an address or a host's name."#),
+      (#"http: {host: "::1:8080]"}"#, #"http.host is "::1:8080]" (test.yaml, line 1): it must be an address or a host's name."#),
+      (
+        "http: {ops_host: 'localhost:9080'}",
+        #"http.ops_host is "localhost:9080" (test.yaml, line 1): it must be an address or a host's name."#
+      ),
+      ("http: {host: 300.1.2.3}", #"http.host is "300.1.2.3" (test.yaml, line 1): it must be an address or a host's name."#),
+      ("http: {port: 9080, ops_host: '::'}", "http.port and http.ops_port are both 9080 on 127.0.0.1: each listener needs its own."),
+      ("data: ~", #"The data folder is "~": write a path such as ~/gatehouse, which is in your home folder, or one from /."#),
       (
         "plans:\n  names: [free, gold]",
         "plans.names has gold (test.yaml, line 2), but there is no section plans.gold that says what it is."
@@ -153,6 +163,55 @@ import Testing
     #expect(problem("http:\n  port: 1\n  port: 2") == "test.yaml: the section at line 2, column 3 has port twice: remove one.")
     #expect(problem("- a\n- b") == "test.yaml must hold keys with values, such as `http:` with `port: 8080` below it.")
     #expect(problem("plans: [{name: free}]") == "plans (test.yaml, line 1) must be a list of single values.")
+  }
+
+  @Test("Aliases are refused before anything is made of them, however they are nested")
+  func aliases() {
+    var bomb = "a: &a0 {x: 1}\n"
+    for level in 1...12 { bomb += "b\(level): &a\(level) {" + (0..<9).map { "k\($0): *a\(level - 1)" }.joined(separator: ", ") + "}\n" }
+    let keys = "a: &a [x]\nb: &b [*a, *a]\n? [*b, *b]\n: 1"
+    for (yaml, line) in [(bomb, 2), (keys, 2), ("http: &h {port: 1}\nhttp2:\n  <<: *h", 3)] {
+      let problem = #expect(throws: ConfigurationProblems.self) { _ = try load(yaml) }
+      #expect(problem?.description == "test.yaml, line \(line): an alias can't stand here: write the value out.")
+    }
+    #expect((try? load("public_url: 'https://x.example/*a'").problems.count) == 0, "a star in a text is none")
+    let deep = #expect(throws: ConfigurationProblems.self) { _ = try load("a: " + String(repeating: "[", count: 100_000)) }
+    #expect(deep?.description.hasPrefix("test.yaml, line 1, column ") == true, "\(deep?.description ?? "")")
+  }
+
+  @Test("A host is an address, IPv6 with or without brackets and zone, or a name")
+  func hosts() throws {
+    let hosts = [
+      ("[::1]", "::1"), ("::1", "::1"), ("fe80::1%eth0", "fe80::1%eth0"), ("localhost", "localhost"), ("a-b.example", "a-b.example"),
+    ]
+    for (written, host) in hosts {
+      let loaded = try load("http: {host: \"\(written)\"}")
+      #expect(loaded.problems == [] && loaded.settings.http.host == host, "\(written): \(loaded.problems)")
+    }
+  }
+
+  @Test("A section is a policy, plan, metric or profile of its own: named once, with what it needs alone, behind those that are listed")
+  func sections() throws {
+    let loaded = try load(
+      """
+      metrics:
+        export:
+      plans:
+        gold: {allowances: {export: 3}}
+      policies:
+        search: {by: ip, limit: 5, window: 2m}
+      profiles:
+        admin: {policies: [api, search]}
+      """)
+    #expect(loaded.problems == [])
+    #expect(loaded.settings.policy("search") == Policy(name: "search", by: .ip, windowSeconds: 120, cells: 60, limits: PlanLimits(5)))
+    #expect(loaded.settings.policies.dropLast() == Settings().policies[...])
+    #expect(loaded.settings.plans.map(\.name) == ["free", "pro", "coach", "gold"] && loaded.settings.plans.last?.sessionsMax == 10)
+    #expect(loaded.settings.metrics.map(\.name) == ["video_analysis", "export"])
+    #expect(loaded.settings.profile("admin") == Profile(name: "admin", policies: ["api", "search"]))
+    let ordered = try load("plans: {names: [gold, free], gold: {}, free: {sessions_max: 2}, extra: {sessions_max: 1}}")
+    #expect(ordered.problems == ["plans.names has gold (test.yaml, line 1), but there is no section plans.gold that says what it is."])
+    #expect(ordered.settings.plans.map(\.name) == ["free", "extra"])
   }
 
   @Test("All problems are told at once")

@@ -38,14 +38,15 @@ struct DataFolder: Sendable {
     return folder
   }
 
-  /// The path that `given` means. Shells leave `~` alone in `--data=~/x`, and so do a configuration and the environment.
-  private static func checked(_ given: String) throws(CommandFailure) -> String {
+  /// The path that `given` means. Throws a sentence for one that no service can use. Shells leave `~` alone in `--data=~/x`, and so do a configuration and the environment.
+  static func checked(_ given: String) throws(CommandFailure) -> String {
     var path = given
     if given.hasPrefix("~") {
       let rest = given.dropFirst().drop { $0 == "/" }
       guard given.hasPrefix("~/"), !rest.isEmpty else {
         throw CommandFailure(
-          "The data folder is \(SettingsReader.quoted(given)): write a path such as ~/gatehouse, which is in your home folder, or one from /.")
+          "The data folder is \(SettingsReader.quoted(given)): write a path such as ~/gatehouse, which is in your home folder, or one from /."
+        )
       }
       path = (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + "/" + rest
     }

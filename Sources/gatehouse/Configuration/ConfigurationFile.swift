@@ -30,6 +30,9 @@ struct ConfigurationFile {
   /// Reads YAML. Throws what is wrong with it as sentences, with line and column.
   init(yaml: String, name: String) throws(ConfigurationProblems) {
     self.name = name
+    if let line = YAMLAliases.firstLine(in: yaml) {
+      throw ConfigurationProblems(sentences: ["\(name), line \(line): an alias can't stand here: write the value out."])
+    }
     let root: Node?
     do { root = try Yams.Parser(yaml: yaml).singleRoot() } catch {
       throw ConfigurationProblems(sentences: [Self.sentence(error, name)])
@@ -48,6 +51,17 @@ struct ConfigurationFile {
   }
 
   subscript(_ key: String) -> Entry? { byKey[key] }
+
+  /// The names below a section, in the order of the text, without its list of them.
+  func described(_ section: String) -> [String] {
+    var seen: Set<String> = []
+    return entries.compactMap { entry in
+      let parts = entry.key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+      guard parts.count > 1, parts[0] == section, parts[1] != "names", parts.count > 2 || entry.isEmpty, seen.insert(parts[1]).inserted
+      else { return nil }
+      return parts[1]
+    }
+  }
 
   /// The layer of a reader. Empty values stay out: they are looked at by line.
   func provider() -> InMemoryProvider {

@@ -80,13 +80,13 @@ enum DefaultFile {
         idle: 30d
         absolute: 90d
 
-    # What is metered, by day or by month in the user's time zone.
+    # What is metered, by day or by month in the user's time zone. A section is a metric, as below one is a plan, a policy, a profile:
+    # a file adds its own. A list `names` in place of the defaults leaves out those that it lacks.
     metrics:
-      names: [video_analysis]
       video_analysis:
         period: day
 
-    # The first plan is that of new users, and of users whose plan has ended or is not named here any more.
+    # The first plan is that of new users, and of users whose plan has ended or is not here any more: `names` gives the order.
     plans:
       names: [free, pro, coach]
       free:
@@ -107,9 +107,8 @@ enum DefaultFile {
     # Rate limits: at most `limit` units in any `window`. A unit returns between window and window * (1 + 1/cells).
     # by: user, plan (each user, by their plan), ip (address, or /64 of IPv6) or subject (any text that the caller names).
     # shadow: true counts and never refuses. limit_by_plan overrides limit for the plans in it, where by is user or plan.
-    # limit 1 to 1000000000, window 1s to 31d, cells 1 to 1000.
+    # limit 1 to 1000000000, window 1s to 31d, cells 1 to 1000 (60 if left out), shadow false if left out.
     policies:
-      names: [api, upload, login_pair, login_account, login_network, signup_network, mail_account, email_change]
       # The gate's default, and one unit for each call on the session routes.
       api:
         by: user
@@ -174,7 +173,6 @@ enum DefaultFile {
 
     # What proxies may ask for at /v1/auth/{profile}: each call costs one unit of every policy named (by user, plan or ip).
     profiles:
-      names: [api]
       api:
         policies: [api]
         # The plans that may pass; none named is all.

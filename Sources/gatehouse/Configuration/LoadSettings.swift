@@ -7,7 +7,7 @@ extension SettingsReader {
   /// Every setting; where one is wrong its default, and a problem.
   mutating func settings() -> Settings {
     var settings = Settings()
-    settings.dataFolder = value("data", "the path of a folder") { $0.isEmpty ? nil : $0 } ?? settings.dataFolder
+    readDataFolder(&settings)
     settings.processes = int("processes", 1...1_000, settings.processes)
     let levels = Self.either(Logger.Level.allCases.map(\.rawValue))
     settings.logLevel = value("log.level", levels) { Logger.Level(rawValue: $0) } ?? settings.logLevel
@@ -34,13 +34,19 @@ extension SettingsReader {
     return settings
   }
 
+  private mutating func readDataFolder(_ settings: inout Settings) {
+    guard let path = value("data", "the path of a folder", { $0.isEmpty ? nil : $0 }) else { return }
+    do { settings.dataFolder = try DataFolder.checked(path) } catch { refuse(error.description) }
+  }
+
   private mutating func readHTTP(_ settings: inout Settings) {
     var http = settings.http
-    http.host = value("http.host", "an address or a host's name") { $0.isEmpty || $0.contains(" ") ? nil : $0 } ?? http.host
+    http.host = value("http.host", "an address or a host's name", Self.host) ?? http.host
     http.port = int("http.port", 0...65_535, http.port)
-    http.opsHost = value("http.ops_host", "an address or a host's name") { $0.isEmpty || $0.contains(" ") ? nil : $0 } ?? http.opsHost
+    http.opsHost = value("http.ops_host", "an address or a host's name", Self.host) ?? http.opsHost
     http.opsPort = int("http.ops_port", 0...65_535, http.opsPort)
-    if http.port == http.opsPort, http.port != 0, http.host == http.opsHost {
+    let meet = http.host == http.opsHost || ["0.0.0.0", "::"].contains { [http.host, http.opsHost].contains($0) }
+    if http.port == http.opsPort, http.port != 0, meet {
       refuse("http.port and http.ops_port are both \(http.port) on \(http.host): each listener needs its own.")
     }
     http.connectionsMax = int("http.connections_max", 1...1_000_000, http.connectionsMax)
@@ -88,6 +94,20 @@ extension SettingsReader {
       url.user == nil, url.query == nil, url.fragment == nil
     else { return nil }
     return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host)\(url.port.map { ":\($0)" } ?? "")"
+  }
+
+  /// What a listener can be bound to: an address, IPv6 ones with or without brackets, or a host's name. Whether this machine has it is
+  /// another question. nil if it can be neither.
+  static func host(_ text: String) -> String? {
+    let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
+    let bare = isBracketed ? String(text.dropFirst().dropLast()) : text
+    let parts = bare.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+    if let address = IPAddress(parts.first ?? "") {
+      guard parts.count == 1 || (bare.contains(":") && parts[1].wholeMatch(of: /[A-Za-z0-9_.-]{1,32}/) != nil) else { return nil }
+      return isBracketed && !bare.contains(":") ? nil : parts.count == 1 ? address.description : bare
+    }
+    let name = /([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?/
+    return !isBracketed && text.utf8.count <= 253 && text.wholeMatch(of: name) != nil ? text : nil
   }
 
   static func isLoopback(_ host: String) -> Bool {

@@ -1,6 +1,6 @@
 import GatehouseCore
 
-/// Metrics, plans, policies and profiles: sections with a list of names and one section a name.
+/// Metrics, plans, policies and profiles: one section a name. `names` is needed only where the order matters, or to leave a default out.
 extension SettingsReader {
   static let sections = ["metrics", "plans", "policies", "profiles"]
   /// What a limit or an allowance may be.
@@ -11,14 +11,15 @@ extension SettingsReader {
 
   mutating func readMetrics(_ settings: inout Settings) {
     settings.metrics = names("metrics").map { name in
-      AllowanceTable.Metric(name: name, kind: oneOf("metrics.\(name).period", ["day": .day, "month": .month]) ?? .day)
+      AllowanceTable.Metric(
+        name: name, kind: given("metrics.\(name).period", or: .day) { $0.oneOf($1, ["day": .day, "month": .month]) })
     }
   }
 
   mutating func readPlans(_ settings: inout Settings) {
     let metrics = settings.metrics
     settings.plans = names("plans").map { name in
-      let sessions = integer("plans.\(name).sessions_max", 1...100) ?? 10
+      let sessions = given("plans.\(name).sessions_max", or: 10) { $0.integer($1, 1...100) }
       var allowances: [String: Int64?] = [:]
       for metric in metrics {
         let key = "plans.\(name).allowances.\(metric.name)"
@@ -64,16 +65,18 @@ extension SettingsReader {
         if policy.by == .subject { refuse("\(section).policies", word, "a policy by user, plan or ip: a proxy names no subject") }
       }
       if Set(charged).count < charged.count { refuse("\(section).policies", charged.joined(separator: ","), "each policy once") }
-      let allowed = list("\(section).plans") ?? []
+      let allowed = given("\(section).plans", or: []) { $0.list($1) }
       for word in allowed where !plans.contains(word) { refuse("\(section).plans", word, "names from plans.names") }
-      let within = value("\(section).authenticated_within", "any or a duration from 1s to 365d, such as 15m") { text -> Int64?? in
-        text == "any" ? .some(nil) : DurationText.seconds(text).flatMap { (1...365 * 86_400).contains($0) ? .some($0) : nil }
+      let within = given("\(section).authenticated_within", or: nil) { reader, key in
+        reader.value(key, "any or a duration from 1s to 365d, such as 15m") { text -> Int64?? in
+          text == "any" ? .some(nil) : DurationText.seconds(text).flatMap { (1...365 * 86_400).contains($0) ? .some($0) : nil }
+        }
       }
       return Profile(
         name: name, policies: charged,
         requirements: Requirements(
-          authenticatedWithinMilliseconds: (within ?? nil).map { $0 * 1000 }, plans: allowed.isEmpty ? nil : allowed,
-          emailVerified: flag("\(section).email_verified") ?? false))
+          authenticatedWithinMilliseconds: within.map { $0 * 1000 }, plans: allowed.isEmpty ? nil : allowed,
+          emailVerified: given("\(section).email_verified", or: false) { $0.flag($1) }))
     }
   }
 
@@ -89,17 +92,24 @@ extension SettingsReader {
     }
     return Policy(
       name: name, by: by, windowSeconds: seconds("\(section).window", 1...31 * 86_400) ?? 60,
-      cells: integer("\(section).cells", 1...1_000) ?? 60, limits: PlanLimits(limit, byPlan: byPlan),
-      shadow: flag("\(section).shadow") ?? false)
+      cells: given("\(section).cells", or: 60) { $0.integer($1, 1...1_000) }, limits: PlanLimits(limit, byPlan: byPlan),
+      shadow: given("\(section).shadow", or: false) { $0.flag($1) })
   }
 
-  /// The names of a section: words that a key and a header can hold, each once.
+  /// The value of a key that a section may leave out.
+  private mutating func given<T>(_ key: String, or fallback: T, _ read: (inout Self, String) -> T?) -> T {
+    has(key) ? read(&self, key) ?? fallback : fallback
+  }
+
+  /// The names of a section: words that a key and a header can hold, each once. First those of the list, or all defaults where there is
+  /// none; then what else the file describes.
   private mutating func names(_ section: String) -> [String] {
     let key = "\(section).names"
-    guard let names = list(key) else { return [] }
-    if names.isEmpty { refuse("\(key)\(origin(key)) is empty: at least one is needed.") }
+    let listed = has(key) ? list(key) ?? [] : defaults.described(section)
+    let own = (file?.described(section) ?? []).filter { !listed.contains($0) }
+    if listed.isEmpty, own.isEmpty { refuse("\(key)\(origin(key)) is empty: at least one is needed.") }
     var seen: Set<String> = []
-    return names.filter { name in
+    return (listed + own.filter { isMeant($0, in: section, beside: listed) }).filter { name in
       guard name.wholeMatch(of: /[a-z][a-z0-9_]{0,31}/) != nil, name != "names" else {
         refuse(
           "\(key) has \(Self.quoted(name))\(origin(key)): a name is 1 to 32 of a-z, 0-9 and _, begins with a letter and is not \"names\".")
@@ -113,9 +123,19 @@ extension SettingsReader {
     }
   }
 
+  /// Whether a section that no list names is one of its own, and not a known one with a slip of the pen.
+  private mutating func isMeant(_ name: String, in section: String, beside listed: [String]) -> Bool {
+    let known = Set(listed + defaults.described(section))
+    guard !known.contains(name), let near = known.sorted().first(where: { NearestWord.distance(name, $0) == 1 }) else { return true }
+    refuse(
+      "\(section).\(name)\(place("\(section).\(name)")) is nearly \(section).\(near): correct it, or list it in \(section).names if it is another."
+    )
+    return false
+  }
+
   /// Whether any layer says something of a name; else one sentence instead of one for each of its keys.
   private mutating func describes(_ section: String, _ name: String) -> Bool {
-    if isDescribed("\(section).\(name).") { return true }
+    if isDescribed("\(section).\(name).") || file?.described(section).contains(name) == true { return true }
     refuse("\(section).names has \(name)\(origin("\(section).names")), but there is no section \(section).\(name) that says what it is.")
     return false
   }

@@ -9,7 +9,7 @@ struct SettingsReader {
   private let flags: [String: String]
   let environment: [String: String]
   let file: ConfigurationFile?
-  private let defaults: ConfigurationFile
+  let defaults: ConfigurationFile
   private(set) var asked: Set<String> = []
   /// Those among the asked whose absence means something.
   private(set) var optional: Set<String> = []
@@ -105,6 +105,12 @@ struct SettingsReader {
     if environment[Self.variable(key)] != nil { return " (\(Self.variable(key)))" }
     if let file, let entry = file[key] { return " (\(file.name), line \(entry.line))" }
     return ""
+  }
+
+  /// Where the file begins to describe what a prefix names.
+  func place(_ prefix: String) -> String {
+    guard let file, let entry = file.entries.first(where: { $0.key == prefix || $0.key.hasPrefix(prefix + ".") }) else { return "" }
+    return " (\(file.name), line \(entry.line))"
   }
 
   /// A value as sentences show it: on one line, not too long.

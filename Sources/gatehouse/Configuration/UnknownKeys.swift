@@ -9,15 +9,16 @@ extension SettingsReader {
   private func unknownKeys() -> [String] {
     guard let file else { return [] }
     var sentences: [String] = []
-    var undescribed: Set<String> = []
     for entry in file.entries where !asked.contains(entry.key) {
       let place = "(\(file.name), line \(entry.line))"
       let parts = entry.key.split(separator: ".").map(String.init)
       if asked.contains(where: { $0.hasPrefix(entry.key + ".") }) {
         if !entry.isEmpty { sentences.append("\(entry.key) \(place) is a section: its keys stand below it, indented.") }
-      } else if parts.count > 2, Self.sections.contains(parts[0]), !isNamed(parts[0], parts[1]) {
-        guard undescribed.insert("\(parts[0]).\(parts[1])").inserted else { continue }
-        sentences.append("\(parts[0]).\(parts[1]) \(place) is not in \(parts[0]).names: add it there, or remove the section.")
+      } else if parts.count > 1, Self.sections.contains(parts[0]), parts[1] != "names", parts.count > 2 || entry.isEmpty,
+        !isNamed(parts[0], parts[1]) || parts.count == 2
+      {
+        // Its name is refused already, or nothing but the name stands there.
+        continue
       } else {
         let near = NearestWord.find(entry.key, in: asked.sorted())
         sentences.append("\(entry.key) \(place) is not a setting\(near.map { ": did you mean \($0)?" } ?? ".")")
