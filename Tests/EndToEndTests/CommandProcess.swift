@@ -19,7 +19,12 @@ final class CommandProcess: @unchecked Sendable {
   private let errPath: String
 
   /// Starts the program with `words` in the folder `directory`.
-  init(_ words: [String], environment: [String: String] = [:], directory: String? = nil) throws {
+  /// - Parameters:
+  ///   - out: the file that is its standard output, in place of one that is read and removed.
+  ///   - program: what is started in the program's place, with its path in front of the words.
+  init(
+    _ words: [String], environment: [String: String] = [:], directory: String? = nil, out: String? = nil, under program: [String] = []
+  ) throws {
     let name = "/tmp/gh-run-\(UInt64.random(in: 0...UInt64.max))"
     (outPath, errPath) = (name + ".out", name + ".err")
     for path in [outPath, errPath] {
@@ -27,13 +32,14 @@ final class CommandProcess: @unchecked Sendable {
         throw RunningService.Failure(description: "no file at \(path)")
       }
     }
-    process.executableURL = Self.executable
-    process.arguments = words
+    let whole = program + [Self.executable.path] + words
+    process.executableURL = URL(fileURLWithPath: program.isEmpty ? Self.executable.path : "/usr/bin/env")
+    process.arguments = program.isEmpty ? words : whole
     let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("GATEHOUSE_") }
     process.environment = inherited.merging(environment) { $1 }
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle(forWritingAtPath: outPath)
+    process.standardOutput = FileHandle(forWritingAtPath: out ?? outPath)
     process.standardError = FileHandle(forWritingAtPath: errPath)
     try process.run()
   }
@@ -51,11 +57,11 @@ final class CommandProcess: @unchecked Sendable {
 
   /// Starts a server on free ports and waits until it says where it is.
   static func serve(
-    _ folder: String, _ words: [String] = [], environment: [String: String] = [:], directory: String? = nil
+    _ folder: String, _ words: [String] = [], environment: [String: String] = [:], directory: String? = nil, under program: [String] = []
   ) async throws -> CommandProcess {
     let server = try CommandProcess(
       ["serve", "--data", folder, "--port", "0", "--ops-port", "0"] + words, environment: fastHashes.merging(environment) { $1 },
-      directory: directory)
+      directory: directory, under: program)
     try await eventually("the server says what to try: \(server.err)", within: .seconds(60)) {
       if !server.isRunning { throw RunningService.Failure(description: "the server ended: \(server.err)") }
       return server.out.contains("TOKEN\" ")

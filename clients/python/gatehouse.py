@@ -1364,8 +1364,9 @@ def read_forwarded(headers: Iterable[Tuple[str, str]]) -> Optional[Forwarded]:
     return Forwarded(user_id, one("gatehouse-external-id") or None, one("gatehouse-plan"), one("gatehouse-session"))
 
 
-def read_token(method: str, headers: Iterable[Tuple[str, str]], allowed_origins: Sequence[str] = ()) -> str:
-    """The session token of a request: `Authorization: Bearer gh_…` or the cookie `__Host-gatehouse`, never both.
+def read_token(method: str, headers: Iterable[Tuple[str, str]], allowed_origins: Sequence[str] = (), cookie: str = COOKIE) -> str:
+    """The session token of a request: `Authorization: Bearer gh_…` or the cookie `__Host-gatehouse`, never both. With Gatehouse's
+    `cookie.secure: false`, for trying things out over http, the cookie is called `gatehouse`.
 
     Raises what Gatehouse would answer: `InvalidRequest` (`ambiguous_credentials`), `Refused` (`csrf_rejected`) for a cookie and an
     unsafe method that neither Sec-Fetch-Site nor an allowed Origin vouches for, `Unauthenticated`. Other schemes are ignored.
@@ -1377,9 +1378,9 @@ def read_token(method: str, headers: Iterable[Tuple[str, str]], allowed_origins:
     schemes = [value.partition(" ") for value in sent]
     bearers = [secret.strip() for scheme, _, secret in schemes if scheme.lower() == "bearer" and secret.strip().startswith(("gh_", "ghk_"))]
     pairs = [pair.strip() for value in fields.get("cookie", []) for pair in value.split(";")]
-    cookies = [pair[len(COOKIE) + 1 :] for pair in pairs if pair.startswith(COOKIE + "=")]
+    cookies = [pair[len(cookie) + 1 :] for pair in pairs if pair.startswith(cookie + "=")]
     if len(sent) > 1 or len(cookies) > 1 or (bearers and cookies):
-        detail = f"Send one credential: either the Authorization header or the cookie {COOKIE}."
+        detail = f"Send one credential: either the Authorization header or the cookie {cookie}."
         raise _made("ambiguous_credentials", 400, "More than one credential was sent", detail)
     if cookies and method.upper() not in ("GET", "HEAD", "OPTIONS", "TRACE"):
         site, origin = ", ".join(fields.get("sec-fetch-site", [])), ", ".join(fields.get("origin", []))
@@ -1398,17 +1399,17 @@ class _Guard:
 
     def __init__(
         self, client: Union[Gatehouse, AsyncGatehouse], *, allowed_origins: Sequence[str] = (),
-        client_ip: Optional[Callable[[Any], Optional[str]]] = None,
+        client_ip: Optional[Callable[[Any], Optional[str]]] = None, cookie: str = COOKIE,
     ):  # fmt: skip
         if isinstance(allowed_origins, str):
             raise ValueError("allowed_origins is a list of origins such as https://app.example.com.")
-        self.client, self.allowed_origins, self._client_ip = client, tuple(allowed_origins), client_ip
+        self.client, self.allowed_origins, self._client_ip, self._cookie = client, tuple(allowed_origins), client_ip, cookie
 
     def _arguments(
         self, request: Any, method: str, headers: Sequence[Tuple[str, str]], peer: Optional[str], limits: Optional[Limits],
         require: Optional[Require], reserve: Union[Reserve, str, None],
     ) -> Dict[str, Any]:  # fmt: skip
-        token = read_token(method, headers, self.allowed_origins)
+        token = read_token(method, headers, self.allowed_origins, self._cookie)
         first = {name.lower(): value for name, value in reversed(headers)}
         try:
             client_ip: Optional[str] = _address((self._client_ip(request) if self._client_ip else peer) or "")

@@ -6,6 +6,8 @@ import GatehouseCrypto
 ///
 /// Many networks together can use up what an account has. Whoever logs in from a network where a password of that account was right
 /// within the last 30 days is then still let through, as far as the limits of that network go.
+///
+/// Where no proxy tells the network, no limit of one is taken, since all such clients would share it; account and pair still are.
 public struct LoginLimits: Sendable {
   /// For how long a network at which a login succeeded counts as a home of the account.
   static let homeSeconds: Int64 = 30 * 86_400
@@ -46,11 +48,12 @@ public struct LoginLimits: Sendable {
       [
         (Policy.Internal.loginPair, .own(pair(canonicalEmail, network))), (.loginNetwork, .ownNetwork(network)),
         (.loginAccount, .own(accountDigest(canonicalEmail))),
-      ], home: home(canonicalEmail, network))
+      ], home: network == Subject.unknownNetwork ? nil : home(canonicalEmail, network))
   }
 
   /// The password was right: from now on the network is a home of the account. One round trip that nobody needs to wait for.
   public func succeeded(account canonicalEmail: String, network: String) async {
+    guard network != Subject.unknownNetwork else { return }
     let charge = SubjectCharge(subject: home(canonicalEmail, network), policy: Self.home, cost: 1)
     _ = await limits.check([charge], peek: false, hot: hot, lease: lease)
   }
@@ -96,7 +99,7 @@ public struct LoginLimits: Sendable {
   private static func short(_ mac: [UInt8]) -> String { String(Digest256(bytes: mac)?.hex.prefix(32) ?? "") }
 
   private func take(_ named: [(Policy.Internal, Subject)], home: Subject? = nil) async throws(ServiceError) {
-    var charges = named.compactMap { name, subject in
+    var charges = named.filter { $0.1 != .ownNetwork(Subject.unknownNetwork) }.compactMap { name, subject in
       policy(name.rawValue).map { SubjectCharge(subject: subject, policy: $0, cost: 1) }
     }
     let known = charges.compactMap { refusals.verdict($0, now: now()) }

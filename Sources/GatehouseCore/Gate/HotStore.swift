@@ -191,6 +191,11 @@ public enum Subject: Sendable, Hashable {
   case own(String)
 }
 
+extension Subject {
+  /// The network of a client that a proxy named in a form that can't be read. Nothing is counted by it: it would be everybody's.
+  public static let unknownNetwork = "unknown"
+}
+
 /// One subject policy as it was decided. `allowed` is this policy's word alone: nothing was charged unless all of the subject's agree.
 public struct SubjectVerdict: Sendable, Equatable {
   public let standing: PolicyStanding

@@ -12,6 +12,8 @@ public struct API<Store: Ledger>: Sendable {
     public var trustedProxies = TrustedProxies.loopback
     public var allowedOrigins: [String] = []
     public var cookieIsSecure = true
+    /// What the cookie is called.
+    public var cookieName: String { cookieIsSecure ? Credential.cookieName : Credential.insecureCookieName }
     /// Whether anybody may sign up, or a backend with a key alone.
     public var signUpIsPublic = true
     /// Whether a sign-up without a key says that an address is taken, or the same for every address.

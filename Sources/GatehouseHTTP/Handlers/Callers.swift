@@ -99,7 +99,7 @@ extension API {
 
   /// The session token of a request, from where it may come. Throws 400, 401 or 403 without asking a store.
   func presentedToken(_ request: Request) throws -> PresentedToken {
-    let credential = try Credential.read(request.headers)
+    let credential = try Credential.read(request.headers, cookie: contract.cookieName)
     guard case .session(let text, let fromCookie) = credential else { throw Problem.unauthenticated }
     try crossSiteRule.check(credential, method: request.method, request.headers)
     guard let token = SessionToken.parse(text, secret: secret) else { throw Problem.unauthenticated }
@@ -118,7 +118,7 @@ extension API {
 
   /// The same, nil if no key was sent.
   func serviceKeyIfSent(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey? {
-    guard case .key(let text) = try Credential.read(request.headers) else { return nil }
+    guard case .key(let text) = try Credential.read(request.headers, cookie: contract.cookieName) else { return nil }
     let key = try knownKey(text)
     guard key.scopes.contains(scope) else {
       throw Problem(.scopeMissing, "The service key \(key.name) lacks scope \(scope.rawValue).", extras: ["scope": .string(scope.rawValue)])

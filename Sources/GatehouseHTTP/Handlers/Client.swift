@@ -6,15 +6,20 @@ import StrictJSON
 
 /// Where a request comes from.
 struct Client: Sendable {
-  /// The address as text; nil for a Unix socket.
+  /// The address as text; nil for a Unix socket, and where no proxy told one that can be read.
   let text: String?
   /// Whom address policies count.
   let network: String
 
-  init(_ address: IPAddress?) {
-    text = address?.description
-    network = address?.network ?? "local"
+  init(_ address: ClientAddress) {
+    switch address {
+    case .address(let address): (text, network) = (address.description, address.network)
+    case .local: (text, network) = (nil, "local")
+    case .unknown: (text, network) = (nil, Subject.unknownNetwork)
+    }
   }
+
+  var isUnknown: Bool { network == Subject.unknownNetwork }
 }
 
 /// What a backend says of the user for whom it calls.
@@ -41,9 +46,16 @@ extension API {
     }
     if let told = OnBehalf.value(OnBehalf.address, request) {
       guard let address = IPAddress(told) else { throw Problem.malformed("\(OnBehalf.address) must be one IP address.") }
-      return Client(address)
+      return Client(.address(address))
     }
-    return Client(contract.trustedProxies.client(of: context.remoteAddress, request.headers))
+    return client(request, context)
+  }
+
+  /// The client as the proxies tell it. One that they name in a form that can't be read is told to the log.
+  func client(_ request: Request, _ context: GatehouseContext) -> Client {
+    let found = contract.trustedProxies.client(of: context.remoteAddress, request.headers)
+    if case .unknown(let hop) = found { contract.trustedProxies.faults.note(hop, peer: context.remoteAddress, context.log) }
+    return Client(found)
   }
 
   /// A short, printable form of the client's User-Agent. With a key `accounts` it is the one that the backend passes on.

@@ -124,19 +124,20 @@ extension API {
     guard let profile = profile(String(name)) else {
       throw Problem(.unavailable, "There is no profile \(name.prefix(64)) in the configuration: the proxy asks for a wrong path.")
     }
-    let credential = try Credential.read(request.headers)
+    let credential = try Credential.read(request.headers, cookie: contract.cookieName)
     guard case .session(let text, _) = credential, let token = SessionToken.parse(text, secret: secret) else {
       throw Problem.unauthenticated
     }
     try CrossSiteRule(allowedOrigins: contract.allowedOrigins).check(
       credential, method: ForwardAuth.clientMethod(request), request.headers)
-    let client = contract.trustedProxies.client(of: context.remoteAddress, request.headers)
+    let client = client(request, context)
     var own: [HotQuery.Charge] = []
     var subjects: [SubjectCharge] = []
     for policy in profile.policies.compactMap({ policy($0) }) {
       switch policy.by {
       case .user, .plan: own.append(HotQuery.Charge(policy: policy, cost: 1))
-      case .ip: subjects.append(SubjectCharge(subject: .network(Client(client).network), policy: policy, cost: 1))
+      case .ip where client.isUnknown: continue
+      case .ip: subjects.append(SubjectCharge(subject: .network(client.network), policy: policy, cost: 1))
       case .subject: continue
       }
     }

@@ -198,7 +198,7 @@ extension API {
     return [("Set-Cookie", cleared)]
   }
 
-  private var cookieName: String { Credential.cookieName }
+  private var cookieName: String { contract.cookieName }
 }
 
 /// How long the texts of requests may be, in code points.

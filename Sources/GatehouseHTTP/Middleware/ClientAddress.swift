@@ -40,6 +40,32 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+extension IPAddress {
+  /// The address in one element of `X-Forwarded-For`, in any form that proxies send: bare, `IPv4:port`, `[IPv6]`, `[IPv6]:port`, with
+  /// a zone, in double quotes. nil when it is none, such as `unknown`.
+  public init?(hop: some StringProtocol) {
+    var text = String(hop).trimmed
+    if text.count > 1, text.first == "\"", text.last == "\"" { text = text.dropFirst().dropLast() }
+    if text.first == "[" {
+      guard let end = text.firstIndex(of: "]"), Self.isPort(text[text.index(after: end)...]) else { return nil }
+      text = text[text.index(after: text.startIndex)..<end]
+      guard text.contains(":") else { return nil }
+    } else if let colon = text.firstIndex(of: ":"), !text[text.index(after: colon)...].contains(":") {
+      guard Self.isPort(text[colon...]) else { return nil }
+      text = text[..<colon]
+    }
+    let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+    // A zone names a link of the proxy's host: it tells no client from another.
+    if parts.count == 2 { guard text.contains(":"), !parts[1].isEmpty else { return nil } }
+    self.init(parts[0])
+  }
+
+  /// Nothing, or a colon and a port.
+  private static func isPort(_ text: Substring) -> Bool {
+    text.isEmpty || text.wholeMatch(of: /:[0-9]{1,5}/) != nil
+  }
+}
+
 /// A range of addresses in CIDR notation.
 public struct AddressRange: Sendable, Equatable {
   private let first: [UInt8]
@@ -71,6 +97,15 @@ public struct AddressRange: Sendable, Equatable {
   }
 }
 
+/// Who sent a request, as far as the proxies in between tell.
+public enum ClientAddress: Sendable, Equatable {
+  case address(IPAddress)
+  /// Nothing but our own Unix sockets is known.
+  case local
+  /// A proxy of ours named it in a form that nobody can read.
+  case unknown(hop: String)
+}
+
 /// Finds the client behind the proxies that are ours.
 public struct TrustedProxies: Sendable {
   /// How many hops are looked at: more than any honest chain has.
@@ -78,6 +113,8 @@ public struct TrustedProxies: Sendable {
 
   private let ranges: [AddressRange]
   private let trustsUnixSockets: Bool
+  /// What the proxies told and nobody could read.
+  let faults = HopFaults()
 
   /// Trusts peers in `ranges`, and all that come over our own Unix socket.
   public init(_ ranges: [AddressRange], trustsUnixSockets: Bool = true) {
@@ -88,16 +125,16 @@ public struct TrustedProxies: Sendable {
   /// Loopback and our Unix socket.
   public static let loopback = TrustedProxies(["127.0.0.0/8", "::1"].compactMap(AddressRange.init))
 
-  /// The right-most hop of `X-Forwarded-For` that is not ours, where the peer is. What is no address ends the walk: the hop that
-  /// named it is then the client. Nil when nothing but Unix sockets is known.
-  public func client(of peer: SocketAddress?, _ headers: HTTPFields) -> IPAddress? {
+  /// The right-most hop of `X-Forwarded-For` that is not ours, where the peer is; empty elements are none. A hop that is no address
+  /// makes the client unknown: to take the proxy that named it would count all of its clients as one.
+  public func client(of peer: SocketAddress?, _ headers: HTTPFields) -> ClientAddress {
     let direct = peer.flatMap { IPAddress($0) }
-    guard direct.map(isTrusted) ?? (peer != nil && trustsUnixSockets), let name = HTTPField.Name("X-Forwarded-For") else { return direct }
-    let hops = headers[values: name].joined(separator: ",").split(separator: ",", omittingEmptySubsequences: false)
-    var client = direct
+    var client = direct.map(ClientAddress.address) ?? .local
+    guard direct.map(isTrusted) ?? (peer != nil && trustsUnixSockets), let name = HTTPField.Name("X-Forwarded-For") else { return client }
+    let hops = headers[values: name].joined(separator: ",").split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
     for hop in hops.reversed().prefix(Self.hopsMax) {
-      guard let address = IPAddress(hop.trimmed) else { break }
-      client = address
+      guard let address = IPAddress(hop: hop) else { return .unknown(hop: String(hop)) }
+      client = .address(address)
       if !isTrusted(address) { break }
     }
     return client

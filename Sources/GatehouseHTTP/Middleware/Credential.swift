@@ -8,16 +8,18 @@ public enum Credential: Sendable, Equatable {
   /// A service key `ghk_…`.
   case key(String)
 
-  /// The one cookie that is ours.
+  /// The one cookie that is ours. Browsers keep one of this name only from https, with Secure, for one host and all of its paths.
   public static let cookieName = "__Host-gatehouse"
+  /// Its name with `cookie.secure: false`: a browser drops the other one unless it is Secure.
+  public static let insecureCookieName = "gatehouse"
 
-  /// Reads the one credential of `headers`. Schemes and bearers that are not ours are ignored.
+  /// Reads the one credential of `headers`. Schemes, bearers and cookies that are not ours are ignored.
   /// Throws 400 `ambiguous_credentials` for more than one `Authorization` field, more than one cookie of our name, or both.
-  public static func read(_ headers: HTTPFields) throws -> Credential {
+  public static func read(_ headers: HTTPFields, cookie cookieName: String) throws -> Credential {
     let fields = headers[values: .authorization]
     guard fields.count <= 1 else { throw Problem.ambiguous("There is more than one Authorization header. Send one.") }
     let bearer = fields.first.flatMap(ours)
-    let cookies = cookies(headers)
+    let cookies = cookies(headers, cookieName)
     guard cookies.count <= 1 else { throw Problem.ambiguous("There is more than one cookie \(cookieName). Send one.") }
     switch (bearer, cookies.first) {
     case (nil, nil): return .none
@@ -35,7 +37,7 @@ public enum Credential: Sendable, Equatable {
     return token.hasPrefix("ghk_") ? .key(token) : nil
   }
 
-  private static func cookies(_ headers: HTTPFields) -> [String] {
+  private static func cookies(_ headers: HTTPFields, _ cookieName: String) -> [String] {
     headers[values: .cookie].flatMap { $0.split(separator: ";") }.compactMap { pair in
       let pair = pair.trimmed
       guard pair.hasPrefix(cookieName + "=") else { return nil }

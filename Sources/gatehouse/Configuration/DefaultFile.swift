@@ -35,13 +35,15 @@ enum DefaultFile {
 
     # The address that users see, as https://app.example.com, if a proxy stands in front. Its origin may use the cookie.
     public_url: ""
-    # Peers whose X-Forwarded-For is believed, as addresses or ranges. Connections over a Unix socket always are.
+    # Peers whose X-Forwarded-For is believed, as addresses or ranges. Connections over a Unix socket always are. A client that one of
+    # them names in no readable form has no address: limits by address do not count it, and the log says so.
     trusted_proxies: [127.0.0.0/8, "::1"]
     # Other origins that may read answers and use the cookie, as https://app.example.com.
     allowed_origins: []
 
     cookie:
-      # false only for trying things out: the public listener and public_url must then be on loopback.
+      # false only for trying things out: the public listener and public_url must then be on loopback. The cookie is then called
+      # gatehouse, since browsers keep __Host-gatehouse only with Secure.
       secure: true
 
     signup:

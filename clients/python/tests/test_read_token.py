@@ -92,3 +92,4 @@ def test_an_allowed_origin_vouches_for_a_cookie_and_no_other_does():
 def test_the_token_is_given_as_it_was_sent():
     assert read_token("GET", [("AUTHORIZATION", "Bearer gh_1abc")]) == "gh_1abc"
     assert read_token("GET", [("cookie", f"a=1; {COOKIE}=gh_1abc")]) == "gh_1abc"
+    assert read_token("GET", [("cookie", f"{COOKIE}=gh_1a; gatehouse=gh_1b")], cookie="gatehouse") == "gh_1b"

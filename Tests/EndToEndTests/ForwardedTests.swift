@@ -1,0 +1,36 @@
+import TestSupport
+import Testing
+
+/// Whom limits by address count behind a proxy.
+@Suite(.serialized) struct ForwardedTests {
+  private func signUp(_ service: RunningService, _ port: Int, from forwarded: String) async throws -> Int {
+    let body = #"{"email":"u\#(UInt64.random(in: 0...UInt64.max))@example.com","password":"\#(RunningService.password)"}"#
+    return try await service.ask("POST", "/v1/users", at: port, headers: ["X-Forwarded-For": forwarded], body: body).status
+  }
+
+  @Test("An address with a port is the client's, whatever the port; what can't be read is nobody's bucket and is told once")
+  func ports() async throws {
+    try await RunningService.with(processes: 0) { service in
+      let server = try await CommandProcess.serve(service.folder)
+      for port in 1...10 { #expect(try await signUp(service, server.port, from: "203.0.113.7:\(50_000 + port)") == 201) }
+      #expect(try await signUp(service, server.port, from: "203.0.113.7:1") == 429, "ten sign-ups an hour of one network")
+      #expect(try await signUp(service, server.port, from: "203.0.113.8:1") == 201, "another client is another one")
+      for _ in 1...12 { #expect(try await signUp(service, server.port, from: "unknown") == 201) }
+      let wrong = #"{"email":"victim@example.com","password":"wrong"}"#
+      let session = ["X-Forwarded-For": "\u{5f}hidden"]
+      for _ in 1...10 {
+        #expect(try await service.ask("POST", "/v1/sessions", at: server.port, headers: session, body: wrong).status == 401)
+      }
+      #expect(try await service.ask("POST", "/v1/sessions", at: server.port, headers: session, body: wrong).status == 429, "an account")
+      let user = try await service.newUser(at: server.port)
+      let opened = try await service.ask(
+        "POST", "/v1/sessions", at: server.port, headers: session,
+        body: #"{"email":"\#(user.email)","password":"\#(RunningService.password)"}"#)
+      #expect(opened.status == 201 && opened.text("session.ip") == nil, "no address is made up")
+      let told = server.err.components(separatedBy: "can't be read in X-Forwarded-For").count - 1
+      #expect(told == 1, "\(server.err)")
+      #expect(server.err.contains(#""hop":"unknown""#) && server.err.contains(#""peer":"127.0.0.1""#))
+      try await server.stop()
+    }
+  }
+}
