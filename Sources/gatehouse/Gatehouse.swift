@@ -14,12 +14,21 @@ struct Gatehouse: AsyncParsableCommand {
 
   /// Runs the command that the arguments name. A failure is one write, which no line of a log that is still written can cut.
   static func main() async {
+    // A reader that is gone is a failed write, said as such: the signal would end a command between its work and its word.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
     } catch let failure as CommandFailure {
       FileHandle.standardError.write(Data("Error: \(failure)\n".utf8))
       exit(withError: ExitCode.failure)
-    } catch { exit(withError: error) }
+    } catch {
+      // The parser's own texts, such as --help: written by us, since it does not look whether they could be.
+      guard exitCode(for: error).isSuccess else { exit(withError: error) }
+      do { try Output.line(fullMessage(for: error)) } catch {
+        FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+        exit(withError: ExitCode.failure)
+      }
+    }
   }
 }

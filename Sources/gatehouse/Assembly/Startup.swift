@@ -51,16 +51,16 @@ final class Startup: Sendable {
     let base = addresses.public
     let json = "-H 'Content-Type: application/json'"
     let login = #"-d '{"email":"mia@example.com","password":"correct horse battery staple"}'"#
-    print(
-      """
+    let lines = """
       Gatehouse answers on \(base)\(settings.publicURL.isEmpty ? "" : ", for users on \(settings.publicURL)"), \
       ops on \(addresses.operations), data in \(assembly.folder.path)
       Sign up, log in, ask who is there:
         curl \(json) \(login) \(base)/v1/users
         TOKEN=$(curl -s \(json) \(login) \(base)/v1/sessions | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
         curl -H "Authorization: Bearer $TOKEN" \(base)/v1/session
-      """)
-    fflush(nil)
+      """
+    // They are for a person who may be there. The service serves without them.
+    do { try Output.line(lines) } catch { assembly.log.warning("The lines of the start can't be written to standard output") }
   }
 
   /// How a host is written in an address that can be called from here.

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A Redis with the product's own configuration on the socket of a folder, for as long as its owner wants it.
+/// A Redis with the product's own configuration on the socket of a folder, for as long as its owner wants it, and no longer than this
+/// process lives.
 struct TemporaryRedis {
   private static let startPatience: Duration = .seconds(10)
   private static let stopPatience: Duration = .seconds(5)
@@ -15,13 +16,15 @@ struct TemporaryRedis {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
-      "redis-server", configuration, "--dir", folder.path, "--unixsocket", folder.redisSocket, "--logfile", folder.path + "/redis.log",
+      // The kernel ends it with this process, however this one ends.
+      "setpriv", "--pdeathsig", "KILL", "redis-server", configuration, "--dir", folder.path, "--unixsocket", folder.redisSocket,
+      "--logfile", folder.path + "/redis.log",
       "--appendonly", "no",
     ]
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
-    try process.run()
+    try await startOnLastingThread(process)
     let redis = TemporaryRedis(process: process)
     let end = ContinuousClock.now + startPatience
     while access(folder.redisSocket, F_OK) != 0 || !OpsSockets.isListening(folder.redisSocket) {
@@ -35,6 +38,18 @@ struct TemporaryRedis {
       try await Task.sleep(for: look)
     }
     return redis
+  }
+
+  /// To the kernel the parent is the thread that started a process, not the whole process: this one lives until the child is gone.
+  private static func startOnLastingThread(_ process: Process) async throws {
+    let started: Result<Void, any Error> = await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        do { try process.run() } catch { return continuation.resume(returning: .failure(error)) }
+        continuation.resume(returning: .success(()))
+        process.waitUntilExit()
+      }
+    }
+    try started.get()
   }
 
   /// Ends it; returns when it is gone.

@@ -9,7 +9,7 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print the whole default configuration, every key with its meaning: gatehouse config init > gatehouse.yaml")
 
-    func run() { print(DefaultFile.text, terminator: "") }
+    func run() throws { try Output.write(DefaultFile.text) }
   }
 
   struct Check: ParsableCommand {
@@ -24,10 +24,10 @@ struct ConfigCommand: ParsableCommand {
       var source = ConfigurationSource()
       source.path = path
       do { _ = try source.load() } catch {
-        print(error.description)
+        try Output.line(error.description)
         throw ExitCode.failure
       }
-      print("\(source.file ?? "The defaults and the environment"): no problems.")
+      try Output.line("\(source.file ?? "The defaults and the environment"): no problems.")
     }
   }
 }

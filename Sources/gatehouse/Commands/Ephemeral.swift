@@ -8,42 +8,44 @@ struct Ephemeral: Sendable {
   private static let readyPatience: Duration = .seconds(15)
   private static let scopes: [JSONValue] = [.string("gate"), .string("work"), .string("accounts")]
 
-  private let source: ConfigurationSource
-  private let path: String
+  private let given: ConfigurationSource
 
   /// - Parameter given: the configuration. The folder and cheap hashing override it, free ports yield to flags.
-  init(_ given: ConfigurationSource) {
+  init(_ given: ConfigurationSource) { self.given = given }
+
+  private func source(in path: String) -> ConfigurationSource {
     var source = given
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("gatehouse-\(UUID().uuidString)").path
     for key in ["http.port", "http.ops_port"] where source.flags[key] == nil { source.flags[key] = "0" }
     source.flags["data"] = path
     source.flags["password.argon_memory_kib"] = "64"
     source.flags["password.argon_passes"] = "1"
     source.flags["login.floor_ms"] = "0"
-    self.source = source
+    return source
   }
 
   /// Runs `serve` over Redis and data of its own, until it is told to end.
   func run(
     _ serve: (ConfigurationSource, @escaping @Sendable (Startup.Addresses) async throws -> Void) async throws -> Void
   ) async throws {
-    let http = try source.load().http
+    let http = try given.load().http
     for (key, host) in [("http.host", http.host), ("http.ops_host", http.opsHost)] where !SettingsReader.isLoopback(host) {
       throw CommandFailure("\(key) is \"\(host)\": a service with --ephemeral hashes passwords cheaply and listens on loopback alone.")
     }
-    let folder = try DataFolder.makingIfNew(path)
-    defer { try? FileManager.default.removeItem(atPath: path) }
+    let temporary = try EphemeralFolder.make()
+    defer { temporary.remove() }
+    let folder = try DataFolder.makingIfNew(temporary.path)
+    let source = source(in: temporary.path)
     let redis = try await TemporaryRedis.start(in: folder)
     let input = EndOfInput { kill(getpid(), SIGTERM) }
     defer { input.cancel() }
     let result: Result<Void, any Error>
-    do { result = .success(try await serve(source) { try await announce($0, folder) }) } catch { result = .failure(error) }
+    do { result = .success(try await serve(source) { try await announce($0, folder, source) }) } catch { result = .failure(error) }
     await redis.stop()
     try result.get()
   }
 
   /// Says where the service is, in one line for programs, once it is whole.
-  private func announce(_ addresses: Startup.Addresses, _ folder: DataFolder) async throws {
+  private func announce(_ addresses: Startup.Addresses, _ folder: DataFolder, _ source: ConfigurationSource) async throws {
     let key = try await Operations.with(folder, settings: source.load) { operations in
       let end = ContinuousClock.now + Self.readyPatience
       while try await operations.ask("GET", "/readyz").text("status") != "ready" {
@@ -61,8 +63,7 @@ struct Ephemeral: Sendable {
       writer.string("key", key)
       writer.int("pid", Int(getpid()))
     }
-    print(String(decoding: writer.bytes, as: UTF8.self))
-    fflush(nil)
+    try Output.line(String(decoding: writer.bytes, as: UTF8.self))
   }
 }
 

@@ -24,11 +24,22 @@ struct KeyCommand: AsyncParsableCommand {
       var body: JSONObject = ["name": .string(name), "scopes": .array(scopes.map { .string($0) })]
       if let expiresIn { body.append("expires_in_seconds", .int64(expiresIn)) }
       let request = body
-      let key = try await Operations.with(service.folder(), settings: service.source.load) { operations in
-        try await operations.ask("POST", "/v1/admin/keys", request).text("key")
+      try await Operations.with(service.folder(), settings: service.source.load) { operations in
+        let made = try await operations.ask("POST", "/v1/admin/keys", request)
+        guard let key = made.text("key"), let id = made.text("id") else {
+          throw CommandFailure("The server answered without a key. Look for it with: gatehouse key list.")
+        }
+        do { try Output.line(key) } catch { throw await Self.lost(id, error, operations) }
       }
-      guard let key else { throw CommandFailure("The server answered without a key. Look for it with: gatehouse key list.") }
-      print(key)
+    }
+
+    /// A key that nobody has seen must not stay good.
+    private static func lost(_ id: String, _ error: CommandFailure, _ operations: Operations) async -> CommandFailure {
+      do { _ = try await operations.ask("DELETE", "/v1/admin/keys/\(id)") } catch {
+        return CommandFailure(
+          "The key \(id) was made, could not be shown and could not be revoked (\(error)). Revoke it: gatehouse key revoke \(id).")
+      }
+      return CommandFailure("\(error) The key \(id) was made, could not be shown and is revoked.")
     }
 
     private static func scopes(_ text: String) throws -> [String] {
@@ -63,7 +74,7 @@ struct KeyCommand: AsyncParsableCommand {
           key.text("expires_at") ?? "never", key.text("last_used_at") ?? "never", key.text("revoked_at") ?? "-",
         ]
       }
-      print(Table(["ID", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "REVOKED"], rows).text)
+      try Output.line(Table(["ID", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "REVOKED"], rows).text)
     }
 
     private static func scopes(_ key: JSONObject) -> String {
@@ -85,7 +96,7 @@ struct KeyCommand: AsyncParsableCommand {
       _ = try await Operations.with(service.folder(), settings: service.source.load) { operations in
         try await operations.ask("DELETE", "/v1/admin/keys/\(id)", missing: "There is no live service key \(id): see gatehouse key list.")
       }
-      print("\(id) is revoked.")
+      try Output.line("\(id) is revoked.")
     }
   }
 }

@@ -40,7 +40,7 @@ struct UserCommand: AsyncParsableCommand {
           user.text("created_at") ?? "", user.text("external_id") ?? "-",
         ]
       }
-      print(Table(["ID", "EMAIL", "PLAN", "STATUS", "CREATED", "EXTERNAL ID"], rows).text)
+      try Output.line(Table(["ID", "EMAIL", "PLAN", "STATUS", "CREATED", "EXTERNAL ID"], rows).text)
     }
   }
 
@@ -63,7 +63,7 @@ struct UserCommand: AsyncParsableCommand {
           "\(allowance.number("used") ?? 0) used, \(allowance.number("held") ?? 0) held \(limit), until \(allowance.text("resets_at") ?? "-")"
         rows.append([allowance.text("metric") ?? "", text])
       }
-      print(Table(["FIELD", "VALUE"], rows).text)
+      try Output.line(Table(["FIELD", "VALUE"], rows).text)
     }
   }
 
@@ -80,7 +80,7 @@ struct UserCommand: AsyncParsableCommand {
       let (user, plan) = (user, plan)
       let changes: JSONObject = ["plan": .string(plan), "plan_ends_at": .optional(until), "reason": .string(reason)]
       let changed = try await Operations.with(service.folder(), settings: service.source.load) { try await $0.change(user, changes) }
-      print("\(changed.text("id") ?? user) is on plan \(changed.text("plan") ?? plan)\(until.map { " until \($0)" } ?? "").")
+      try Output.line("\(changed.text("id") ?? user) is on plan \(changed.text("plan") ?? plan)\(until.map { " until \($0)" } ?? "").")
     }
 
     private static func instant(_ text: String) throws -> String {
@@ -104,7 +104,7 @@ struct UserCommand: AsyncParsableCommand {
       let user = user
       let changes: JSONObject = ["status": .string(lift ? "active" : "suspended"), "reason": .string(reason)]
       let changed = try await Operations.with(service.folder(), settings: service.source.load) { try await $0.change(user, changes) }
-      print("\(changed.text("id") ?? user) is \(lift ? "active again; their sessions have ended" : "suspended").")
+      try Output.line("\(changed.text("id") ?? user) is \(lift ? "active again; their sessions have ended" : "suspended").")
     }
   }
 }

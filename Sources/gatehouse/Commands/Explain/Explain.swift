@@ -33,7 +33,7 @@ struct Explain: AsyncParsableCommand {
       plan = owner.plan
     }
     guard let stored else {
-      print(Self.layout(key, lines + [("Now", "it is not in Redis: \(kind.absence)")]))
+      try Output.line(Self.layout(key, lines + [("Now", "it is not in Redis: \(kind.absence)")]))
       return
     }
     lines.append(("Lives", Self.life(stored)))
@@ -44,7 +44,7 @@ struct Explain: AsyncParsableCommand {
     } else {
       lines += UserHashWords(now: stored.now, settings: settings).lines(stored.fields)
     }
-    print(Self.layout(key, lines))
+    try Output.line(Self.layout(key, lines))
   }
 
   /// What Redis holds under the key; nil if nothing.
