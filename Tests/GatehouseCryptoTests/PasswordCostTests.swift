@@ -38,7 +38,7 @@ struct PasswordCostTests {
     func fastest(_ body: () -> Duration) -> Duration { (0..<5).map { _ in body() }.min() ?? .zero }
     let whole = fastest {
       let start = ContinuousClock.now
-      #expect(!hash.verify(Array("anything".utf8)))
+      #expect((try? hash.verify(Array("anything".utf8))) == false)
       return start.duration(to: .now)
     }
     let ratio = fastest(cost.measured) / whole

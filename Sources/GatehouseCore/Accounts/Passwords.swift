@@ -15,15 +15,15 @@ public struct Passwords: Sendable {
     self.pool = pool
     self.floor = floor
     self.parameters = parameters
-    decoy = PasswordHash.argon2id(SecureRandom.bytes(16), parameters: parameters)
+    decoy = PasswordHash.dummy(parameters: parameters).text
   }
 
-  /// The stored form of a password. Throws `overloaded`; with a place only when no thread was free in `patience`.
+  /// The stored form of a password. Throws `overloaded`; with a place only when no thread was free in `patience`, or no memory.
   public func hash(_ password: String, in place: HashPool.Place? = nil) async throws(ServiceError) -> String {
     let bytes = canonicalPassword(password)
     let parameters = parameters
     _ = floor.book(minimum: .zero)
-    return try await run(in: place) { PasswordHash.argon2id(bytes, parameters: parameters) }
+    return try await run(in: place) { () throws(PasswordHash.NoMemory) in try PasswordHash.argon2id(bytes, parameters: parameters) }
   }
 
   /// Whether `password` is the one behind `stored` (nil: no such account, always false after the same work), and its hash by the
@@ -35,13 +35,13 @@ public struct Passwords: Sendable {
     let parameters = parameters
     let text = stored ?? decoy
     let floor = floor
-    return try await run(in: place) {
+    return try await run(in: place) { () throws(PasswordHash.NoMemory) in
       guard let hash = PasswordHash.parse(text) else { return (false, nil) }
       let start = ContinuousClock.now
-      let isRight = hash.verify(bytes)
+      let isRight = try hash.verify(bytes)
       floor.observe(hash.cost, taken: start.duration(to: .now))
       guard isRight, stored != nil else { return (false, nil) }
-      return (true, hash.needsRehash(parameters) ? PasswordHash.argon2id(bytes, parameters: parameters) : nil)
+      return (true, hash.needsRehash(parameters) ? try PasswordHash.argon2id(bytes, parameters: parameters) : nil)
     }
   }
 
@@ -69,11 +69,20 @@ public struct Passwords: Sendable {
 
   static let tooMany = ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
 
-  private func run<T: Sendable>(in place: HashPool.Place?, _ work: @escaping @Sendable () -> T) async throws(ServiceError) -> T {
+  private static let noMemory = ServiceError(
+    .overloaded, "There is no memory to hash a password now. Try again in a moment.", retryAfterSeconds: 1)
+
+  private func run<T: Sendable>(
+    in place: HashPool.Place?, _ work: @escaping @Sendable () throws(PasswordHash.NoMemory) -> T
+  ) async throws(ServiceError) -> T {
+    let outcome: Result<T, PasswordHash.NoMemory>
     do {
-      return try await pool.run(deadline: .now + Self.patience, in: place, work)
-    } catch {
-      throw Self.tooMany
-    }
+      outcome = try await pool.run(deadline: .now + Self.patience, in: place) {
+        do throws(PasswordHash.NoMemory) { return .success(try work()) } catch { return .failure(error) }
+      }
+    } catch { throw Self.tooMany }
+    // For this password alone: what the others need may be there.
+    guard case .success(let value) = outcome else { throw Self.noMemory }
+    return value
   }
 }

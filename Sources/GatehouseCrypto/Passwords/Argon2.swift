@@ -54,14 +54,10 @@ struct Argon2Hash: Sendable {
     self.hash = hash
   }
 
-  init(hashing password: [UInt8], parameters: Argon2Parameters) {
-    let salt = SecureRandom.bytes(Self.saltBytes)
-    guard let hash = Self.compute(password, salt: salt, parameters: parameters, hashBytes: Self.hashBytes) else {
-      fatalError("Argon2 has no memory to hash a password: \(parameters.memoryKiB) KiB are needed for each hashing thread.")
-    }
+  init(hashing password: [UInt8], parameters: Argon2Parameters) throws(PasswordHash.NoMemory) {
+    salt = SecureRandom.bytes(Self.saltBytes)
+    hash = try Self.compute(password, salt: salt, parameters: parameters, hashBytes: Self.hashBytes)
     self.parameters = parameters
-    self.salt = salt
-    self.hash = hash
   }
 
   /// Random bytes in the place of the hash: to find a password for them is to break Argon2id.
@@ -76,18 +72,20 @@ struct Argon2Hash: Sendable {
     return "$argon2id$v=19$\(costs)$\(Self.unpadded(salt))$\(Self.unpadded(hash))"
   }
 
-  func verify(_ password: [UInt8]) -> Bool {
-    guard let computed = Self.compute(password, salt: salt, parameters: parameters, hashBytes: hash.count) else { return false }
-    return constantTimeEquals(computed, hash)
+  func verify(_ password: [UInt8]) throws(PasswordHash.NoMemory) -> Bool {
+    constantTimeEquals(try Self.compute(password, salt: salt, parameters: parameters, hashBytes: hash.count), hash)
   }
 
-  /// nil when there is no memory for it.
-  private static func compute(_ password: [UInt8], salt: [UInt8], parameters: Argon2Parameters, hashBytes: Int) -> [UInt8]? {
+  private static func compute(
+    _ password: [UInt8], salt: [UInt8], parameters: Argon2Parameters, hashBytes: Int
+  ) throws(PasswordHash.NoMemory) -> [UInt8] {
     var hash = [UInt8](repeating: 0, count: hashBytes)
     let result = argon2id_hash_raw(
       UInt32(parameters.passes), UInt32(parameters.memoryKiB), UInt32(parameters.lanes), password, password.count, salt, salt.count,
       &hash, hashBytes)
-    return result == ARGON2_OK.rawValue ? hash : nil
+    // Lengths and costs are within Argon2's bounds: nothing but memory, or a thread for a lane, can be missing.
+    guard result == ARGON2_OK.rawValue else { throw PasswordHash.NoMemory() }
+    return hash
   }
 
   private static func cost(_ field: Substring, _ name: String) -> Int? {

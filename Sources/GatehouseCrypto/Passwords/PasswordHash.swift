@@ -3,6 +3,9 @@ public struct PasswordHash: Sendable {
   /// How a stored password was hashed; all but Argon2id come from imports and are replaced at the next login.
   public enum Scheme: String, Sendable, CaseIterable { case argon2id, pbkdf2, scrypt, bcrypt }
 
+  /// There is not enough memory for the work now.
+  public struct NoMemory: Error, Sendable { init() {} }
+
   enum Kind: Sendable {
     case argon2id(Argon2Hash)
     case pbkdf2(PBKDF2Hash)
@@ -60,12 +63,12 @@ public struct PasswordHash: Sendable {
   /// with costlier parameters): call it on a `HashPool`, never on an event loop.
   ///
   /// What a foreign method confuses is refused rather than opened: a zero byte under bcrypt, or at the end under pbkdf2 and scrypt.
-  /// bcrypt reads 72 bytes; what comes behind them is not compared. Without memory for the work the answer is false.
-  public func verify(_ password: [UInt8]) -> Bool {
+  /// bcrypt reads 72 bytes; what comes behind them is not compared. Without memory for the work nothing is known, and it throws.
+  public func verify(_ password: [UInt8]) throws(NoMemory) -> Bool {
     switch kind {
-    case .argon2id(let hash): hash.verify(password)
-    case .pbkdf2(let hash): hash.verify(password)
-    case .scrypt(let hash): hash.verify(password)
+    case .argon2id(let hash): try hash.verify(password)
+    case .pbkdf2(let hash): try hash.verify(password)
+    case .scrypt(let hash): try hash.verify(password)
     case .bcrypt(let hash): hash.verify(password)
     }
   }
@@ -76,8 +79,8 @@ public struct PasswordHash: Sendable {
   }
 
   /// The Argon2id hash of `password` under a new salt, in PHC form. It works as long as `verify` does: call it on a `HashPool`.
-  public static func argon2id(_ password: [UInt8], parameters: Argon2Parameters = .standard) -> String {
-    Argon2Hash(hashing: password, parameters: parameters).text
+  public static func argon2id(_ password: [UInt8], parameters: Argon2Parameters = .standard) throws(NoMemory) -> String {
+    try Argon2Hash(hashing: password, parameters: parameters).text
   }
 
   /// A hash that no password is known for and that costs what a current one does: verify against it when the user is unknown, so that

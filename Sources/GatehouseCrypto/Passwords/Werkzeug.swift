@@ -40,7 +40,7 @@ struct PBKDF2Hash: Sendable {
     hash = fields.hash
   }
 
-  func verify(_ password: [UInt8]) -> Bool {
+  func verify(_ password: [UInt8]) throws(PasswordHash.NoMemory) -> Bool {
     guard !endsInZero(password) else { return false }
     var computed = [UInt8](repeating: 0, count: hash.count)
     let done = password.withUnsafeBytes { password in
@@ -49,7 +49,9 @@ struct PBKDF2Hash: Sendable {
         password.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(password.count), salt, Int32(salt.count), Int32(iterations),
         Algorithms.shared.sha256, Int32(computed.count), &computed)
     }
-    return done == 1 && constantTimeEquals(computed, hash)
+    // The parameters are within OpenSSL's bounds: nothing but memory can be missing.
+    guard done == 1 else { throw PasswordHash.NoMemory() }
+    return constantTimeEquals(computed, hash)
   }
 }
 
@@ -85,7 +87,7 @@ struct ScryptHash: Sendable {
     hash = fields.hash
   }
 
-  func verify(_ password: [UInt8]) -> Bool {
+  func verify(_ password: [UInt8]) throws(PasswordHash.NoMemory) -> Bool {
     guard !endsInZero(password) else { return false }
     var computed = [UInt8](repeating: 0, count: hash.count)
     // OpenSSL's own limit of 32 MiB is just too small for Werkzeug's parameters.
@@ -98,6 +100,7 @@ struct ScryptHash: Sendable {
           UInt64(blockSize), UInt64(lanes), memoryBytes, &computed, computed.count)
       }
     }
-    return done == 1 && constantTimeEquals(computed, hash)
+    guard done == 1 else { throw PasswordHash.NoMemory() }
+    return constantTimeEquals(computed, hash)
   }
 }

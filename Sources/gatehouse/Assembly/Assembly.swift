@@ -49,6 +49,7 @@ final class Assembly: Sendable {
     self.folder = folder
     self.log = log
     loginFloor = LoginFloor(pool: hashing, log: log)
+    try Self.checkMemory(settings, threads: hashing.threads)
     let file = try LedgerFile(
       path: folder.ledger,
       onFatal: { _ in
@@ -83,6 +84,7 @@ final class Assembly: Sendable {
 
   /// Puts settings in force: requests that come from now on are answered by them.
   func apply(_ settings: Settings) throws {
+    try Self.checkMemory(settings, threads: hashing.threads)
     let api = api(settings)
     let next = Responders(
       public: try api.publicResponder(), operations: try api.operationsResponder(.key), owner: try api.operationsResponder(.owner))
@@ -94,6 +96,15 @@ final class Assembly: Sendable {
   func startClock() async throws {
     let poll = try await ledger.leasePoll()
     clock.follow(poll.clock, newestStampMilliseconds: poll.newestStampMilliseconds)
+  }
+
+  /// Throws a sentence for a cost of hashing that the process has no memory for: tried before it is taken.
+  private static func checkMemory(_ settings: Settings, threads: Int) throws {
+    guard !settings.argon2.fits(threads: threads) else { return }
+    throw ConfigurationProblems(sentences: [
+      "password.argon_memory_kib is \(settings.argonMemoryKiB): \(threads) hashing thread\(threads == 1 ? "" : "s") at once would need more "
+        + "memory than this process may have. Lower it, or allow the process more."
+    ])
   }
 
   /// The responders in force.

@@ -69,6 +69,8 @@ extension Assembly {
       return try Assembly(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
     } catch let failure as ServerSecret.Failure {
       throw CommandFailure(failure.description)
+    } catch let problems as ConfigurationProblems {
+      throw problems
     } catch {
       throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason(error)).")
     }
