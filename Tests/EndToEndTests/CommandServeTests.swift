@@ -66,6 +66,28 @@ import Testing
     }
   }
 
+  @Test("After a clean stop the ledger's file holds all that was written, and its log nothing")
+  func checkpointAtEnd() async throws {
+    try await RunningService.with(processes: 0) { service in
+      let (first, second) = (try await CommandProcess.serve(service.folder), try await CommandProcess.serve(service.folder))
+      let user = try await service.newUser(at: first.port)
+      try await first.stop()
+      try await second.stop()
+      let copy = service.folder + "/copy.sqlite"
+      try FileManager.default.copyItem(atPath: service.folder + "/gatehouse.sqlite", toPath: copy)
+      let log = try FileManager.default.attributesOfItem(atPath: service.folder + "/gatehouse.sqlite-wal")[.size] as? Int
+      #expect(log == 0)
+      let found = Process()
+      let output = Pipe()
+      found.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      found.arguments = ["sqlite3", copy, "SELECT count(*) FROM users WHERE id = '\(user.id)'"]
+      found.standardOutput = output
+      try found.run()
+      #expect(String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) == "1\n")
+      found.waitUntilExit()
+    }
+  }
+
   @Test("A taken port, an impossible address and a wrong folder are one sentence each, and the exit status is 1")
   func refusals() async throws {
     try await RunningService.with(processes: 0) { service in

@@ -125,13 +125,14 @@ public final class LedgerDatabase: Sendable {
   /// Operations that wait for the writer.
   public var depth: Int { writes.depth }
 
-  /// Refuses new work, lets all that waits finish, and closes the file.
+  /// Refuses new work, lets all that waits finish, copies the log into the file unless somebody else is at it, and closes the file.
   public func close() async {
     await writes.close()
     await reads.close()
     // Closing waits for GRDB's queues: not on a thread that tasks need.
     await withCheckedContinuation { continuation in
-      DispatchQueue.global().async { [pool] in
+      DispatchQueue.global().async { [pool, box] in
+        Self.checkpointAtEnd(pool, box)
         try? pool.close()
         continuation.resume()
       }
@@ -173,6 +174,16 @@ extension LedgerDatabase {
       throw error
     } catch {
       throw LedgerFailure(.internal("The ledger \(path) can't be opened: \(error)"))
+    }
+  }
+
+  /// What is in the log is as durable as what is in the file, but a copy of the file alone would lack it. Nobody is waited for.
+  private static func checkpointAtEnd(_ pool: DatabasePool, _ box: TurnstileBox) {
+    box.turnstile.passIfFree {
+      try? pool.writeWithoutTransaction { db in
+        try db.execute(sql: "PRAGMA busy_timeout = 0")
+        _ = try db.checkpoint(.truncate)
+      }
     }
   }
 

@@ -37,6 +37,17 @@ final class Turnstile {
     return try body()
   }
 
+  /// Runs `body` as the only writer if no other is at work or waits; whether it ran.
+  @discardableResult
+  func passIfFree(_ body: () -> Void) -> Bool {
+    guard flock(turn, LOCK_EX | LOCK_NB) == 0 else { return false }
+    defer { unlock(turn) }
+    guard flock(writer, LOCK_EX | LOCK_NB) == 0 else { return false }
+    defer { unlock(writer) }
+    body()
+    return true
+  }
+
   private func lock(_ file: Int32) throws(LedgerFailure) {
     while flock(file, LOCK_EX) != 0 {
       guard errno == EINTR else { throw LedgerFailure(.internal("The ledger's lock files can't be locked (errno \(errno)).")) }
