@@ -1,6 +1,8 @@
 """Faults of the API's processes and of the disk below them."""
 
 import os
+import secrets
+import signal
 import sqlite3
 
 from faults import fault
@@ -45,6 +47,33 @@ def stop_api(harm):
     if status != 0:
         raise Failure(f"SIGTERM ended the API with {status}: {api.tail()}")
     api.start()
+
+
+SECRET_LINES_MAX = 8
+SECRET_READ = "The secret is read again"
+
+
+@fault("secret-rotation", "api")
+def secret_rotation(harm):
+    """The server secret changes as documented, a process after the other: no token, retry or cursor of before it is refused."""
+    path = f"{harm.service.folder}/secret"
+    with open(path) as file:
+        header, *lines = file.read().splitlines()
+    if len(lines) < SECRET_LINES_MAX:
+        lines.append(f"{secrets.token_hex(3)} {secrets.token_hex(32)}")
+        read_secret(harm, path, [header, *lines])
+    read_secret(harm, path, [header, lines[-1], *lines[:-1]])
+
+
+def read_secret(harm, path, lines):
+    """Puts these lines in the file, then has every process read it, with time between."""
+    with open(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+    for api in harm.service.apis:
+        before = api.tail(None).count(SECRET_READ)
+        api.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: api.tail(None).count(SECRET_READ) > before or not api.running, lambda: f"the secret was not read: {api.tail()}", 30)
+        harm.pause(0, 0.5)
 
 
 @fault("locked-ledger", "ledger")

@@ -94,5 +94,6 @@ class API:
         self.process.send_signal(signal.SIGCONT)
 
     def tail(self, count=15):
+        """The last lines of its log; all of them for None."""
         lines = pathlib.Path(self.log).read_text(errors="replace").splitlines()
-        return "\n".join(lines[-count:])
+        return "\n".join(lines[-count:] if count else lines)

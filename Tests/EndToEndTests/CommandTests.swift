@@ -173,6 +173,21 @@ import Testing
     }
   }
 
+  @Test("A user is found by the address that the list itself shows, in any case")
+  func ownOutput() async throws {
+    try await Self.withService(running: true) { service, server in
+      let body = #"{"email":"Mia.Meier@Example.com","password":"\#(RunningService.password)"}"#
+      let made = try await service.ask("POST", "/v1/users", at: server?.port, body: body)
+      let id = try #require(made.text("user.id") ?? made.text("id"))
+      let all = try await CommandProcess.run("user", "list", "--data", service.folder)
+      let shown = try #require(all.out.firstMatch(of: /\S+@\S+/).map { String($0.output) })
+      for text in [shown, shown.uppercased(), shown.lowercased(), String(shown.prefix(8))] {
+        let found = try await CommandProcess.run("user", "list", "--data", service.folder, text)
+        #expect(found.status == 0 && found.out.contains(id), "\(text): \(found.out)")
+      }
+    }
+  }
+
   @Test("What is wrong with a call is said in one sentence that says what to do; usage is 64, a refusal 1")
   func refusals() async throws {
     try await RunningService.with(processes: 0) { service in

@@ -22,19 +22,19 @@ private func refusal(_ body: () throws -> Void) -> ProblemCode? {
 @Suite("Credentials")
 struct CredentialTests {
   @Test("only our bearers and our cookie count")
-  func read() throws {
-    #expect(try read(fields(("Authorization", "bearer  gh_x"))) == .session(token: "gh_x", fromCookie: false))
-    #expect(try read(fields(("Authorization", "Bearer ghk_x"))) == .key("ghk_x"))
-    #expect(try read(fields(("Cookie", "a=b; __Host-gatehouse=gh_y; c=d"))) == .session(token: "gh_y", fromCookie: true))
+  func credential() throws {
+    #expect(try credentialOf(fields(("Authorization", "bearer  gh_x"))) == .session(token: "gh_x", fromCookie: false))
+    #expect(try credentialOf(fields(("Authorization", "Bearer ghk_x"))) == .key("ghk_x"))
+    #expect(try credentialOf(fields(("Cookie", "a=b; __Host-gatehouse=gh_y; c=d"))) == .session(token: "gh_y", fromCookie: true))
     #expect(
-      try read(fields(("Cookie", "a=b"), ("Cookie", "__Host-gatehouse=gh_y"))) == .session(token: "gh_y", fromCookie: true))
+      try credentialOf(fields(("Cookie", "a=b"), ("Cookie", "__Host-gatehouse=gh_y"))) == .session(token: "gh_y", fromCookie: true))
     for other in ["Basic Z2hfeA==", "Bearer eyJhbGciOi", "gh_x", "Bearer", "Bearer gH_x", "Digest gh_x"] {
-      #expect(try read(fields(("Authorization", other))) == .none)
+      #expect(try credentialOf(fields(("Authorization", other))) == .none)
       #expect(
-        try read(fields(("Authorization", other), ("Cookie", "__Host-gatehouse=gh_y")))
+        try credentialOf(fields(("Authorization", other), ("Cookie", "__Host-gatehouse=gh_y")))
           == .session(token: "gh_y", fromCookie: true))
     }
-    #expect(try read(fields(("Cookie", "x__Host-gatehouse=gh_y; __host-gatehouse=gh_z"))) == .none)
+    #expect(try credentialOf(fields(("Cookie", "x__Host-gatehouse=gh_y; __host-gatehouse=gh_z"))) == .none)
   }
 
   @Test("two of them are refused")
@@ -47,7 +47,7 @@ struct CredentialTests {
       fields(("Cookie", "__Host-gatehouse=gh_x; __Host-gatehouse=gh_y")),
       fields(("Cookie", "__Host-gatehouse=gh_x"), ("Cookie", "__Host-gatehouse=gh_x")),
     ] {
-      let problem = #expect(throws: Problem.self) { try read(headers) }
+      let problem = #expect(throws: Problem.self) { try credentialOf(headers) }
       #expect(problem?.code == .ambiguousCredentials)
     }
   }
@@ -75,7 +75,7 @@ struct CredentialTests {
 }
 
 /// Reads a credential where the cookie has its usual name.
-private func read(_ headers: HTTPFields) throws -> Credential { try Credential.read(headers, cookie: Credential.cookieName) }
+private func credentialOf(_ headers: HTTPFields) throws -> Credential { try Credential.read(headers, cookie: Credential.cookieName) }
 
 @Suite("The client's address")
 struct ClientAddressTests {

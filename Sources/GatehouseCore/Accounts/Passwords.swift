@@ -35,7 +35,7 @@ public struct Passwords: Sendable {
     let parameters = parameters
     let text = stored ?? decoy
     let floor = floor
-    return try await run(in: place) { () throws(PasswordHash.NoMemory) in
+    return try await run(in: place) { () throws(PasswordHash.NoMemory) -> (isRight: Bool, rehash: String?) in
       guard let hash = PasswordHash.parse(text) else { return (false, nil) }
       let start = ContinuousClock.now
       let isRight = try hash.verify(bytes)

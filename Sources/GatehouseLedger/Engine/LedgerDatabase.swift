@@ -31,7 +31,8 @@ public final class LedgerDatabase: Sendable {
 
   /// The turnstile belongs to the writer's thread; GRDB's writer queue lends it to one closure at a time.
   private struct TurnstileBox: @unchecked Sendable {
-    // Invariant: only closures on GRDB's serial writer queue use it, but for the thread that opens the ledger, before there are any.
+    // Invariant: only closures on GRDB's serial writer queue use it, but for the thread that opens the ledger, before there are any,
+    // and the one that closes it, after the last.
     let turnstile: Turnstile
   }
 

@@ -36,7 +36,8 @@ struct OpsSockets: Sendable {
         unlink(fresh)
         return path
       }
-      guard errno == EEXIST else { return nil }
+      // A file system without hard links: then nothing but the look keeps two processes of one number apart.
+      guard errno == EEXIST else { return access(path, F_OK) != 0 && rename(fresh, path) == 0 ? path : nil }
       removeIfDead(path)
     }
     return nil

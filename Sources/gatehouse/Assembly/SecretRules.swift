@@ -59,7 +59,7 @@ extension Assembly {
 
   /// Tells the log until when the older lines of the secret are needed.
   func tellSecretNeeds() async {
-    guard secret.now.lines.count > 1, let needs = try? await ledger.secretNeeds(secret.now) else { return }
+    guard secret.now.lines.count > 1, let needs = try? await ledger.secretNeeds(secret.now), !needs.isEmpty else { return }
     let until = needs.map { (id: String, until: Int64) in (id, Logger.MetadataValue.string(Instants.text(until))) }
     log.notice(
       "The secret has older lines: keep each in the file until then",

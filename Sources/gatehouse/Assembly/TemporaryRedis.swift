@@ -42,11 +42,16 @@ struct TemporaryRedis {
 
   /// To the kernel the parent is the thread that started a process, not the whole process: this one lives until the child is gone.
   private static func startOnLastingThread(_ process: Process) async throws {
+    struct Child: @unchecked Sendable {
+      // Invariant: that thread starts it and waits for its end; all others only signal it and ask whether it runs.
+      let process: Process
+    }
+    let child = Child(process: process)
     let started: Result<Void, any Error> = await withCheckedContinuation { continuation in
       Thread.detachNewThread {
-        do { try process.run() } catch { return continuation.resume(returning: .failure(error)) }
+        do { try child.process.run() } catch { return continuation.resume(returning: .failure(error)) }
         continuation.resume(returning: .success(()))
-        process.waitUntilExit()
+        child.process.waitUntilExit()
       }
     }
     try started.get()

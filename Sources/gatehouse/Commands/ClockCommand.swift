@@ -14,7 +14,7 @@ struct ClockCommand: AsyncParsableCommand {
 
     func run() async throws {
       let status = try await Operations.with(service.folder(), settings: service.source.load) { try await $0.ask("GET", "/v1/admin/clock") }
-      print(status.clockTable)
+      try Output.line(status.clockTable)
     }
   }
 
@@ -35,7 +35,7 @@ struct ClockCommand: AsyncParsableCommand {
       let status = try await Operations.with(service.folder(), settings: service.source.load) {
         try await $0.ask("POST", "/v1/admin/clock/accept", request)
       }
-      print("The time is \(status.text("now") ?? "accepted").")
+      try Output.line("The time is \(status.text("now") ?? "accepted").")
     }
   }
 }

@@ -29,7 +29,7 @@ struct KeyCommand: AsyncParsableCommand {
         guard let key = made.text("key"), let id = made.text("id") else {
           throw CommandFailure("The server answered without a key. Look for it with: gatehouse key list.")
         }
-        do { try Output.line(key) } catch { throw await Self.lost(id, error, operations) }
+        do throws(CommandFailure) { try Output.line(key) } catch { throw await Self.lost(id, error, operations) }
       }
     }
 
