@@ -30,7 +30,7 @@ CREATE TABLE users (
       THEN substr(password_hash, 1, instr(password_hash, '$'))
     ELSE '' END) VIRTUAL,
   sibling_email TEXT,                      -- of such an account the spelling that alone finds it: trimmed, NFC, lower case,
-  sibling_of TEXT,                        -- and the canonical form, which it takes when the older one leaves it
+  sibling_of TEXT,                         -- and the canonical form, which it takes when the older one leaves it
   awaits_verification INTEGER NOT NULL DEFAULT 0  -- no login before the address is verified: signup.enumeration was hide
 ) STRICT;
 CREATE UNIQUE INDEX users_by_sibling_email ON users (sibling_email) WHERE sibling_email IS NOT NULL;

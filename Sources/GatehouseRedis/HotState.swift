@@ -102,6 +102,10 @@ public final class HotState: HotStore {
     }
   }
 
+  public func forget(_ user: UserID) {
+    onLoop { connection in connection.send(["DEL", KeySpace.windows(user)]) { _ in } }
+  }
+
   public func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
     await withCheckedContinuation { continuation in
       onLoop { connection in

@@ -112,7 +112,10 @@ import Testing
         "SELECT action || ' ' || actor || ' ' || coalesce(reason, '-') FROM audit WHERE user_id = '\(user.id)'")
       #expect(trail.contains(/user_suspended key_[0-9a-z]{14} chargeback/))
 
+      let windows = "gh:{\(user.id.dropFirst(4))}:rl"
+      #expect(try service.redis("exists", windows) == "1\n")
       #expect(try await service.ask("DELETE", "/v1/users/\(user.id)", bearer: key, body: #"{"reason":"asked for"}"#).status == 204)
+      try await eventually("Redis counts nothing of them any more") { try service.redis("exists", windows) == "0\n" }
       #expect(try await codes(token) == ["unauthenticated", "unauthenticated"])
       try await service.ask("DELETE", "/v1/users/\(user.id)", bearer: key).expectProblem(404, "not_found")
       try await service.ask("POST", suspension, bearer: key, body: #"{"reason":"x"}"#).expectProblem(404, "not_found")

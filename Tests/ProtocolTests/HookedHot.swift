@@ -49,6 +49,8 @@ final class HookedHot: HotStore {
   func settle(_ userID: UserID, holdID: String, thenDrop: Bool) { inner.settle(userID, holdID: holdID, thenDrop: thenDrop) }
   func keep(_ userID: UserID, holdID: String) { inner.keep(userID, holdID: holdID) }
 
+  func forget(_ user: UserID) { inner.forget(user) }
+
   func drop(_ routingIDs: [String]) async -> Bool {
     guard failure(.drop) == nil else { return false }
     return await inner.drop(routingIDs)

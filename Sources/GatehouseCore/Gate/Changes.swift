@@ -27,6 +27,12 @@ public struct Changes<Store: Ledger>: Sendable {
     return change.value
   }
 
+  /// The same for a deletion: what Redis still counts of the user goes as well.
+  public func acknowledge(_ deletion: Changed<Void>, of user: UserID) async {
+    await acknowledge(deletion, takesRightsAway: true)
+    hot.forget(user)
+  }
+
   /// For changes that every process learns of by its poll (the era, new service keys): by then none serves without having read them.
   public func waitForEveryProcess() async { await pause(Self.revokeWait) }
 

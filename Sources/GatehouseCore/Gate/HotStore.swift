@@ -223,6 +223,8 @@ public protocol HotStore: Sendable {
   func keep(_ userID: UserID, holdID: String)
   /// Deletes the hot state of users; true once Redis answered for every one of them.
   func drop(_ routingIDs: [String]) async -> Bool
+  /// Drops the rate windows of a user who is gone, without waiting. What is missed ends with its window.
+  func forget(_ user: UserID)
   /// Counts an attempt of one subject under several policies, together: all are charged, or none. One command. Verdicts in the order
   /// of the charges.
   func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure>

@@ -56,8 +56,7 @@ extension API {
     var fields = try await fields(request, context)
     let reason = fields.string("reason", length: 1...Limits.reasonMax)
     try fields.finish()
-    let change = try await ledger.deleteUser(userID(context), by: actor, reason: reason, now: clock.now())
-    await changes.acknowledge(change, takesRightsAway: true)
+    try await accounts.delete(userID(context), by: actor, reason: reason)
     return noContent()
   }
 

@@ -77,8 +77,7 @@ extension API {
   func deleteUser(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let key = try serviceKey(request, .accounts)
     let reason = try await optionalReason(request, context)
-    let change = try await ledger.deleteUser(userID(context), by: .key(key.id), reason: reason, now: clock.now())
-    await changes.acknowledge(change, takesRightsAway: true)
+    try await accounts.delete(userID(context), by: .key(key.id), reason: reason)
     return noContent()
   }
 

@@ -52,8 +52,7 @@ extension API {
   /// `DELETE /v1/user`: needs a password entered in the last five minutes.
   func deleteOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
-    let change = try await ledger.deleteUser(visitor.userID, by: .user(visitor.userID), reason: nil, now: clock.now())
-    await changes.acknowledge(change, takesRightsAway: true)
+    try await accounts.delete(visitor.userID, by: .user(visitor.userID), reason: nil)
     return noContent(fields: goodbye(visitor.fromCookie))
   }
 

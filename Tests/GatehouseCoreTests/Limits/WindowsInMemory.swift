@@ -61,6 +61,7 @@ final class WindowsInMemory: HotStore {
   func settle(_ userID: UserID, holdID: String, thenDrop: Bool) {}
   func keep(_ userID: UserID, holdID: String) {}
   func drop(_ routingIDs: [String]) async -> Bool { false }
+  func forget(_ user: UserID) {}
   func time() async -> Int64? { nowMilliseconds }
   func setEra(_ era: Int64) {}
 }
