@@ -55,6 +55,12 @@ import Testing
     try await ask(["Gatehouse-Key": "ghk_00000000000000_forged"]).expectProblem(401, "invalid_key")
     try await ask(["Gatehouse-Key": user.token]).expectProblem(401, "invalid_key")
     try await ask(beside(service, "nowhere")).expectProblem(400, "malformed_request")
+    for (method, path) in [("GET", "/v1/analyses"), ("DELETE", "/v1/session"), ("POST", "/v1/analyses"), ("DELETE", "/v1/sessions")] {
+      let answer = try await service.ask(
+        method, path, bearer: user.token, headers: ["Gatehouse-Key": "ghk_00000000000000_forged", "Idempotency-Key": "k"],
+        body: method == "POST" ? "{}" : nil)
+      try answer.expectProblem(401, "invalid_key")
+    }
     let twice = "Gatehouse-Key: \(try service.serviceKey("accounts"))\r\n"
     let answer = try await service.raw(
       "GET /v1/user HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(user.token)\r\n\(twice)\(twice)\r\n")

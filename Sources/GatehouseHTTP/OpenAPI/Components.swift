@@ -145,13 +145,6 @@ extension OpenAPI {
           "in": "header",
           "schema": {"type": "string"},
           "description": "As Gatehouse-Client-IP."
-        },
-        "BackendKey": {
-          "name": "Gatehouse-Key",
-          "in": "header",
-          "required": false,
-          "description": "A service key of scope accounts, beside the session's credential: the backend calls for its user. Reads then cost the user no unit of api, and Gatehouse-Client-IP is believed where it is taken.",
-          "schema": {"type": "string", "pattern": "^ghk_[0-9A-Za-z_]+$"}
         }
       },
       "headers": {
@@ -171,7 +164,13 @@ extension OpenAPI {
       "securitySchemes": {
         "token": {"type": "http", "scheme": "bearer", "description": "A session token gh_…"},
         "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-gatehouse"},
-        "key": {"type": "http", "scheme": "bearer", "description": "A service key ghk_…"}
+        "key": {"type": "http", "scheme": "bearer", "description": "A service key ghk_…"},
+        "backend": {
+          "type": "apiKey",
+          "in": "header",
+          "name": "Gatehouse-Key",
+          "description": "A service key of scope accounts, beside a session's credential: the backend calls for its user. Reads then cost the user no unit of api, and Gatehouse-Client-IP is believed where it is taken."
+        }
       }
     }
     """#

@@ -75,20 +75,15 @@ enum OpenAPI {
     var codes = Set(refusals)
     var responses = JSONObject()
     var operation = JSONObject()
-    var parameters: [JSONValue] = []
     for member in written.members {
       switch (member.name, member.value) {
-      case ("parameters", .array(let list)): parameters += list
       case ("responses", .object(let object)): responses = object
       case ("x-problems", .array(let list)): codes.formUnion(list.compactMap { $0.integer })
       case ("security", .array(let list)):
         let names = list.flatMap { $0.members?.members.map(\.name) ?? [] }
         if !list.contains(where: { $0.members?.members.isEmpty ?? true }) { codes.formUnion(anyCredential) }
-        if names.contains("token") {
-          codes.formUnion(anySession)
-          if !isForwarded { parameters.append(["$ref": "#/components/parameters/BackendKey"]) }
-        }
-        operation.append(member.name, member.value)
+        if names.contains("token") { codes.formUnion(anySession) }
+        operation.append(member.name, .array(isForwarded ? list : list + list.compactMap(vouched)))
       case ("requestBody", _):
         codes.formUnion(anyBody)
         operation.append(member.name, member.value)
@@ -98,9 +93,16 @@ enum OpenAPI {
     for code in codes.sorted() where responses[String(code)] == nil {
       responses.append(String(code), ["$ref": .string("#/components/responses/\(code)")])
     }
-    if !parameters.isEmpty { operation.append("parameters", .array(parameters)) }
     operation.append("responses", .object(responses))
     return operation
+  }
+
+  /// A session's credential with a backend's key beside it; nil for any other.
+  private static func vouched(_ requirement: JSONValue) -> JSONValue? {
+    guard let names = requirement.members, names["token"] != nil || names["cookie"] != nil else { return nil }
+    var both = names
+    both.append("backend", [])
+    return .object(both)
   }
 
   /// An operation under every method, each with an `operationId` of its own.
