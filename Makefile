@@ -35,9 +35,8 @@ stop: ## Stop the Redis of the data folder
 demo: install-for-tests build ## The promises one after another, on a service of its own
 	@GATEHOUSE_BINARY=$(RELEASE) python3 scripts/demo.py
 
-test: demo ## Install what is missing, run the demonstration, every proof from outside in its short form, and every test
+test: install-for-tests build ## Install what is missing, run the demonstration, every proof from outside in its short form, and every test
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py
-	@scripts/swift-tests.sh
 
 faults: install-for-tests build ## Faults one by one, then every kind at random under load: five minutes
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py faults chaos

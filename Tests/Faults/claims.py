@@ -1,6 +1,7 @@
 """Claims and whether they hold."""
 
 import time
+import traceback
 
 
 class Claims:
@@ -13,6 +14,24 @@ class Claims:
         self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
         print(f"  {'ok ' if holds else 'NOT'}  {claim}{'' if holds else f': {evidence}'}", flush=True)
         return holds
+
+    def suite(self, name, run, *arguments):
+        """`run(claims, *arguments)` under a title. What it could not finish is a claim that does not hold; other suites go on."""
+        print(f"\n{name}", flush=True)
+        try:
+            run(self, *arguments)
+        except Exception:
+            self(f"{name} comes to its end", False, traceback.format_exc())
+
+
+def slowest(call, times=20):
+    """The seconds of the slowest of some ordinary calls: what a bound must grant to the machine, beside what it grants to the service."""
+    worst = 0
+    for _ in range(times):
+        start = time.monotonic()
+        call()
+        worst = max(worst, time.monotonic() - start)
+    return worst
 
 
 def soon(condition, seconds):

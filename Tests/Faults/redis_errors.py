@@ -2,7 +2,7 @@
 
 import time
 
-from claims import soon
+from claims import slowest, soon
 from liar import Liar
 from service import Service
 
@@ -53,6 +53,8 @@ def one_kind(gatehouse, claims, kind):
     user = gatehouse.new_user()
     leaving = gatehouse.log_in(user.email)
     proxy = gatehouse.proxy
+    # Redis is asked again at an interval; what it then takes to be believed is some calls.
+    bound = RECOVERY_SECONDS + 10 * slowest(lambda: source(gatehouse, key, user))
     before = proxy.answered
     switch_on(proxy, kind)
     statuses, slowest = [], 0
@@ -78,7 +80,7 @@ def one_kind(gatehouse, claims, kind):
     claims(f"{kind}: a logout holds at once", (ended, after) == (204, 401), (ended, after))
     heal(proxy)
     back = soon(lambda: source(gatehouse, key, user) == "redis", 10)
-    claims(f"{kind}: Redis decides again, {back or 0:.2f} s after it answers", back is not None and back <= RECOVERY_SECONDS, back)
+    claims(f"{kind}: Redis decides again, {back or 0:.2f} s after it answers", back is not None and back <= bound, (back, bound))
     revived = gatehouse.ask("GET", "/v1/session", bearer=leaving).status
     again = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": f"{user.id}-again"}).status
     claims(f"{kind}: and neither the ended session nor the spent unit is back", (revived, again) == (401, 429), (revived, again))

@@ -135,14 +135,14 @@ struct RealRedisTests {
   func paused() async throws {
     let (server, address) = try server()
     try await withClient(address) {
-      $0.commandDeadline = .milliseconds(500)
+      $0.commandDeadline = .seconds(2)
     } _: { client in
       try await server.pause()
       defer { server.resume() }
       #expect(await client.any().outcome(["PING"]) == .failure(.timeout))
       let start = ContinuousClock.now
       for _ in 0..<100 { #expect(await client.any().outcome(["PING"]) == .failure(.overdue)) }
-      #expect(ContinuousClock.now - start < .milliseconds(500))
+      #expect(ContinuousClock.now - start < .seconds(2), "a hundred calls take less than the deadline of one")
       server.resume()
       try await eventually("it is usable again") { client.isUp }
       #expect(client.statistics.reconnects.load(ordering: .relaxed) == 0)

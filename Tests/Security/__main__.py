@@ -32,8 +32,7 @@ def main():
     claims = Claims()
     for name, run in SUITES.items():
         if not options.names or name in options.names:
-            print(f"\n{name}", flush=True)
-            run(claims, options.long)
+            claims.suite(name, run, options.long)
     print(f"\n{claims.passed} passed, {claims.failed} failed")
     return 1 if claims.failed else 0
 

@@ -14,5 +14,8 @@ if ! cmp -s "$wanted" "$environment/installed.txt"; then
   cp "$wanted" "$environment/installed.txt"
 fi
 cd "$here"
-"$environment/bin/mypy" --strict --cache-dir "$root/.build/mypy" --no-error-summary gatehouse.py gatehouse_pytest.py
-exec timeout 300 "$environment/bin/python" -W error::ResourceWarning -m pytest -q -p no:cacheprovider "$@"
+# Both run, whatever becomes of the first.
+status=0
+"$environment/bin/mypy" --strict --cache-dir "$root/.build/mypy" --no-error-summary gatehouse.py gatehouse_pytest.py || status=$?
+timeout 1800 "$environment/bin/python" -W error::ResourceWarning -m pytest -q -p no:cacheprovider "$@" || status=$?
+exit "$status"
