@@ -121,7 +121,7 @@ extension API {
     let document = try OpenAPI.document(
       table.routes.map { ($0.method, $0.path) } + [(.get, OpenAPI.path)], anyMethod: anyMethod.map { [$0.path] } ?? [])
     router.get(RouterPath(OpenAPI.path)) { _, _ in answer(document) }
-    return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod)
+    return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod, refusals: refusals)
   }
 
   /// 200 while requests are answered, degraded while Redis is away; 503 while starting, draining or without the ledger.

@@ -1,5 +1,6 @@
 import Foundation
 import StrictJSON
+import TestSupport
 import Testing
 
 @testable import GatehouseHTTP
@@ -64,7 +65,7 @@ import Testing
       #expect(both.status == 401)
       #expect(both.text("code") == "ambiguous_credentials")
       let unknown = try await service.ask("GET", "/v1/auth/nothing", bearer: user.token)
-      #expect(unknown.status == 503)
+      #expect(unknown.status == 503 && unknown.text("code") == "unknown_profile" && unknown.text("title")?.contains("profile") == true)
       for _ in 0..<60 { _ = try await service.ask("GET", "/v1/auth/api", bearer: user.token) }
       let full = try await service.ask("GET", "/v1/auth/api", bearer: user.token)
       #expect(full.status == 429)
@@ -93,6 +94,44 @@ import Testing
       #expect(try await status("GET", ["Gatehouse-Method": "own"]) == 200)
       #expect(try await status("DELETE", ["Gatehouse-Method": "own"]) == 403)
       #expect(try await service.ask("DELETE", "/v1/auth/api", bearer: user.token).status == 200)
+    }
+  }
+}
+
+/// What the parser refuses, for a proxy.
+@Suite(.service) struct UnreadableQuestionTests {
+  private static let cases: [(code: String, fields: String, body: String)] = [
+    ("headers_too_large", "Cookie: a=\(String(repeating: "x", count: 9_000))\r\n", ""),
+    ("headers_too_large", String(repeating: "Cookie: a=\(String(repeating: "x", count: 4_000))\r\n", count: 5), ""),
+    ("headers_too_large", (0..<120).map { "X-\($0): x\r\n" }.joined(), ""),
+    ("body_too_large", "Content-Length: 70000\r\n", ""), ("body_too_large", "Content-Length: 9999999999\r\n", ""),
+    ("expectation_failed", "Expect: wonders\r\n", ""),
+    ("malformed_request", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", ""), ("malformed_request", "Host: b\r\n", ""),
+    ("malformed_request", "X: \u{1}\r\n", ""), ("malformed_request", "Transfer-Encoding: chunked\r\n", "zz\r\n"),
+    ("malformed_request", "no field\r\n", ""),
+  ]
+
+  @Test("It is 403 with its code in Gatehouse-Problem, since a proxy can pass no other status on; elsewhere it keeps its own")
+  func unreadable() async throws {
+    let service = try RunningService.shared()
+    for (code, fields, body) in Self.cases {
+      for target in ["/v1/auth/api", "/v1/auth/api/page?a=1", "http://a/v1/auth/api"] {
+        let answer = try await service.raw("GET \(target) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\(body)")
+        #expect(answer.status == 403 && answer["Gatehouse-Status"] == "403", "\(target), \(fields.prefix(40)): \(answer)")
+        let problem = RunningService.Answer(status: 0, headers: [:], body: Array((answer["Gatehouse-Problem"] ?? "").utf8))
+        #expect(problem.text("code") == code && answer.body == answer["Gatehouse-Problem"], "\(target), \(fields.prefix(40)): \(answer)")
+      }
+      let elsewhere = try await service.raw("GET /v1/session HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\(body)")
+      #expect(elsewhere.status == ProblemCode(rawValue: code)?.status && elsewhere["Gatehouse-Problem"] == nil, "\(elsewhere)")
+    }
+  }
+
+  @Test("So is a target that is too long, wherever in it the excess stands")
+  func longTarget() async throws {
+    let service = try RunningService.shared()
+    for rest in [String(repeating: "a", count: 9_000), "?\(String(repeating: "a", count: 20_000))"] {
+      let answer = try await service.raw("GET /v1/auth/api/\(rest) HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(answer.status == 403 && answer["Gatehouse-Problem"]?.contains("uri_too_long") == true, "\(answer)")
     }
   }
 }

@@ -95,6 +95,7 @@ import Testing
       try await Seen(service.startAnalysis(service.newUser().token, "two words"))
     },
     .unauthenticated: { try await Seen($0.ask("GET", "/v1/session")) },
+    .unknownProfile: { try await Seen($0.ask("GET", "/v1/auth/nothing")) },
     .invalidLogin: { try await Seen($0.ask("POST", "/v1/sessions", body: #"{"email":"nobody@example.com","password":"x"}"#)) },
     .invalidKey: { try await Seen($0.ask("POST", "/v1/gate", bearer: "ghk_forged", body: "{}")) },
     .suspended: { service in

@@ -46,7 +46,7 @@ public struct Settings: Sendable, Equatable {
   public var http = HTTP()
   public var dataFolder = "data"
   public var processes = 1
-  public var logLevel = Logger.Level.notice
+  public var logLevel = Logger.Level.info
   public var signUpIsPublic = true
   public var signUpTells = true
   /// Beside what is measured, which holds in any case.

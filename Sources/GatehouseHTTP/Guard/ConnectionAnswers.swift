@@ -56,15 +56,16 @@ extension ConnectionGuard {
 
   /// Answers with `problem` and ends the connection. Nothing is in flight when this is called.
   func refuse(_ problem: Problem, answering head: HTTPRequestHead? = nil, _ context: ChannelHandlerContext) {
+    let target = (head ?? arriving).map(RequestLine.Target.init) ?? requestLine.target
     discard()
-    let parts = answer(problem, to: head, [("Connection", "close")])
+    let parts = answer(problem, to: head, target, [("Connection", "close")], context)
     for part in parts { context.write(Self.wrapOutboundOut(part), promise: nil) }
     closeAfter(context.writeAndFlush(Self.wrapOutboundOut(.end(nil))), nil, context)
   }
 
   /// Answers the request in flight in Hummingbird's place; after a pause if it is not the connection's first that is turned away.
   func turnAway(_ problem: Problem, answering head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-    let parts = answer(problem, to: head, []) + [.end(nil)]
+    let parts = answer(problem, to: head, RequestLine.Target(head), [], context) + [.end(nil)]
     func respond() {
       for part in parts { write(context: context, data: Self.wrapOutboundOut(part), promise: nil) }
       context.flush()
@@ -80,9 +81,20 @@ extension ConnectionGuard {
   }
 
   /// The parts of a problem before its end.
-  private func answer(_ problem: Problem, to head: HTTPRequestHead?, _ more: [(String, String)]) -> [HTTPServerResponsePart] {
+  private func answer(
+    _ problem: Problem, to head: HTTPRequestHead?, _ target: RequestLine.Target, _ more: [(String, String)],
+    _ context: ChannelHandlerContext
+  ) -> [HTTPServerResponsePart] {
     let requestID = RequestID.taken(head?.headers.first(name: "x-request-id"))
-    let body = problem.body(requestID: requestID)
+    refusals?.note(
+      problem,
+      .init(requestID: requestID, method: target.method, path: target.path, peer: context.channel.remoteAddress?.ipAddress))
+    // A proxy that asks about a request must get an answer that it can pass on, whatever the request holds.
+    let isQuestion = target.path.hasPrefix(ForwardAuth.prefix)
+    let status =
+      isQuestion ? ForwardAuth.status(problem.code, refuse: head?.headers.first(name: ForwardAuth.Field.refuse)) : problem.code.status
+    let more = more + (isQuestion ? ForwardAuth.refusalFields(problem, requestID: requestID) : [])
+    let body = problem.body(requestID: requestID, status: isQuestion ? ForwardAuth.trueStatus(problem.code) : nil)
     var headers = HTTPHeaders(
       [
         ("Content-Type", Problem.mediaType), ("Content-Length", String(body.count)), ("Date", HTTPDate.now()),
@@ -94,7 +106,7 @@ extension ConnectionGuard {
     crossOrigin().mark(&fields, origin: head?.headers.first(name: "origin"))
     for field in SecurityHeaders.fields + Array(fields) { headers.add(name: field.name.rawName, value: field.value) }
     let first = HTTPServerResponsePart.head(
-      HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.code.status), headers: headers))
+      HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers))
     return head?.method == .HEAD ? [first] : [first, .body(.byteBuffer(ByteBuffer(bytes: body)))]
   }
 

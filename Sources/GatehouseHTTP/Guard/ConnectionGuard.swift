@@ -37,6 +37,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   let limits: HTTPLimits
   private let door: Door
   let crossOrigin: @Sendable () -> CrossOrigin
+  let refusals: RefusalLog?
   var exchange: Exchange?
   var wasTurnedAway = false
   let deadline = Deadline<Wait>()
@@ -48,15 +49,19 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var inputHasEnded = false
   private var isLingering = false
   private var ownContext: ChannelHandlerContext?
-  private var requestLine = RequestLine()
+  private(set) var requestLine = RequestLine()
   // Of the body that is being collected, with the framing of its chunks.
   private var bodyBytesOnWire = 0
 
-  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin) {
+  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin, refusals: RefusalLog?) {
     self.limits = limits
     self.door = door
     self.crossOrigin = crossOrigin
+    self.refusals = refusals
   }
+
+  /// The head of a request whose body is still arriving.
+  var arriving: HTTPRequestHead? { if case .collecting(let accepted, _) = input { accepted.head } else { nil } }
 
   // MARK: Connection
 
@@ -247,22 +252,5 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case .header, .idle, .write, .linger:
       context.close(promise: nil)
     }
-  }
-}
-
-/// How much of the request line has arrived.
-struct RequestLine {
-  private(set) var length = 0
-  private var isWhole = false
-
-  var isUntouched: Bool { length == 0 }
-
-  mutating func append(_ bytes: ByteBuffer) {
-    guard !isWhole else { return }
-    let view = bytes.readableBytesView
-    let end = view.firstIndex(of: UInt8(ascii: "\n"))
-    length += view.distance(from: view.startIndex, to: end ?? view.endIndex)
-    // An empty line before the request is skipped, as parsers do.
-    isWhole = end != nil && length > 1
   }
 }

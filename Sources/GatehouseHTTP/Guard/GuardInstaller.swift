@@ -10,17 +10,19 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   private let limits: HTTPLimits
   private let door: Door
   private let crossOrigin: @Sendable () -> CrossOrigin
+  private let refusals: RefusalLog?
 
-  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin) {
+  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin, refusals: RefusalLog?) {
     self.limits = limits
     self.door = door
     self.crossOrigin = crossOrigin
+    self.refusals = refusals
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     let sync = context.pipeline.syncOperations
     do {
-      let guarding = ConnectionGuard(limits: limits, door: door, crossOrigin: crossOrigin)
+      let guarding = ConnectionGuard(limits: limits, door: door, crossOrigin: crossOrigin, refusals: refusals)
       let codec = try sync.handler(type: HTTP1ToHTTPServerCodec.self)
       let parser = try sync.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
       try sync.addHandler(guarding, position: .before(codec))

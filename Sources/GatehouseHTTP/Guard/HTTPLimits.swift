@@ -83,10 +83,10 @@ public struct HTTPLimits: Sendable {
 /// Hummingbird's own idle timeout would close busy connections. `crossOrigin` is asked for each answer of the guard's own.
 public func makeHTTP1(
   limits: HTTPLimits = HTTPLimits(), door: Door = .open,
-  crossOrigin: @escaping @Sendable () -> CrossOrigin = { CrossOrigin(origins: []) }
+  crossOrigin: @escaping @Sendable () -> CrossOrigin = { CrossOrigin(origins: []) }, refusals: RefusalLog? = nil
 ) -> HTTPServerBuilder {
   let configuration = HTTP1Channel.Configuration(
-    additionalChannelHandlers: [GuardInstaller(limits: limits, door: door, crossOrigin: crossOrigin)],
+    additionalChannelHandlers: [GuardInstaller(limits: limits, door: door, crossOrigin: crossOrigin, refusals: refusals)],
     idleTimeout: nil,
     httpDecoderConfiguration: .init(
       maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,

@@ -43,13 +43,14 @@ public struct API<Store: Ledger>: Sendable {
   public let timeouts: @Sendable (Session.Class) -> SessionTimeouts
   public let contract: Contract
   public let readiness: Readiness
+  public let refusals: RefusalLog
 
   public init(
     ledger: Store, gate: Gatekeeper<Store>, accounts: Accounts<Store>, changes: Changes<Store>, limits: SubjectLimits,
     loginLimits: LoginLimits, hot: any HotStore, lease: Lease, clock: ServiceClock, keys: KeyRing, secret: ServerSecret,
     allowances: @escaping @Sendable () -> AllowanceTable, policy: @escaping @Sendable (String) -> Policy?,
     profile: @escaping @Sendable (String) -> Profile?, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, contract: Contract,
-    readiness: Readiness
+    readiness: Readiness, refusals: RefusalLog
   ) {
     self.ledger = ledger
     self.gate = gate
@@ -68,6 +69,7 @@ public struct API<Store: Ledger>: Sendable {
     self.timeouts = timeouts
     self.contract = contract
     self.readiness = readiness
+    self.refusals = refusals
   }
 
   /// The plan in force, as answers show it.

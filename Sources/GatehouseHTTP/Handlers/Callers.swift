@@ -83,6 +83,10 @@ extension API {
       GateRequest(
         subject: .token(routingID: token.routingID, hash: token.hash), charges: charges,
         requirements: Requirements(authenticatedWithinMilliseconds: within)))
+    Trail.note { facts in
+      facts.user = answer.caller?.id.text ?? presented.userID?.text
+      facts.session = answer.visit?.id.text
+    }
     if let problem = answer.problem { throw problem }
     guard let caller = answer.caller, let visit = answer.visit else { throw Problem.unauthenticated }
     return Visitor(
@@ -144,7 +148,9 @@ extension API {
     guard let token = ServiceKeyToken.parse(text) else {
       throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
     }
-    return try keys.check(token, ledger: ledger, now: clock.now())
+    let key = try keys.check(token, ledger: ledger, now: clock.now())
+    Trail.note { $0.key = key.id.text }
+    return key
   }
 }
 

@@ -41,15 +41,10 @@ enum ForwardAuth {
   }
 
   /// The status that the proxy gets for a refusal: 429 as 403 where it asks for that; what it could not handle as 403.
-  static func status(_ code: ProblemCode, _ headers: HTTPFields) -> Int {
-    switch code.status {
-    case 401, 503: return code.status
-    case 400 where code == .ambiguousCredentials: return 401
-    case 429:
-      let refuse = HTTPField.Name(Field.refuse).flatMap { headers[$0] }
-      return refuse == "403" ? 403 : 429
-    default: return 403
-    }
+  /// - Parameter refuse: the value of `Gatehouse-Refuse`.
+  static func status(_ code: ProblemCode, refuse: String?) -> Int {
+    let status = trueStatus(code)
+    return status == 429 && refuse == "403" ? 403 : status
   }
 
   static func allowed(_ answer: GateAnswer) -> Response {
@@ -68,23 +63,26 @@ enum ForwardAuth {
   }
 
   static func refused(_ problem: Problem, _ request: Request, requestID: String) -> Response {
-    let status = status(problem.code, request.headers)
-    var response = problem.response(requestID: requestID)
-    response.status = .init(code: status)
-    let body = problem.body(requestID: requestID)
-    let line = oneLine(String(decoding: body, as: UTF8.self))
-    let short = Problem(problem.code, problem.code.title).body(requestID: requestID)
-    for (name, value) in [
-      (Field.status, String(trueStatus(problem.code))),
-      (Field.problem, line.utf8.count <= problemBytesMax ? line : oneLine(String(decoding: short, as: UTF8.self))),
-    ] {
+    var response = problem.response(requestID: requestID, status: trueStatus(problem.code))
+    response.status = .init(code: status(problem.code, refuse: HTTPField.Name(Field.refuse).flatMap { request.headers[$0] }))
+    for (name, value) in refusalFields(problem, requestID: requestID) {
       if let name = HTTPField.Name(name) { response.headers[name] = value }
     }
     return response
   }
 
+  /// The fields that carry a refusal past a proxy that drops its status and body.
+  static func refusalFields(_ problem: Problem, requestID: String) -> [(String, String)] {
+    let line = oneLine(String(decoding: problem.body(requestID: requestID, status: trueStatus(problem.code)), as: UTF8.self))
+    let short = Problem(problem.code, problem.code.title).body(requestID: requestID, status: trueStatus(problem.code))
+    return [
+      (Field.status, String(trueStatus(problem.code))),
+      (Field.problem, line.utf8.count <= problemBytesMax ? line : oneLine(String(decoding: short, as: UTF8.self))),
+    ]
+  }
+
   /// The status that the client should get: that of the code, in the five that this call has.
-  private static func trueStatus(_ code: ProblemCode) -> Int {
+  static func trueStatus(_ code: ProblemCode) -> Int {
     switch code.status {
     case 401, 403, 429, 503: code.status
     default: code == .ambiguousCredentials ? 401 : 403
@@ -115,6 +113,7 @@ extension API {
       let problem =
         error as? Problem ?? (error as? ServiceError).map(Problem.init)
         ?? Problem(.unavailable, "The gate could not decide. Try again in a moment.")
+      refusals.note(problem, .init(request, context), Trail.current?.facts ?? .init())
       return ForwardAuth.refused(problem, request, requestID: context.requestID)
     }
   }
@@ -122,7 +121,10 @@ extension API {
   private func decide(forwarded request: Request, _ context: GatehouseContext) async throws -> GateAnswer {
     let name = ForwardAuth.profileName(request.uri.path)
     guard let profile = profile(String(name)) else {
-      throw Problem(.unavailable, "There is no profile \(name.prefix(64)) in the configuration: the proxy asks for a wrong path.")
+      throw Problem(
+        .unknownProfile,
+        "There is no profile \(name.prefix(64)) in the configuration: the proxy asks for a wrong path. Name it under profiles, or correct the path."
+      )
     }
     let credential = try Credential.read(request.headers, cookie: contract.cookieName)
     guard case .session(let text, _) = credential, let token = SessionToken.parse(text, secret: secret) else {
@@ -145,6 +147,10 @@ extension API {
       GateRequest(
         subject: .token(routingID: token.routingID, hash: token.hash), subjectCharges: subjects, charges: own,
         requirements: profile.requirements))
+    Trail.note { facts in
+      facts.user = answer.caller?.id.text ?? UserKind.prefix + token.routingID
+      facts.session = answer.visit?.id.text
+    }
     if let problem = answer.problem { throw problem }
     return answer
   }

@@ -10,10 +10,14 @@ extension API {
     var fields = try await fields(request, context)
     let call = gateCall(&fields, reserves: true)
     try fields.finish()
+    let asking = RefusalLog.Asked(request, context)
+    let facts = Trail.Facts(key: key.id.text)
     guard let asked = try gateRequest(call, key: key) else {
+      refusals.note(forged, of: nil, asking, facts)
       return answer(forged.json(timeouts: timeouts, requestID: context.requestID))
     }
     let decided = try await worded(gate.decide(asked))
+    refusals.note(decided, of: asked.userText, asking, facts)
     var fieldsOfAnswer: [(String, String)] = []
     if case .replay = decided.reserved { fieldsOfAnswer = [("Idempotency-Replayed", "true")] }
     return answer(decided.json(timeouts: timeouts, requestID: context.requestID), fields: fieldsOfAnswer)
@@ -25,6 +29,8 @@ extension API {
     var fields = try await fields(request, context)
     let questions = fields.requiredElements("requests", count: 1...Limits.batchMax)
     try fields.finish()
+    let asking = RefusalLog.Asked(request, context)
+    let facts = Trail.Facts(key: key.id.text)
     var answers = [[UInt8]?](repeating: nil, count: questions.count)
     var asked: [(index: Int, request: GateRequest)] = []
     for (index, question) in questions.enumerated() {
@@ -35,16 +41,19 @@ extension API {
         if let request = try gateRequest(call, key: key) {
           asked.append((index, request))
         } else {
+          refusals.note(forged, of: nil, asking, facts, number: index)
           answers[index] = forged.json(timeouts: timeouts, requestID: context.requestID)
         }
-      } catch { answers[index] = refusal(error, context) }
+      } catch { answers[index] = refusal(error, context, asking, facts, number: index) }
     }
     // All are sent before the first reply is awaited: on a loop of Redis's they leave in one flush.
     let replies = await gate.decideAll(asked.map(\.request))
     for (question, reply) in zip(asked, replies) {
       switch reply {
-      case .success(let decided): answers[question.index] = decided.json(timeouts: timeouts, requestID: context.requestID)
-      case .failure(let error): answers[question.index] = refusal(error, context)
+      case .success(let decided):
+        refusals.note(decided, of: question.request.userText, asking, facts, number: question.index)
+        answers[question.index] = decided.json(timeouts: timeouts, requestID: context.requestID)
+      case .failure(let error): answers[question.index] = refusal(error, context, asking, facts, number: question.index)
       }
     }
     return answer(
@@ -53,9 +62,12 @@ extension API {
       })
   }
 
-  private func refusal(_ error: any Error, _ context: GatehouseContext) -> [UInt8] {
+  private func refusal(
+    _ error: any Error, _ context: GatehouseContext, _ asking: RefusalLog.Asked, _ facts: Trail.Facts, number: Int
+  ) -> [UInt8] {
     let problem =
       error as? Problem ?? (error as? ServiceError).map(Problem.init) ?? Problem(.unavailable, "This one could not be decided. Try again.")
+    refusals.note(problem, asking, facts, number: number)
     return json { writer in
       writer.object { writer in
         writer.name("problem")
@@ -83,10 +95,12 @@ extension API {
 
   /// `POST /v1/limits/{policy}/check` (A13)
   func checkLimit(_ request: Request, _ context: GatehouseContext) async throws -> Response {
-    _ = try serviceKey(request, .gate)
+    let key = try serviceKey(request, .gate)
     guard let name = context.parameters.get("policy") else { throw Problem.notFound }
     guard !Policy.isInternal(name) else { throw Problem(.notFound, Self.reserved(name)) }
-    guard let policy = policy(name) else { throw Problem.notFound }
+    guard let policy = policy(name) else {
+      throw Problem(.notFound, "There is no policy \(name.prefix(64)) in the configuration. Check the path.")
+    }
     var fields = try await fields(request, context)
     let subject = fields.string("subject", length: 1...Limits.subjectMax)
     let cost = fields.int("cost", in: 1...Limits.amountMax, default: 1)
@@ -104,6 +118,7 @@ extension API {
       throw Problem(
         .costExceedsLimit, "Cost \(cost) is more than policy \(policy.name) ever allows (\(standing.limit)). Retrying will not help.")
     }
+    if !verdict.allowed { refusals.note(policy.name, .init(request, context), .init(key: key.id.text)) }
     return answer(
       json { writer in
         writer.object { writer in

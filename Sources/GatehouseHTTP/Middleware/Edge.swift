@@ -12,6 +12,7 @@ public struct Edge: HTTPResponder {
   private let crossOrigin: CrossOrigin
   private let requestIDName: HTTPField.Name?
   private let anyMethod: AnyMethod?
+  private let refusals: RefusalLog?
 
   /// A branch of paths that takes every method and every path below it, and answers its own errors.
   public struct AnyMethod: Sendable {
@@ -28,12 +29,16 @@ public struct Edge: HTTPResponder {
     return router
   }
 
-  /// Wraps the routes that `router`, made by `Edge.router()`, has by now.
-  public init(_ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), anyMethod: AnyMethod? = nil) {
+  /// Wraps the routes that `router`, made by `Edge.router()`, has by now. Refusals are noted in `refusals`.
+  public init(
+    _ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), anyMethod: AnyMethod? = nil,
+    refusals: RefusalLog? = nil
+  ) {
     inner = router.buildResponder()
     allow = AllowTable(router)
     self.crossOrigin = crossOrigin
     self.anyMethod = anyMethod
+    self.refusals = refusals
     requestIDName = HTTPField.Name(RequestID.header)
   }
 
@@ -44,11 +49,12 @@ public struct Edge: HTTPResponder {
     context.requestID = RequestID.taken(requestIDName.flatMap { request.headers[$0] })
     context.log[metadataKey: "request_id"] = .string(context.requestID)
     // 2. The routes, or the problem that stands for what they threw.
+    let trail = Trail()
     var response: Response
     do {
-      response = try await route(request, context)
+      response = try await Trail.$current.withValue(trail) { [context] in try await route(request, context) }
     } catch {
-      response = answer(to: error, request, context)
+      response = answer(to: error, request, context, trail)
     }
     // A body behind the answer to a HEAD would be read as the next answer.
     if request.method == .head { response = response.createHeadResponse() }
@@ -82,9 +88,9 @@ public struct Edge: HTTPResponder {
     return path.last == slash || zip(path, path.dropFirst()).contains { $0 == slash && $1 == slash }
   }
 
-  private func answer(to error: any Error, _ request: Request, _ context: GatehouseContext) -> Response {
+  private func answer(to error: any Error, _ request: Request, _ context: GatehouseContext, _ trail: Trail) -> Response {
     let problem = problem(for: error, request, context)
-    RefusalLog.note(problem, request, context)
+    refusals?.note(problem, .init(request, context), trail.facts)
     return problem.response(requestID: context.requestID)
   }
 

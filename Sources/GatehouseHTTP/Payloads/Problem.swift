@@ -32,11 +32,12 @@ public struct Problem: Error, Sendable {
   public var status: HTTPResponse.Status { HTTPResponse.Status(code: code.status) }
 
   /// Writes the members of the problem object into `writer`.
-  public func write(into writer: inout JSONWriter, requestID: String) {
+  /// - Parameter status: that of the answer, where it is not the code's.
+  public func write(into writer: inout JSONWriter, requestID: String, status: Int? = nil) {
     writer.object { writer in
       writer.string("type", code.type)
       writer.string("title", code.title)
-      writer.int("status", code.status)
+      writer.int("status", status ?? code.status)
       writer.string("code", code.rawValue)
       writer.string("detail", detail)
       writer.string("request_id", requestID)
@@ -45,17 +46,18 @@ public struct Problem: Error, Sendable {
   }
 
   /// The problem object as JSON text.
-  public func body(requestID: String) -> [UInt8] {
+  public func body(requestID: String, status: Int? = nil) -> [UInt8] {
     var writer = JSONWriter(capacity: 512)
-    write(into: &writer, requestID: requestID)
+    write(into: &writer, requestID: requestID, status: status)
     return writer.bytes
   }
 
   /// The whole answer.
-  public func response(requestID: String) -> Response {
+  public func response(requestID: String, status other: Int? = nil) -> Response {
     var fields = headers
     fields[.contentType] = Self.mediaType
-    return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body(requestID: requestID))))
+    let bytes = body(requestID: requestID, status: other)
+    return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
   }
 }
 

@@ -34,6 +34,7 @@ public enum ProblemCode: String, Sendable, CaseIterable {
   case allowanceExhausted = "allowance_exhausted"
   case headersTooLarge = "headers_too_large"
   case unavailable
+  case unknownProfile = "unknown_profile"
   case overloaded
   case draining
 
@@ -84,6 +85,7 @@ public enum ProblemCode: String, Sendable, CaseIterable {
     case .allowanceExhausted: (429, "Daily allowance used up")
     case .headersTooLarge: (431, "The header is too large")
     case .unavailable: (503, "The service is not available")
+    case .unknownProfile: (503, "The proxy asks for a profile that is not configured")
     case .overloaded: (503, "The service is overloaded")
     case .draining: (503, "The service is shutting down")
     }

@@ -28,6 +28,7 @@ final class Assembly: Sendable {
   let readiness = Readiness()
   let hashing = HashPool()
   let loginFloor: LoginFloor
+  let refusals: RefusalLog
   let log: Logger
 
   let secret: LiveSecret
@@ -49,6 +50,7 @@ final class Assembly: Sendable {
     self.folder = folder
     self.log = log
     loginFloor = LoginFloor(pool: hashing, log: log)
+    refusals = RefusalLog(log: log)
     try Self.checkMemory(settings, threads: hashing.threads)
     let file = try LedgerFile(
       path: folder.ledger,
@@ -133,6 +135,6 @@ final class Assembly: Sendable {
     return API(
       ledger: ledger, gate: gate, accounts: accounts, changes: changes, limits: limits, loginLimits: loginLimits, hot: hot, lease: lease,
       clock: clock, keys: keys, secret: secret, allowances: allowances, policy: policy, profile: { live.settings.profile($0) },
-      timeouts: timeouts, contract: contract, readiness: readiness)
+      timeouts: timeouts, contract: contract, readiness: readiness, refusals: refusals)
   }
 }

@@ -25,7 +25,8 @@ extension Assembly {
     let (hashing, live) = (hashing, live)
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
-      server: makeHTTP1(door: Door(placesMax: hashing.capacity) { hashing.isFull }, crossOrigin: { live.now.crossOrigin }),
+      server: makeHTTP1(
+        door: Door(placesMax: hashing.capacity) { hashing.isFull }, crossOrigin: { live.now.crossOrigin }, refusals: refusals),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.
@@ -38,7 +39,7 @@ extension Assembly {
   func operationsListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let http = live.settings.http
     return Application(
-      responder: LiveResponder(assembly: self) { $0.operations }, server: makeHTTP1(),
+      responder: LiveResponder(assembly: self) { $0.operations }, server: makeHTTP1(refusals: refusals),
       configuration: .init(address: .hostname(http.opsHost, port: http.opsPort), serverName: nil), onServerRunning: running,
       eventLoopGroupProvider: .shared(group), logger: log)
   }
@@ -46,7 +47,7 @@ extension Assembly {
   /// The way in for the folder's owner, through a socket file.
   func socketListener(_ path: String, _ running: @escaping @Sendable () async -> Void) -> some Service {
     Application(
-      responder: LiveResponder(assembly: self) { $0.owner }, server: makeHTTP1(),
+      responder: LiveResponder(assembly: self) { $0.owner }, server: makeHTTP1(refusals: refusals),
       configuration: .init(address: .unixDomainSocket(path: path), serverName: nil),
       onServerRunning: { _ in
         // The process's umask has kept others out from the start; this takes off the bits that mean nothing on a socket.

@@ -17,8 +17,9 @@ enum DefaultFile {
     processes: 1
 
     log:
-      # trace, debug, info, notice, warning, error or critical
-      level: notice
+      # trace, debug, info, notice, warning, error or critical. A line for each refusal, with its request id, is at info; of a flood
+      # the first 2,000 and then 200 a second, with the number of the others.
+      level: info
 
     http:
       # The public listener; port 0 takes any free one. (restart)
