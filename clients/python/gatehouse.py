@@ -22,7 +22,6 @@ import base64
 import dataclasses
 import functools
 import hashlib
-import hmac
 import http.client
 import io
 import ipaddress
@@ -344,7 +343,11 @@ class GateReservation(_Record):
 
 @dataclass(frozen=True)
 class GateAnswer(_Record):
-    """The gate's decision. It is true in a condition only when it is `allowed`; `headers` are to be passed on either way."""
+    """The gate's decision. It is true in a condition only when it is `allowed`; `headers` are to be passed on either way.
+
+    `token` is the session token that was asked about, for calls that act for the user (`rotate`, `log_out`, `usage`, …). `set_cookie`
+    and `clear_cookie` are values of a `Set-Cookie` header for the app's own answers.
+    """
 
     decision: Decision
     allowed: bool = False
@@ -357,6 +360,7 @@ class GateAnswer(_Record):
     reservation: Optional[GateReservation] = None
     headers: Dict[str, Any] = field(default_factory=dict)
     problem: Optional[Dict[str, Any]] = None
+    token: Optional[str] = field(default=None, repr=False, compare=False, metadata={"ours": True})
 
     def __post_init__(self) -> None:
         certain = self.allowed is True and self.decision is Decision.ALLOW and self.user is not None and self.problem is None
@@ -365,6 +369,21 @@ class GateAnswer(_Record):
 
     def __bool__(self) -> bool:
         return self.allowed
+
+    @property
+    def set_cookie(self) -> Optional[str]:
+        """Keeps the session in the browser's cookie, as a login with transport `cookie` does; None unless allowed."""
+        if not self.allowed or self.token is None:
+            return None
+        age = None
+        if self.session is not None and self.session.session_class == "remember":
+            age = max(0, int((self.session.expires_at - datetime.now(timezone.utc)).total_seconds()))
+        return _cookie(self.token, age)
+
+    @property
+    def clear_cookie(self) -> str:
+        """Takes the cookie away, after the session has ended."""
+        return _cookie("", 0)
 
     @property
     def error(self) -> Optional[GatehouseError]:
@@ -506,6 +525,7 @@ def _shape(kind: type) -> List[Tuple[str, str, Any, bool]]:
         (item.name, item.metadata.get("key", item.name), hints[item.name],
          item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING)
         for item in dataclasses.fields(kind)
+        if not item.metadata.get("ours")  # not a member of the answer
     ]  # fmt: skip
 
 
@@ -561,8 +581,8 @@ class Require:
 
 @dataclass(frozen=True)
 class Reserve:
-    """Units of a metric to hold until they are committed or released. The same `idempotency_key` gives the same reservation; keys
-    are shared by all users of a service key, so make them unique among them."""
+    """Units of a metric to hold until they are committed or released. The same `idempotency_key` gives the same reservation of the
+    same user. `Gatehouse.reserve` takes keys of its own, which all users of a service key share."""
 
     metric: str
     amount: int = 1
@@ -586,14 +606,33 @@ def _instant(value: Union[datetime, date, str, None]) -> Optional[str]:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _cookie(token: str, seconds: Optional[int]) -> str:
+    age = "" if seconds is None else f"; Max-Age={seconds}"
+    return f"{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax{age}"
+
+
+def _limits(limits: Limits) -> List[Limit]:
+    """Each of `limits` as a `Limit`. A ValueError for what is no list of them: a text would be taken letter by letter."""
+    if isinstance(limits, (str, bytes, Mapping, Limit)):
+        raise ValueError(f'limits is a list such as ["api", ("upload", 3)], not {type(limits).__name__}.')
+    each = []
+    for item in limits:
+        if isinstance(item, tuple) and len(item) == 2:
+            item = Limit(*item)
+        limit = Limit(item) if isinstance(item, str) else item
+        if not isinstance(limit, Limit) or not isinstance(limit.policy, str) or type(limit.cost) is not int:
+            raise ValueError(f'each of limits is a policy, ("policy", cost) or Limit, not {item!r}.')
+        each.append(limit)
+    return each
+
+
 def _question(
     token: str, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None,
     client_ip: Optional[str] = None, user_agent: Optional[str] = None, peek: bool = False,
 ) -> Dict[str, Any]:  # fmt: skip
     body = _without_none(token=token, client_ip=client_ip, user_agent=user_agent and user_agent[:1024])
     if limits is not None:
-        each = [Limit(item) if isinstance(item, str) else item if isinstance(item, Limit) else Limit(*item) for item in limits]
-        body["limits"] = [dataclasses.asdict(item) for item in each]
+        body["limits"] = [dataclasses.asdict(item) for item in _limits(limits)]
     if require is not None:
         body["require"] = dataclasses.asdict(require)
     if reserve is not None:
@@ -788,21 +827,24 @@ class Gatehouse:
         """Who is this, may they call now, may they use this feature today? `limits` such as `["api", ("upload", 3)]` (default: one unit
         of `api`), `reserve` a metric or a `Reserve`; with `peek` nothing is spent. A refusal is an answer, not an exception."""
         if not _TOKEN.match(token):
-            refusal = _no_session()
+            refusal = _no_session(token)
             return GateAnswer(Decision.UNAUTHENTICATED, headers=refusal.headers, problem=refusal.problem)
         body = _question(token, limits, require, reserve, client_ip, user_agent, peek)
         answer = self._call("POST", "/v1/gate", body, repeatable=peek or reserve is not None, request_id=request_id)
-        return self._as(GateAnswer, answer)
+        return _asked(self._as(GateAnswer, answer), token)
 
     def gate_batch(self, questions: Sequence[Union[str, Mapping[str, Any]]]) -> List[GateAnswer]:
         """Up to 1,000 decisions in the order of `questions`: tokens, or mappings with the arguments of `gate` (without `reserve`).
         One that could not be decided is not allowed, and its `error` says why."""
+        if isinstance(questions, (str, bytes, Mapping)):
+            raise ValueError(f"questions is a list of tokens or mappings, not {type(questions).__name__}.")
         bodies = [_question(item) if isinstance(item, str) else _question(**item) for item in questions]
         peeks = all(body.get("peek") for body in bodies)
         results = self._call("POST", "/v1/gate/batch", {"requests": bodies}, repeatable=peeks).json.get("results")
         if not isinstance(results, list) or len(results) != len(bodies) or not all(isinstance(item, dict) for item in results):
             raise _away("The answer to a batch has another number of results than questions.", InvalidAnswer)
-        return [_read(GateAnswer, {"decision": "unknown", **item}, "results") for item in results]
+        answers = [_read(GateAnswer, {"decision": "unknown", **item}, "results") for item in results]
+        return [_asked(answer, body["token"]) for answer, body in zip(answers, bodies)]
 
     def check_limit(self, policy: str, subject: str, *, cost: int = 1, peek: bool = False) -> LimitAnswer:
         """Counts `cost` units of a policy for any subject, such as `org:42`."""
@@ -1113,7 +1155,7 @@ class Gatehouse:
         request_id: Optional[str] = None, repeatable: bool = False,
     ) -> Answer:  # fmt: skip
         if bearer is not None and not _TOKEN.match(bearer):
-            raise _no_session()
+            raise _no_session(bearer)
         lines = dict(headers or {})
         if secret := bearer or self._key:
             lines["Authorization"] = f"Bearer {secret}"
@@ -1214,10 +1256,20 @@ def _address(text: str) -> str:
     return str(ipaddress.ip_address(text.partition("%")[0]))
 
 
-def _no_session() -> GatehouseError:
+def _asked(answer: GateAnswer, token: str) -> GateAnswer:
+    object.__setattr__(answer, "token", token)
+    return answer
+
+
+def _no_session(sent: Optional[str]) -> GatehouseError:
+    """The refusal of what is no session token; `sent` is what came in its place, nothing perhaps."""
     detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
-    challenge = {"WWW-Authenticate": 'Bearer realm="gatehouse", error="invalid_token"'}
-    return _made("unauthenticated", 401, "Not logged in", detail, challenge)
+    if not sent:
+        detail = f"No session token came: send Authorization: Bearer gh_… or the cookie {COOKIE}."
+    elif sent.startswith("ghk_"):
+        detail = "A service key came in place of a session token, which begins with gh_."
+    challenge = 'Bearer realm="gatehouse"' + (', error="invalid_token"' if sent else "")
+    return _made("unauthenticated", 401, "Not logged in", detail, {"WWW-Authenticate": challenge})
 
 
 # ----------------------------------------------------------------------------------------------------------------- async
@@ -1386,10 +1438,12 @@ def read_token(method: str, headers: Iterable[Tuple[str, str]], allowed_origins:
         site, origin = ", ".join(fields.get("sec-fetch-site", [])), ", ".join(fields.get("origin", []))
         if site not in ("same-origin", "none") and not (origin and origin in allowed_origins):
             detail = "A request with the cookie that changes something must come from the same origin or from an allowed one."
-            raise _made("csrf_rejected", 403, "The request came from another site", detail)
+            if not site and not origin:
+                detail += " Neither Sec-Fetch-Site nor Origin says where this one comes from: browsers send them; others send the token as a bearer."
+            raise _made("csrf_rejected", 403, "The request is not shown to come from the app's own site", detail)
     token = (bearers or cookies or [""])[0]
     if not _TOKEN.match(token):
-        raise _no_session()
+        raise _no_session(token)
     return token
 
 
@@ -1418,8 +1472,9 @@ class _Guard:
         if isinstance(reserve, str):
             reserve = Reserve(reserve)
         if reserve is not None and (key := first.get("idempotency-key")):
-            # Keys are shared by all users of the service key: two users' equal keys must not meet.
-            mixed = hmac.new(token.encode(), key.strip().strip('"').encode("utf-8", "replace"), hashlib.sha256).digest()
+            # Gatehouse keeps the keys of two users apart. Made of nothing that changes between two tries, as the token does; and never
+            # equal to a key that the app itself chose for this user.
+            mixed = hashlib.sha256(b"guard " + key.strip().strip('"').encode("utf-8", "replace")).digest()
             reserve = dataclasses.replace(reserve, idempotency_key=base64.urlsafe_b64encode(mixed).decode())
         return {
             "token": token, "limits": limits, "require": require, "reserve": reserve, "client_ip": client_ip,
@@ -1462,7 +1517,8 @@ class FastAPIGuard(_Guard):
         self, *, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None
     ) -> Callable[..., Awaitable[GateAnswer]]:
         """A dependency whose value is the allowed `GateAnswer`. The user's Idempotency-Key, if they send one, makes `reserve` safe to
-        repeat."""
+        repeat. A ValueError at once for limits that are none."""
+        _ = None if limits is None else _limits(limits)
         from starlette.requests import Request
 
         client = self.client if isinstance(self.client, AsyncGatehouse) else AsyncGatehouse(blocking=self.client)
@@ -1545,7 +1601,9 @@ class FlaskGuard(_Guard):
     def __call__(
         self, *, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A decorator for a view, below its route. The user's Idempotency-Key, if they send one, makes `reserve` safe to repeat."""
+        """A decorator for a view, below its route. The user's Idempotency-Key, if they send one, makes `reserve` safe to repeat. A
+        ValueError at once for limits that are none."""
+        _ = None if limits is None else _limits(limits)
         import flask
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -82,6 +82,22 @@ def test_a_repeat_with_the_same_idempotency_key_holds_the_same_unit(app, user):
     assert first.status_code == second.status_code == 200 and first.json()["reservation"] == second.json()["reservation"]
 
 
+def test_a_repeat_after_a_rotation_holds_the_same_unit(app, client, user):
+    first = app.post("/videos", headers=bearer(user.token, **{"Idempotency-Key": "upload-2"}))
+    renewed = client.rotate(user.token).token
+    second = app.post("/videos", headers=bearer(renewed, **{"Idempotency-Key": "upload-2"}))
+    assert first.status_code == second.status_code == 200 and first.json()["reservation"] == second.json()["reservation"]
+
+
+@pytest.mark.parametrize("limits", ["api", {"api": 1}, ("upload", 3), [3], [("api",)], [("api", "1")]])
+def test_limits_that_are_no_list_of_limits_are_refused_when_the_route_is_made(client, limits):
+    for guard in (FastAPIGuard(client), FlaskGuard(client)):
+        with pytest.raises(ValueError, match="limits"):
+            guard(limits=limits)
+    with pytest.raises(ValueError, match="limits"):
+        client.gate("gh_1abc", limits=limits)
+
+
 def test_two_users_may_use_the_same_idempotency_key(app, service):
     users = [service.new_user() for _ in range(2)]
     answers = [app.post("/videos", headers=bearer(user.token, **{"Idempotency-Key": "1"})) for user in users]

@@ -6,10 +6,11 @@ import re
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
+from service import PASSWORD
 
 from gatehouse import (
-    AsyncGatehouse, Conflict, Decision, Gatehouse, InvalidRequest, KeyRejected, Limit, LimitReached, NotFound, Refused, Require, Reserve,
-    Unauthenticated,
+    COOKIE, AsyncGatehouse, Conflict, Decision, Gatehouse, InvalidRequest, KeyRejected, Limit, LimitReached, NotFound, Refused, Require,
+    Reserve, Unauthenticated, read_token,
 )  # fmt: skip
 
 METRIC = "video_analysis"
@@ -56,6 +57,25 @@ def test_the_gate_reserves_once_for_one_key_and_refuses_the_next_unit(either, us
         refused.raise_for_refusal()
     assert raised.value.code == "allowance_exhausted" and raised.value.status == 429
     assert raised.value.retry_after == refused.retry_after_seconds and raised.value.extras["metric"] == METRIC
+
+
+def test_an_answer_carries_its_token_and_the_cookies_for_it(client, user):
+    caller = client.gate(user.token)
+    assert caller.token == user.token and user.token not in repr(caller)
+    pair, *attributes = caller.set_cookie.split("; ")
+    assert set(attributes) == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"} and read_token("GET", [("Cookie", pair)]) == user.token
+    assert client.usage(caller.token).plan == "free"
+    client.log_out(caller.token)
+    assert caller.clear_cookie.startswith(f"{COOKIE}=; Path=/; ") and caller.clear_cookie.endswith("; Max-Age=0")
+    refused = client.gate(user.token)
+    assert refused.token == user.token and refused.set_cookie is None and [each.token for each in client.gate_batch([user.token])] == [user.token]
+
+
+def test_the_cookie_of_a_remembered_session_lasts_as_long_as_it(client, user, service):
+    token = service.ask("POST", "/v1/sessions", {"email": user.email, "password": PASSWORD, "class": "remember"}, service.key("accounts")).json["token"]
+    caller = client.gate(token)
+    seconds = int(caller.set_cookie.rpartition("Max-Age=")[2])
+    assert 0 < seconds <= (caller.session.expires_at - caller.session.authenticated_at).total_seconds()
 
 
 def test_a_peek_spends_nothing(either, user):
