@@ -102,15 +102,26 @@ extension API {
   /// The responder of the public listener. Throws if a route is not described in the OpenAPI document.
   public func publicResponder() throws -> Edge {
     try responder(
-      .public, crossOrigin: CrossOrigin(origins: contract.allowedOrigins),
+      .public,
+      elsewhere: .init(
+        routes: AllowTable(RouteTable<Store>.operations(.key).routes.map { ($0.method, $0.path) }),
+        detail: "This path is served by the ops listener (http.ops_port) and the ops sockets alone."),
+      crossOrigin: CrossOrigin(origins: contract.allowedOrigins),
       anyMethod: Edge.AnyMethod(path: ForwardAuth.path, prefix: ForwardAuth.prefix) { await self.forwardAuth($0, $1) })
   }
 
   /// The responder of an ops listener. Throws as `publicResponder`.
-  public func operationsResponder(_ access: AdminAccess) throws -> Edge { try responder(.operations(access)) }
+  public func operationsResponder(_ access: AdminAccess) throws -> Edge {
+    try responder(
+      .operations(access),
+      elsewhere: .init(
+        routes: AllowTable(RouteTable<Store>.public.routes.map { ($0.method, $0.path) }),
+        detail: "This path is served by the public listener (http.port) alone."))
+  }
 
   private func responder(
-    _ table: RouteTable<Store>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), anyMethod: Edge.AnyMethod? = nil
+    _ table: RouteTable<Store>, elsewhere: Edge.Elsewhere, crossOrigin: CrossOrigin = CrossOrigin(origins: []),
+    anyMethod: Edge.AnyMethod? = nil
   ) throws -> Edge {
     let router = Edge.router()
     router.add(middleware: DrainMiddleware(readiness: readiness))
@@ -121,7 +132,7 @@ extension API {
     let document = try OpenAPI.document(
       table.routes.map { ($0.method, $0.path) } + [(.get, OpenAPI.path)], anyMethod: anyMethod.map { [$0.path] } ?? [])
     router.get(RouterPath(OpenAPI.path)) { _, _ in answer(document) }
-    return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod, refusals: refusals)
+    return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod, refusals: refusals, elsewhere: elsewhere)
   }
 
   /// 200 while requests are answered, degraded while Redis is away; 503 while starting, draining or without the ledger.

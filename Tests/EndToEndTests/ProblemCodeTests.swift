@@ -68,7 +68,8 @@ import Testing
     let common: Set<String> = ["type", "title", "status", "code", "detail", "request_id"]
     #expect(seen.status == code.status, "\(code): \(seen)")
     #expect(names == common.union(extras[code] ?? []), "\(code): \(names)")
-    #expect(seen.problem["code"] == .string(code.rawValue) && seen.problem["title"] == .string(code.title), "\(code): \(seen)")
+    let title = code == .allowanceExhausted ? "Daily allowance used up" : code.title
+    #expect(seen.problem["code"] == .string(code.rawValue) && seen.problem["title"] == .string(title), "\(code): \(seen)")
     #expect(seen.problem["status"] == .int64(Int64(code.status)) && seen.problem["type"] == .string(code.type), "\(code): \(seen)")
     guard case .string(let detail)? = seen.problem["detail"], case .string(let id)? = seen.problem["request_id"] else { return }
     #expect(detail.hasSuffix(".") || detail.hasSuffix("ghk_…"), "\(code): \(detail)")

@@ -1,4 +1,12 @@
 extension Allowance {
+  /// The kind of the period, told by its length: no day lasts a week, and no month less than four.
+  public var periodKind: Period.Kind {
+    resetsAtMilliseconds - periodStartsAtMilliseconds > 7 * 86_400_000 ? .month : .day
+  }
+
+  /// What a used-up allowance is called.
+  public var exhaustedTitle: String { periodKind == .month ? "Monthly allowance used up" : "Daily allowance used up" }
+
   /// What a person reads when the allowance is used up.
   /// - Parameters:
   ///   - plan: the plan in force.

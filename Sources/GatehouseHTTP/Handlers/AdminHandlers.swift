@@ -23,7 +23,7 @@ extension API {
   func adminUsers(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     _ = try actor(request, access)
     let query = try QueryReader(request.uri.query, known: ["query", "limit", "cursor"])
-    let text = query["query"] ?? ""
+    let text = try query.text("query", lengthMax: Limits.emailTextMax) ?? ""
     let page = try pageRequest(query, .users)
     let found = try await ledger.users(matching: text, page: page)
     return answer(json { $0.list(found.items, next: cursor(found.next, .users)) { $0.user($1, plan: plan(of: $1)) } })

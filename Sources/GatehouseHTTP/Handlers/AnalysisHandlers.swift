@@ -28,9 +28,6 @@ extension API {
     return try await created(GateRequest(subject: token, charges: ownRouteCharges, reserve: reserve(start)))
   }
 
-  /// What an analysis costs one unit of.
-  static var analysisMetric: String { "video_analysis" }
-
   private func analysisStart(
     _ request: Request, _ context: GatehouseContext, session: UserID?, scope: String
   ) async throws -> AnalysisStart {
@@ -41,18 +38,31 @@ extension API {
     let metadata = fields.rawObject("metadata", bytesMax: Limits.metadataBytesMax)
     let lease = fields.optionalInt("lease_seconds", in: 1...contract.leaseSecondsMax)
     let taken = fields.optionalString("reservation_id", length: 1...64)
+    let metric = metric(&fields, isTaken: taken != nil)
     try fields.finish()
     guard let userID = session ?? named else { throw Problem.notFound }
     return AnalysisStart(
       userID: userID,
       analysis: NewAnalysis(id: .random(), filename: filename, metadata: metadata.map { String(decoding: $0, as: UTF8.self) } ?? "{}"),
-      leaseMilliseconds: lease.map { Int64($0) * 1000 }, taken: taken,
+      leaseMilliseconds: lease.map { Int64($0) * 1000 }, taken: taken, metric: metric,
       call: try idempotency(request, scope: scope, body: body))
+  }
+
+  /// What the analysis costs one unit of: the first metric of the configuration where none is named.
+  private func metric(_ fields: inout FieldReader, isTaken: Bool) -> String {
+    let table = allowances()
+    let named = fields.optionalString("metric", length: 1...64)
+    if let named, isTaken {
+      fields.refuse("metric", code: "not_allowed", "The reservation has its metric already: leave \(named) out.")
+    } else if let named, !named.isEmpty, table.metric(named) == nil {
+      fields.refuse("metric", code: "unknown_metric", "Use one of \(table.metrics.map(\.name).joined(separator: ", ")).")
+    }
+    return named ?? table.metrics.first?.name ?? ""
   }
 
   private func reserve(_ start: AnalysisStart) -> GateRequest.Reserve {
     GateRequest.Reserve(
-      metric: Self.analysisMetric, amount: 1,
+      metric: start.metric, amount: 1,
       leaseMilliseconds: start.leaseMilliseconds ?? Int64(contract.leaseSecondsDefault) * 1000, commit: false, analysis: start.analysis,
       holdID: holdID(start.userID.text, start.call), call: start.call, encode: start.encode)
   }
@@ -144,6 +154,7 @@ private struct AnalysisStart: Sendable {
   let leaseMilliseconds: Int64?
   /// The reservation to use, as it was spelled; nil makes one.
   let taken: String?
+  let metric: String
   let call: IdempotentCall
 
   let encode: @Sendable (Reserved) -> StoredAnswer = { reserved in

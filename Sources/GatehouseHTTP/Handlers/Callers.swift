@@ -106,7 +106,7 @@ extension API {
   /// The session token of a request, from where it may come, with the key beside it. Throws 400, 401 or 403 without asking a store.
   func presentedToken(_ request: Request) throws -> PresentedToken {
     let credential = try Credential.read(request.headers, cookie: contract.cookieName)
-    guard case .session(let text, let fromCookie) = credential else { throw Problem.unauthenticated }
+    let (text, fromCookie) = try credential.sessionToken(request.headers)
     try crossSiteRule.check(credential, method: request.method, request.headers)
     guard let token = SessionToken.parse(text, secret: secret) else { throw Problem.unauthenticated }
     return PresentedToken(token: token, fromCookie: fromCookie, backend: try vouchingKey(request))
@@ -117,7 +117,9 @@ extension API {
   /// The service key of a request, with one of `scopes`.
   func serviceKey(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey {
     guard let key = try serviceKeyIfSent(request, scope) else {
-      throw Problem(.invalidKey, "This needs a service key with scope \(scope.rawValue): Authorization: Bearer ghk_…")
+      var came = ""
+      if case .session = try Credential.read(request.headers) { came = "A session token came. " }
+      throw Problem(.invalidKey, "\(came)This needs a service key with scope \(scope.rawValue): Authorization: Bearer ghk_…")
     }
     return key
   }
@@ -157,7 +159,7 @@ extension API {
 extension Problem {
   static var unauthenticated: Problem {
     Problem(
-      .unauthenticated, "The session token is missing or not valid: it is unknown, has expired or was ended. Log in again.",
-      headers: [.wwwAuthenticate: #"Bearer realm="gatehouse", error="invalid_token""#])
+      .unauthenticated, "The session token is not valid: it is unknown, has expired or was ended. Log in again.",
+      headers: [.wwwAuthenticate: Credential.invalidToken])
   }
 }

@@ -127,7 +127,7 @@ extension API {
       )
     }
     let credential = try Credential.read(request.headers, cookie: contract.cookieName)
-    guard case .session(let text, _) = credential, let token = SessionToken.parse(text, secret: secret) else {
+    guard let token = SessionToken.parse(try credential.sessionToken(request.headers).text, secret: secret) else {
       throw Problem.unauthenticated
     }
     try CrossSiteRule(allowedOrigins: contract.allowedOrigins).check(

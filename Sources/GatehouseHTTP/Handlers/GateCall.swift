@@ -107,8 +107,9 @@ extension API {
     let user = UserKind.prefix + token.routingID
     var held: GateRequest.Reserve?
     if let reserve = call.reserve {
+      // Of this user: two users' equal keys are two, as an app passes on what its users choose.
       let once = idempotentCall(
-        scope: key.id.text, key: reserve.key, Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8))
+        scope: "\(key.id.text) \(user)", key: reserve.key, Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8))
       held = GateRequest.Reserve(
         metric: reserve.metric, amount: Int64(reserve.amount), leaseMilliseconds: Int64(reserve.leaseSeconds) * 1000, commit: false,
         analysis: nil, holdID: holdID(user, once), call: once
@@ -120,9 +121,13 @@ extension API {
   }
 
   /// What the gate says of a token that carries no valid checksum.
-  var forged: GateAnswer {
-    GateAnswer(
-      decision: .unauthenticated, source: .ledger, nowMilliseconds: clock.now(),
-      detail: "The session token is not valid: it is unknown, has expired or was ended. Log in again.")
+  func forged(_ token: String) -> GateAnswer {
+    var detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
+    if token.hasPrefix("ghk_") {
+      detail = "The field token holds a service key: send the user's session token there, which begins with gh_."
+    } else if !token.hasPrefix("gh_") {
+      detail = "The field token holds no session token of Gatehouse: they begin with gh_."
+    }
+    return GateAnswer(decision: .unauthenticated, source: .ledger, nowMilliseconds: clock.now(), detail: detail)
   }
 }

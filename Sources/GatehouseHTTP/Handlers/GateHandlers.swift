@@ -13,10 +13,11 @@ extension API {
     let asking = RefusalLog.Asked(request, context)
     let facts = Trail.Facts(key: key.id.text)
     guard let asked = try gateRequest(call, key: key) else {
-      refusals.note(forged, of: nil, asking, facts)
-      return answer(forged.json(timeouts: timeouts, requestID: context.requestID))
+      let refused = forged(call.token)
+      refusals.note(refused, of: nil, asking, facts)
+      return answer(refused.json(timeouts: timeouts, requestID: context.requestID))
     }
-    let decided = try await worded(gate.decide(asked))
+    let decided = try await worded(gate.decide(asked), metric: call.reserve?.metric)
     refusals.note(decided, of: asked.userText, asking, facts)
     var fieldsOfAnswer: [(String, String)] = []
     if case .replay = decided.reserved { fieldsOfAnswer = [("Idempotency-Replayed", "true")] }
@@ -41,8 +42,9 @@ extension API {
         if let request = try gateRequest(call, key: key) {
           asked.append((index, request))
         } else {
-          refusals.note(forged, of: nil, asking, facts, number: index)
-          answers[index] = forged.json(timeouts: timeouts, requestID: context.requestID)
+          let refused = forged(call.token)
+          refusals.note(refused, of: nil, asking, facts, number: index)
+          answers[index] = refused.json(timeouts: timeouts, requestID: context.requestID)
         }
       } catch { answers[index] = refusal(error, context, asking, facts, number: index) }
     }
@@ -78,7 +80,14 @@ extension API {
 
   /// The answer with all that is to be said of a used-up allowance. Redis knows how many units are taken; how many of them are used and
   /// how many held, and when the user's next day begins on their clock, is in the ledger.
-  func worded(_ answer: GateAnswer) async throws -> GateAnswer {
+  /// A replayed reservation stands beside where the user stands now.
+  /// - Parameter metric: of which units were to be reserved.
+  func worded(_ answer: GateAnswer, metric: String? = nil) async throws -> GateAnswer {
+    if case .replay = answer.reserved, let metric, let caller = answer.caller {
+      var answer = answer
+      answer.allowance = try await ledger.allowances(of: caller.id, now: answer.nowMilliseconds)?.first { $0.metric == metric }
+      return answer
+    }
     guard answer.decision == .allowanceExhausted, var allowance = answer.allowance, let caller = answer.caller,
       let user = try await ledger.user(caller.id),
       let standings = try await ledger.allowances(of: caller.id, now: answer.nowMilliseconds)

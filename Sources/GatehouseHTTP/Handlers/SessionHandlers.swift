@@ -41,7 +41,9 @@ extension API {
     let device = fields.optionalString("device", length: 1...Limits.deviceMax)
     try fields.finish()
     // Without it another site could log its visitor in as somebody else.
-    if key == nil, transport == .cookie { try crossSiteRule.check(method: request.method, request.headers) }
+    if key == nil, transport == .cookie {
+      try crossSiteRule.check(method: request.method, request.headers, what: "A login that sets the cookie")
+    }
     let login = Login(
       email: email, password: password, sessionClass: kind, transport: transport, device: device,
       userAgent: userAgent(request, key: key), ip: client.text, network: client.network)

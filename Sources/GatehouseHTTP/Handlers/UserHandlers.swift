@@ -60,8 +60,14 @@ extension API {
   func findUser(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     _ = try serviceKey(request, .accounts)
     let query = try QueryReader(request.uri.query, known: ["email", "external_id"])
-    let (email, externalID) = (query["email"], query["external_id"])
+    let (email, externalID) = (query["email"], try query.text("external_id", lengthMax: Limits.externalIDMax))
     if (email == nil) == (externalID == nil) { throw query.refusal("email", code: "required", "Give either email or external_id.") }
+    if let email, EmailAddress(email) == nil {
+      throw query.refusal(
+        "email", code: "invalid_email",
+        email.contains(" ") ? "A + stands for a space in a query: write it as %2B." : "Use an address such as mia@example.com.")
+    }
+    if externalID?.isEmpty == true { throw query.refusal("external_id", code: "required", "Send the app's own id of the user.") }
     let found =
       if let email { try await ledger.user(email: email) } else {
         try await ledger.user(externalID: externalID ?? "")

@@ -21,6 +21,11 @@ struct AllowTable: Sendable {
     }
   }
 
+  /// The table of routes that are served elsewhere.
+  init(_ routes: [(method: HTTPRequest.Method, path: String)]) {
+    entries = routes.map { Entry(path: RouterPath($0.path), methods: [$0.method]) }
+  }
+
   /// The methods of `path`, sorted, with HEAD beside GET and OPTIONS always; empty when no route has the path.
   func methods(_ path: String) -> [HTTPRequest.Method] {
     let segments = path.split(separator: "/")

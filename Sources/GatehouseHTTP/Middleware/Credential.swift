@@ -29,6 +29,24 @@ public enum Credential: Sendable, Equatable {
     }
   }
 
+  /// The session token, and whether the cookie brought it. Throws 401 `unauthenticated`, which says what came in its place.
+  func sessionToken(_ headers: HTTPFields) throws -> (text: String, fromCookie: Bool) {
+    let wanted = "send Authorization: Bearer gh_…, or the session's cookie"
+    switch self {
+    case .session(let token, let fromCookie): return (token, fromCookie)
+    case .key:
+      throw Problem(
+        .unauthenticated, "A service key came, and this is for a user's session: \(wanted).", headers: [.wwwAuthenticate: Self.invalidToken]
+      )
+    case .none where headers[.authorization] != nil:
+      throw Problem(.unauthenticated, "The Authorization header holds no session token: \(wanted).")
+    case .none: throw Problem(.unauthenticated, "No session token came with the request: \(wanted).")
+    }
+  }
+
+  /// The challenge to a token that came and is not good; one to a request that brought none names no error.
+  static let invalidToken = #"Bearer realm="gatehouse", error="invalid_token""#
+
   private static func ours(_ field: String) -> Credential? {
     let parts = field.split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
@@ -61,13 +79,19 @@ public struct CrossSiteRule: Sendable {
   }
 
   /// The same for a request whose answer sets the cookie.
-  public func check(method: HTTPRequest.Method, _ headers: HTTPFields) throws {
+  public func check(
+    method: HTTPRequest.Method, _ headers: HTTPFields, what: String = "A request with the cookie that changes something"
+  ) throws {
     guard ![.get, .head, .options, .trace].contains(method) else { return }
     if let name = HTTPField.Name("Sec-Fetch-Site"), let site = headers[name], site == "same-origin" || site == "none" { return }
     if let origin = headers[.origin], allowedOrigins.contains(origin) { return }
+    let isSilent = headers[.origin] == nil && HTTPField.Name("Sec-Fetch-Site").flatMap { headers[$0] } == nil
     throw Problem(
       .csrfRejected,
-      "A request with the cookie that changes something must come from the same origin or from one in allowed_origins.")
+      "\(what) must come from the same origin or from one in allowed_origins. "
+        + (isSilent
+          ? "Neither Sec-Fetch-Site nor Origin says where this one comes from: browsers send them; other clients use a bearer token."
+          : "Sec-Fetch-Site and Origin say that this one comes from elsewhere."))
   }
 }
 

@@ -13,6 +13,7 @@ public struct Edge: HTTPResponder {
   private let requestIDName: HTTPField.Name?
   private let anyMethod: AnyMethod?
   private let refusals: RefusalLog?
+  private let elsewhere: Elsewhere?
 
   /// A branch of paths that takes every method and every path below it, and answers its own errors.
   public struct AnyMethod: Sendable {
@@ -20,6 +21,12 @@ public struct Edge: HTTPResponder {
     let path: String
     let prefix: String
     let handle: @Sendable (Request, GatehouseContext) async -> Response
+  }
+
+  /// The routes of another listener, and what to say to whoever asks for them here.
+  struct Elsewhere: Sendable {
+    let routes: AllowTable
+    let detail: String
   }
 
   /// An empty router whose errors come to `Edge`, with HEAD wherever there is GET.
@@ -34,6 +41,13 @@ public struct Edge: HTTPResponder {
     _ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), anyMethod: AnyMethod? = nil,
     refusals: RefusalLog? = nil
   ) {
+    self.init(router, crossOrigin: crossOrigin, anyMethod: anyMethod, refusals: refusals, elsewhere: nil)
+  }
+
+  init(
+    _ router: Router<GatehouseContext>, crossOrigin: CrossOrigin, anyMethod: AnyMethod?, refusals: RefusalLog?, elsewhere: Elsewhere?
+  ) {
+    self.elsewhere = elsewhere
     inner = router.buildResponder()
     allow = AllowTable(router)
     self.crossOrigin = crossOrigin
@@ -116,6 +130,9 @@ public struct Edge: HTTPResponder {
 
   private func unrouted(_ request: Request) -> Problem {
     let methods = allow.methods(request.uri.path)
+    if methods.isEmpty, let elsewhere, !elsewhere.routes.methods(request.uri.path).isEmpty {
+      return Problem(.notFound, elsewhere.detail)
+    }
     guard !methods.isEmpty, !methods.contains(request.method) else { return .notFound }
     let list = methods.map(\.rawValue).joined(separator: ", ")
     return Problem(.methodNotAllowed, "This address knows only \(list).", headers: [.allow: list])

@@ -88,7 +88,7 @@ extension OpenAPI {
               "description": "One of email and external_id.",
               "schema": {"type": "string"}
             },
-            {"name": "external_id", "in": "query", "required": false, "description": "The app's own id.", "schema": {"type": "string"}}
+            {"name": "external_id", "in": "query", "required": false, "description": "The app's own id.", "schema": {"type": "string", "minLength": 1, "maxLength": 255}}
           ],
           "responses": {
             "200": {

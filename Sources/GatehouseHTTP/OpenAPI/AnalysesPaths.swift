@@ -6,7 +6,7 @@ extension OpenAPI {
         "post": {
           "operationId": "startAnalysis",
           "tags": ["analyses"],
-          "summary": "Start an analysis: reserves one video_analysis",
+          "summary": "Start an analysis: reserves one unit of its metric",
           "security": [{"token": []}, {"cookie": []}, {"key": []}],
           "parameters": [{"$ref": "#/components/parameters/IdempotencyKey"}],
           "requestBody": {
@@ -20,11 +20,27 @@ extension OpenAPI {
                     "filename": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
                     "metadata": {"type": ["object", "null"]},
                     "lease_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 86400, "default": 1800},
-                    "reservation_id": {"type": ["string", "null"], "minLength": 1, "maxLength": 64}
+                    "metric": {
+                      "type": ["string", "null"], "minLength": 1, "maxLength": 64,
+                      "description": "What it costs one unit of; left out: the first metric of the configuration. Not with reservation_id."
+                    },
+                    "reservation_id": {
+                      "type": ["string", "null"], "minLength": 1, "maxLength": 64,
+                      "description": "A held reservation to use in place of a new one."
+                    }
                   },
                   "additionalProperties": false
                 },
-                "example": {"filename": "squat.mp4", "metadata": {"athlete": "17"}, "lease_seconds": 1800}
+                "examples": {
+                  "user": {
+                    "summary": "With a session token.",
+                    "value": {"filename": "squat.mp4", "metadata": {"athlete": "17"}, "lease_seconds": 1800}
+                  },
+                  "backend": {
+                    "summary": "With a service key.",
+                    "value": {"user_id": "usr_4tq9m2kd7xw1hb", "filename": "squat.mp4", "metric": "video_analysis"}
+                  }
+                }
               }
             }
           },

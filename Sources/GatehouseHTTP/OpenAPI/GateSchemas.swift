@@ -1,4 +1,49 @@
 extension OpenAPI {
+  /// What every question to the gate may hold.
+  private static let questionFields = #"""
+              "token": {"type": "string", "minLength": 1, "maxLength": 4096, "description": "The session token that the user's request brought."},
+              "client_ip": {
+                "type": ["string", "null"], "maxLength": 64, "minLength": 1,
+                "description": "The address of the user's client, IPv4 or IPv6; required by policies that count addresses."
+              },
+              "user_agent": {"type": ["string", "null"], "maxLength": 1024, "description": "The User-Agent of the user's client."},
+              "limits": {
+                "type": ["array", "null"],
+                "maxItems": 16,
+                "description": "Policies that this call counts against, decided together; left out: one unit of api. Empty: none.",
+                "items": {
+                  "type": "object",
+                  "properties": {
+                    "policy": {"type": "string", "minLength": 1, "maxLength": 64, "description": "A policy of the configuration, each once."},
+                    "cost": {
+                      "type": ["integer", "null"], "minimum": 1, "maximum": 1000000, "default": 1,
+                      "description": "Units that the call costs; a refused call costs none of the user's."
+                    }
+                  },
+                  "required": ["policy"],
+                  "additionalProperties": false
+                }
+              },
+              "require": {
+                "type": ["object", "null"],
+                "description": "What the session must have beyond being valid.",
+                "properties": {
+                  "plan": {
+                    "type": ["string", "array", "null"], "minLength": 1, "maxLength": 64,
+                    "items": {"type": "string", "minLength": 1, "maxLength": 64}, "minItems": 1, "maxItems": 16,
+                    "description": "One of these plans; else plan_required."
+                  },
+                  "authenticated_within_seconds": {
+                    "type": ["integer", "null"], "minimum": 1, "maximum": 31536000,
+                    "description": "How long ago the password was entered at most; else reauthentication_required."
+                  },
+                  "email_verified": {"type": ["boolean", "null"], "description": "true: a verified address; else email_unverified."}
+                },
+                "additionalProperties": false
+              },
+              "peek": {"type": ["boolean", "null"], "default": false, "description": "true: decide, and spend and hold nothing."}
+    """#
+
   /// The shapes of the gate's questions and answers.
   static let gateSchemas = #"""
     {
@@ -17,35 +62,7 @@ extension OpenAPI {
       "BatchQuestion": {
         "type": "object",
         "properties": {
-          "token": {"type": "string", "minLength": 1, "maxLength": 4096},
-          "client_ip": {"type": ["string", "null"], "maxLength": 64, "minLength": 1},
-          "user_agent": {"type": ["string", "null"], "maxLength": 1024},
-          "limits": {
-            "type": ["array", "null"],
-            "maxItems": 16,
-            "items": {
-              "type": "object",
-              "properties": {
-                "policy": {"type": "string", "minLength": 1, "maxLength": 64},
-                "cost": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000000, "default": 1}
-              },
-              "required": ["policy"],
-              "additionalProperties": false
-            }
-          },
-          "require": {
-            "type": ["object", "null"],
-            "properties": {
-              "plan": {
-                "type": ["string", "array", "null"], "minLength": 1, "maxLength": 64,
-                "items": {"type": "string", "minLength": 1, "maxLength": 64}, "minItems": 1, "maxItems": 16
-              },
-              "authenticated_within_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 31536000},
-              "email_verified": {"type": ["boolean", "null"]}
-            },
-            "additionalProperties": false
-          },
-          "peek": {"type": ["boolean", "null"], "default": false}
+    \#(questionFields)
         },
         "required": ["token"],
         "additionalProperties": false
@@ -96,42 +113,21 @@ extension OpenAPI {
       "GateQuestion": {
         "type": "object",
         "properties": {
-          "token": {"type": "string", "minLength": 1, "maxLength": 4096},
-          "client_ip": {"type": ["string", "null"], "maxLength": 64, "minLength": 1},
-          "user_agent": {"type": ["string", "null"], "maxLength": 1024},
-          "limits": {
-            "type": ["array", "null"],
-            "maxItems": 16,
-            "items": {
-              "type": "object",
-              "properties": {
-                "policy": {"type": "string", "minLength": 1, "maxLength": 64},
-                "cost": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000000, "default": 1}
-              },
-              "required": ["policy"],
-              "additionalProperties": false
-            }
-          },
-          "require": {
-            "type": ["object", "null"],
-            "properties": {
-              "plan": {
-                "type": ["string", "array", "null"], "minLength": 1, "maxLength": 64,
-                "items": {"type": "string", "minLength": 1, "maxLength": 64}, "minItems": 1, "maxItems": 16
-              },
-              "authenticated_within_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 31536000},
-              "email_verified": {"type": ["boolean", "null"]}
-            },
-            "additionalProperties": false
-          },
-          "peek": {"type": ["boolean", "null"], "default": false},
+    \#(questionFields),
           "reserve": {
             "type": ["object", "null"],
+            "description": "Units to hold if the answer is allow, until they are committed or released.",
             "properties": {
-              "metric": {"type": "string", "minLength": 1, "maxLength": 64},
-              "amount": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000000, "default": 1},
-              "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-              "lease_seconds": {"type": ["integer", "null"], "minimum": 1, "maximum": 86400, "default": 1800}
+              "metric": {"type": "string", "minLength": 1, "maxLength": 64, "description": "A metric of the configuration."},
+              "amount": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000000, "default": 1, "description": "Units to hold."},
+              "idempotency_key": {
+                "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$",
+                "description": "The same key of the same user gives the same reservation again, for 24 hours."
+              },
+              "lease_seconds": {
+                "type": ["integer", "null"], "minimum": 1, "maximum": 86400, "default": 1800,
+                "description": "When the units come back by themselves unless the lease is extended."
+              }
             },
             "required": ["metric", "idempotency_key"],
             "additionalProperties": false

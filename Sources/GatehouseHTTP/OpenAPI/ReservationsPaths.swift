@@ -27,8 +27,8 @@ extension OpenAPI {
                 },
                 "example": {
                   "user_id": "usr_4tq9m2kd7xw1hb",
-                  "metric": "render_minute",
-                  "amount": 10,
+                  "metric": "video_analysis",
+                  "amount": 1,
                   "lease_seconds": 600,
                   "commit": false
                 }
@@ -51,8 +51,8 @@ extension OpenAPI {
                     "reservation": {
                       "id": "rsv_8d2znq07fb5xkw",
                       "user_id": "usr_4tq9m2kd7xw1hb",
-                      "metric": "render_minute",
-                      "amount": 10,
+                      "metric": "video_analysis",
+                      "amount": 1,
                       "committed": 0,
                       "status": "held",
                       "period_starts_at": "2026-11-22T23:00:00.000Z",
@@ -100,7 +100,7 @@ extension OpenAPI {
                   "properties": {"amount": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000000}},
                   "additionalProperties": false
                 },
-                "example": {"amount": 7}
+                "example": {"amount": 1}
               }
             }
           },
@@ -114,8 +114,8 @@ extension OpenAPI {
                     "reservation": {
                       "id": "rsv_8d2znq07fb5xkw",
                       "user_id": "usr_4tq9m2kd7xw1hb",
-                      "metric": "render_minute",
-                      "amount": 10,
+                      "metric": "video_analysis",
+                      "amount": 1,
                       "committed": 0,
                       "status": "held",
                       "period_starts_at": "2026-11-22T23:00:00.000Z",
@@ -168,8 +168,8 @@ extension OpenAPI {
                     "reservation": {
                       "id": "rsv_8d2znq07fb5xkw",
                       "user_id": "usr_4tq9m2kd7xw1hb",
-                      "metric": "render_minute",
-                      "amount": 10,
+                      "metric": "video_analysis",
+                      "amount": 1,
                       "committed": 0,
                       "status": "held",
                       "period_starts_at": "2026-11-22T23:00:00.000Z",
@@ -232,8 +232,8 @@ extension OpenAPI {
                     "reservation": {
                       "id": "rsv_8d2znq07fb5xkw",
                       "user_id": "usr_4tq9m2kd7xw1hb",
-                      "metric": "render_minute",
-                      "amount": 10,
+                      "metric": "video_analysis",
+                      "amount": 1,
                       "committed": 0,
                       "status": "held",
                       "period_starts_at": "2026-11-22T23:00:00.000Z",

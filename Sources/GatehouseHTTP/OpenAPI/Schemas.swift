@@ -170,7 +170,7 @@ extension OpenAPI {
       "Readiness": {
         "type": "object",
         "properties": {
-          "status": {"type": "string", "enum": ["ready", "degraded", "starting", "draining"]},
+          "status": {"type": "string", "enum": ["ready", "degraded", "starting", "draining", "down"]},
           "redis": {"type": "string", "enum": ["up", "down"]},
           "ledger": {"type": "string", "enum": ["up", "down"]},
           "clock": {

@@ -82,7 +82,8 @@ extension GateAnswer {
     case .planRequired: extras.append("plans", .array((requirements.plans ?? []).map { .string($0) }))
     default: break
     }
-    var problem = Problem(code, detail ?? code.title, extras: extras)
+    let title = decision == .allowanceExhausted ? allowance?.exhaustedTitle : nil
+    var problem = Problem(code, detail ?? code.title, title: title, extras: extras)
     for (name, value) in headerFields { if let name = HTTPField.Name(name) { problem.headers[name] = value } }
     return problem
   }

@@ -11,6 +11,8 @@ public struct Problem: Error, Sendable {
 
   /// Which refusal this is; decides status, type and title.
   public let code: ProblemCode
+  /// The sentence without a full stop that stands for the code, or one that fits the case better.
+  public let title: String
   /// What is wrong, where, and what to do. Free of secrets.
   public let detail: String
   /// Members after the common ones, in this order.
@@ -19,8 +21,10 @@ public struct Problem: Error, Sendable {
   public var headers: HTTPFields
 
   /// A refusal. 401s get `WWW-Authenticate` and 503s `Retry-After: 1` unless `headers` has them.
-  public init(_ code: ProblemCode, _ detail: String, extras: JSONObject = [:], headers: HTTPFields = [:]) {
+  /// - Parameter title: in place of the code's own.
+  public init(_ code: ProblemCode, _ detail: String, title: String? = nil, extras: JSONObject = [:], headers: HTTPFields = [:]) {
     self.code = code
+    self.title = title ?? code.title
     self.detail = detail
     self.extras = extras
     self.headers = headers
@@ -36,7 +40,7 @@ public struct Problem: Error, Sendable {
   public func write(into writer: inout JSONWriter, requestID: String, status: Int? = nil) {
     writer.object { writer in
       writer.string("type", code.type)
-      writer.string("title", code.title)
+      writer.string("title", title)
       writer.int("status", status ?? code.status)
       writer.string("code", code.rawValue)
       writer.string("detail", detail)

@@ -41,7 +41,7 @@ public enum ProblemCode: String, Sendable, CaseIterable {
   /// The HTTP status of every problem with this code.
   public var status: Int { row.status }
 
-  /// The sentence without a full stop that stands for the code; it never varies.
+  /// The sentence without a full stop that stands for the code.
   public var title: String { row.title }
 
   /// The problem type's URI: ours, or the registered one for exceeded quotas.
@@ -64,7 +64,7 @@ public enum ProblemCode: String, Sendable, CaseIterable {
     case .emailUnverified: (403, "The email address is not verified")
     case .planRequired: (403, "Another plan is needed")
     case .scopeMissing: (403, "The service key lacks a scope")
-    case .csrfRejected: (403, "The request came from another site")
+    case .csrfRejected: (403, "The request is not shown to come from the app's own site")
     case .notFound: (404, "Not found")
     case .methodNotAllowed: (405, "The method is not allowed here")
     case .notAcceptable: (406, "No acceptable representation")
@@ -82,7 +82,7 @@ public enum ProblemCode: String, Sendable, CaseIterable {
     case .costExceedsLimit: (422, "The cost is larger than the limit")
     case .idempotencyKeyReused: (422, "The Idempotency-Key was used for another request")
     case .rateLimited: (429, "Too many requests")
-    case .allowanceExhausted: (429, "Daily allowance used up")
+    case .allowanceExhausted: (429, "Allowance used up")
     case .headersTooLarge: (431, "The header is too large")
     case .unavailable: (503, "The service is not available")
     case .unknownProfile: (503, "The proxy asks for a profile that is not configured")

@@ -24,6 +24,12 @@ public struct QueryReader: Sendable {
   /// The value of a parameter, nil when it is absent.
   public subscript(_ name: String) -> String? { values[name] }
 
+  /// A text of at most `lengthMax` code points, or nil when absent. Throws 422 `invalid_fields`.
+  public func text(_ name: String, lengthMax: Int) throws -> String? {
+    guard let text = values[name], text.unicodeScalars.count > lengthMax else { return values[name] }
+    throw refusal(name, code: "too_long", "Send at most \(lengthMax) characters.")
+  }
+
   /// A whole number in `range`, or `fallback` when absent. Throws 422 `invalid_fields`.
   public func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
     guard let text = values[name] else { return fallback }

@@ -24,6 +24,7 @@ extension Problem {
       if let name = HTTPField.Name("RateLimit-Policy") { headers[name] = fields.policy }
       if let name = HTTPField.Name("RateLimit") { headers[name] = fields.limit }
     }
-    self.init(code, error.detail, extras: extras, headers: headers)
+    self.init(
+      code, error.detail, title: code == .allowanceExhausted ? error.allowance?.exhaustedTitle : nil, extras: extras, headers: headers)
   }
 }
