@@ -76,6 +76,16 @@ def ambiguous(edge):
 
 
 @claim
+def big_cookies(edge):
+    """more cookies than Gatehouse reads, which the proxy passes on well: 403 with the reason, and the next request passes"""
+    user = edge.service.new_user()
+    edge.forget()
+    cookies = [("Cookie", f"c{number}={'x' * 7_000}") for number in range(3)]
+    edge.refuses(edge.ask("GET", "/page", cookies, bearer=user.token), 403, "headers_too_large")
+    edge.passes(edge.ask("GET", "/page", bearer=user.token))
+
+
+@claim
 def suspended(edge):
     """a suspended user: 403 with the problem"""
     user = edge.service.new_user()

@@ -31,7 +31,7 @@ public enum Credential: Sendable, Equatable {
 
   /// The session token, and whether the cookie brought it. Throws 401 `unauthenticated`, which says what came in its place.
   func sessionToken(_ headers: HTTPFields) throws -> (text: String, fromCookie: Bool) {
-    let wanted = "send Authorization: Bearer gh_…, or the session's cookie"
+    let wanted = "send the token as Authorization: Bearer, or the session's cookie"
     switch self {
     case .session(let token, let fromCookie): return (token, fromCookie)
     case .key:

@@ -190,7 +190,8 @@ extension OpenAPI {
                   "type": "object",
                   "properties": {"external_id": {"type": ["string", "null"], "minLength": 1, "maxLength": 255}},
                   "additionalProperties": false
-                }
+                },
+                "example": {"external_id": "1042"}
               }
             }
           },
@@ -278,7 +279,8 @@ extension OpenAPI {
                   },
                   "required": ["plan"],
                   "additionalProperties": false
-                }
+                },
+                "example": {"plan": "pro", "plan_ends_at": "2027-11-23T00:00:00.000Z", "reason": "invoice 2041"}
               }
             }
           },

@@ -120,7 +120,8 @@ extension OpenAPI {
                   "properties": {"reason": {"type": "string", "minLength": 1, "maxLength": 500}},
                   "required": ["reason"],
                   "additionalProperties": false
-                }
+                },
+                "example": {"reason": "asked for by mail"}
               }
             }
           },
@@ -143,7 +144,8 @@ extension OpenAPI {
                   "properties": {"confirm": {"const": "everyone"}, "reason": {"type": "string", "minLength": 1, "maxLength": 500}},
                   "required": ["confirm", "reason"],
                   "additionalProperties": false
-                }
+                },
+                "example": {"confirm": "everyone", "reason": "a leaked backup"}
               }
             }
           },
@@ -183,7 +185,8 @@ extension OpenAPI {
                   },
                   "required": ["name", "scopes"],
                   "additionalProperties": false
-                }
+                },
+                "example": {"name": "backend", "scopes": ["gate", "work"], "expires_in_seconds": 31536000}
               }
             }
           },

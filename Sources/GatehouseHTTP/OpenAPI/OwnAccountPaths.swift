@@ -55,7 +55,8 @@ extension OpenAPI {
                     "pending_email": {"type": "null", "description": "Drops the address that waits to be verified."}
                   },
                   "additionalProperties": false
-                }
+                },
+                "example": {"name": "Mia Ø", "time_zone": "Europe/Berlin", "email": "mia.new@example.com"}
               }
             }
           },
@@ -115,7 +116,8 @@ extension OpenAPI {
                   },
                   "required": ["current_password", "new_password"],
                   "additionalProperties": false
-                }
+                },
+                "example": {"current_password": "correct horse battery staple", "new_password": "a brand new passphrase"}
               }
             }
           },

@@ -156,7 +156,7 @@ extension OpenAPI {
           ],
           "requestBody": {
             "required": false,
-            "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}
+            "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}, "example": {}}}
           },
           "responses": {
             "200": {

@@ -308,7 +308,8 @@ extension OpenAPI {
                   "properties": {"password": {"type": "string", "minLength": 1, "maxLength": 4096}},
                   "required": ["password"],
                   "additionalProperties": false
-                }
+                },
+                "example": {"password": "correct horse battery staple"}
               }
             }
           },
