@@ -118,7 +118,7 @@ extension API {
   func serviceKey(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey {
     guard let key = try serviceKeyIfSent(request, scope) else {
       var came = ""
-      if case .session = try Credential.read(request.headers) { came = "A session token came. " }
+      if case .session = try Credential.read(request.headers, cookie: contract.cookieName) { came = "A session token came. " }
       throw Problem(.invalidKey, "\(came)This needs a service key with scope \(scope.rawValue): Authorization: Bearer ghk_…")
     }
     return key
