@@ -13,7 +13,8 @@ final class Turnstile {
     turn = open(path + ".turn", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     writer = open(path + ".writer", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard turn >= 0, writer >= 0 else {
-      throw LedgerFailure(.internal("The lock files beside \(path) can't be opened: check the folder and its owner."))
+      let reason = String(cString: strerror(errno))
+      throw LedgerFailure(.internal("The lock files \(path).turn and .writer can't be opened (\(reason)): check the folder and its owner."))
     }
   }
 

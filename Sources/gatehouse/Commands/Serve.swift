@@ -47,8 +47,13 @@ struct Serve: AsyncParsableCommand {
     let settings = try source.load()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
-    try Ports.check(settings.http)
+    let isNew = !FileManager.default.fileExists(atPath: settings.dataFolder)
     let folder = try DataFolder.makingIfNew(settings.dataFolder)
+    do { try Ports.check(settings.http) } catch {
+      // A start that is refused leaves nothing: an empty folder goes, another one stays.
+      if isNew { rmdir(folder.path) }
+      throw error
+    }
     guard let lock = try await folder.lock(exclusive: false, within: lockPatience) else {
       throw CommandFailure("A gatehouse command is working on \(folder.path) and does not end. Look for it with ps, then try again.")
     }
