@@ -4,7 +4,7 @@
 /// that time is an alarm and not a fact: Redis is not used until its clock agrees again, or an operator accepts the new time.
 ///
 /// Instants are milliseconds since 1970 UTC; `boot` is milliseconds of the boot-time clock.
-public struct ClockJudge: Sendable, Equatable {
+public struct ClockJudge: Sendable, Hashable {
   /// A reading further than this from the time that is carried on is an alarm.
   public static let stepMaxMilliseconds: Int64 = 10_000
   /// How much two honest clocks drift apart: one part in so many, on top of the step.
@@ -23,7 +23,7 @@ public struct ClockJudge: Sendable, Equatable {
   static let earliestMilliseconds: Int64 = 1_735_689_600_000
 
   /// A time, and what the boot-time clock said then.
-  public struct Line: Sendable, Equatable {
+  public struct Line: Sendable, Hashable {
     public let milliseconds: Int64
     public let boot: Int64
     public init(milliseconds: Int64, boot: Int64) {
