@@ -152,22 +152,24 @@ import Testing
     try broken.expectProblem(400, "malformed_request")
   }
 
-  @Test("the client is the right-most hop of X-Forwarded-For that no trusted proxy made, header lines joined", .asvs("15.3.4"))
+  @Test(
+    "the client is the right-most hop of X-Forwarded-For that no trusted proxy made, header lines joined; nobody where it can't be read",
+    .asvs("15.3.4"))
   func forwarded() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
     let body = #"{"email":"\#(user.email)","password":"\#(RunningService.password)"}"#
-    let cases = [
+    let cases: [(String, String?)] = [
       ("X-Forwarded-For: 1.2.3.4, 203.0.113.7\r\n", "203.0.113.7"),
       ("X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 203.0.113.8, 127.0.0.1\r\n", "203.0.113.8"),
-      ("X-Forwarded-For: 2001:db8::17\r\n", "2001:db8::17"), ("X-Forwarded-For: 9.9.9.9, unknown\r\n", "127.0.0.1"),
+      ("X-Forwarded-For: 2001:db8::17\r\n", "2001:db8::17"), ("X-Forwarded-For: 9.9.9.9, unknown\r\n", nil),
       ("X-Real-IP: 9.9.9.9\r\nForwarded: for=9.9.9.9\r\n", "127.0.0.1"),
     ]
     for (headers, ip) in cases {
       let answer = try await service.raw(
         "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
       )
-      #expect(answer.status == 201 && answer.body.contains(#""ip":"\#(ip)""#), "\(headers): \(answer.body)")
+      #expect(answer.status == 201 && answer.body.contains(#""ip":\#(ip.map { "\"\($0)\"" } ?? "null")"#), "\(headers): \(answer.body)")
     }
   }
 
