@@ -4,8 +4,6 @@ import GRDB
 struct GroupCommit {
   /// After this many operations of a batch, tried alone, found the disk full, the rest fail without a try.
   static let fullTriesMax = 4
-  /// Likewise for a file that another program holds: each try waits for the whole of the busy time.
-  static let busyTriesMax = 1
   /// A batch that has run for this long is committed with what it has; the rest waits for the next.
   static let runMax: Duration = .milliseconds(20)
 
@@ -14,18 +12,19 @@ struct GroupCommit {
 
   let db: Database
 
-  /// Answers the first operations of `batch`, at least one; how many. Throws only when the outcome of a commit is unknown: those of
-  /// the batch that were not answered before have been told just that.
+  /// Answers the first operations of `batch`, at least one if there is any; how many. Throws `busy` when another program holds the file,
+  /// then nobody has been answered, and `outcomeUnknown`: those of the batch that were not answered before have been told just that.
   func run(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
     do {
       return try together(batch)
     } catch {
-      guard error.kind != .outcomeUnknown else {
+      switch error.kind {
+      case .busy: throw error
+      case .outcomeUnknown:
         for item in batch { item.fail(error) }
         throw error
+      default: return try eachAlone(batch)
       }
-      try eachAlone(batch)
-      return batch.count
     }
   }
 
@@ -50,16 +49,12 @@ struct GroupCommit {
     return answers.count
   }
 
-  /// One failed for all: each again in a transaction of its own, once.
-  private func eachAlone(_ batch: [WriteQueue.Item]) throws(LedgerFailure) {
-    var tries = (full: Self.fullTriesMax, busy: Self.busyTriesMax)
+  /// One failed for all: each again in a transaction of its own, once, until another program comes between.
+  private func eachAlone(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
+    var fullTries = Self.fullTriesMax
     for (index, item) in batch.enumerated() {
-      guard tries.full > 0 else {
+      guard fullTries > 0 else {
         item.fail(LedgerFailure(.diskFull))
-        continue
-      }
-      guard tries.busy > 0 else {
-        item.fail(LedgerFailure(.busy))
         continue
       }
       var answer: (@Sendable () -> Void)?
@@ -79,11 +74,15 @@ struct GroupCommit {
           for left in batch[index...] { left.fail(error) }
           throw error
         }
-        if error.kind == .diskFull { tries.full -= 1 }
-        if error.kind == .busy { tries.busy -= 1 }
+        if error.kind == .busy, refusal == nil {
+          guard index > 0 else { throw error }
+          return index
+        }
+        if error.kind == .diskFull { fullTries -= 1 }
         item.fail(refusal ?? error)
       }
     }
+    return batch.count
   }
 
   /// Runs `body` and commits. After a throw nothing of it is there, or the failure is `outcomeUnknown`.

@@ -13,14 +13,16 @@ public final class LedgerDatabase: Sendable {
     public var readersMax = 2
     public var queueDepthMax = 4_096
     public var batchMax = 256
-    /// Who has waited this long for the writer is refused, and nothing of it was written: a process that is stopped while it writes
-    /// holds the others' writers up until it goes on or ends.
-    public var writeWaitMax: Duration = .seconds(5)
-    /// The log is copied into the file beyond this size, and waited for and cut to nothing beyond the next.
+    /// A write that has waited this long for the writer is refused, and nothing of it was written: a process that is stopped while it
+    /// writes, or a program that holds the file, holds the writers up until it goes on or ends.
+    public var writeWaitMax: Duration = .seconds(3)
+    /// The log is copied into the file beyond this size, and its file cut to nothing beyond the next, both as far as readers allow.
     public var checkpointBytes = 16 << 20
     public var truncateBytes = 128 << 20
-    /// How often a statement looks, every 300 microseconds, whether a program without the turnstile has let go of the file.
-    public var busyTriesMax = 15_000
+    /// A reader that keeps the log from being copied for so long is told of.
+    public var readerToldAfter: Duration = .seconds(10)
+    /// How long opening the file waits for other processes that write to it.
+    public var openWaitMax: Duration = .seconds(5)
     public init() {}
   }
 
@@ -47,15 +49,21 @@ public final class LedgerDatabase: Sendable {
   ) throws {
     let box = TurnstileBox(turnstile: try Turnstile(besides: path))
     let migrations = Migrations(schema: schema, version: version, steps: migrations)
-    let gauge = LogGauge()
-    let pool = try box.turnstile.pass { () throws(LedgerFailure) in try Self.open(path, migrations, options, gauge) }
+    let keeper = LogKeeper(path: path, options: options, log: log)
+    let pool = try box.turnstile.pass(within: options.openWaitMax) { () throws(LedgerFailure) in
+      try Self.open(path, migrations, options, keeper)
+    }
     writes = WriteQueue(depthMax: options.queueDepthMax, batchMax: options.batchMax, waitMax: options.writeWaitMax) {
       body throws(LedgerFailure) in
       try box.turnstile.pass(body)
     } begin: { body in
       pool.asyncWriteWithoutTransaction(body)
     } commit: { db, batch throws(LedgerFailure) in
-      try Self.commit(batch, db, gauge, options)
+      try GroupCommit(db: db).run(batch)
+    } upkeep: { db throws(LedgerFailure) in
+      try keeper.goOn(db)
+    } onNews: { news in
+      Self.tell(news, path, log)
     } onStop: { failure in
       log.critical("The ledger stops", metadata: ["failure": "\(failure)"])
       onFatal(failure)
@@ -126,10 +134,12 @@ public final class LedgerDatabase: Sendable {
   /// Operations that wait for the writer.
   public var depth: Int { writes.depth }
 
-  /// Refuses new work, lets all that waits finish, copies the log into the file unless somebody else is at it, and closes the file.
+  /// Refuses new work, lets all that waits finish, copies the log into the file unless somebody else is at it, and closes the file. A write
+  /// that waits for another process is refused in time; the file is then left for the end of this process to close.
   public func close() async {
-    await writes.close()
+    let isFree = await writes.close()
     await reads.close()
+    guard isFree else { return }
     // Closing waits for GRDB's queues: not on a thread that tasks need.
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async { [pool, box] in
@@ -143,16 +153,13 @@ public final class LedgerDatabase: Sendable {
 
 extension LedgerDatabase {
   private static func open(
-    _ path: String, _ migrations: Migrations, _ options: Options, _ gauge: LogGauge
+    _ path: String, _ migrations: Migrations, _ options: Options, _ keeper: LogKeeper
   ) throws(LedgerFailure) -> DatabasePool {
     var configuration = Configuration()
     configuration.maximumReaderCount = options.readersMax
     configuration.persistentReadOnlyConnections = true
-    let tries = options.busyTriesMax
-    configuration.busyMode = .callback { count in
-      usleep(300)
-      return count < tries
-    }
+    // Readers wait for nobody once the file is open; opening it waits for programs without the turnstile.
+    configuration.busyMode = .timeout(options.openWaitMax / .seconds(1))
     configuration.prepareDatabase { db in
       // A checkpoint belongs under the turnstile, and a connection is closed wherever its process happens to end.
       guard gatehouse_never_checkpoint_on_close(db.sqliteConnection) == SQLITE_OK else {
@@ -167,8 +174,10 @@ extension LedgerDatabase {
         guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
           throw LedgerFailure(.internal("SQLite does not keep synchronous=FULL."))
         }
-        gauge.watch(db)
         try migrations.run(db)
+        keeper.watch(db)
+        // From here on the writer waits outside SQLite, with nothing locked.
+        sqlite3_busy_timeout(db.sqliteConnection, 0)
       }
       return pool
     } catch let error as LedgerFailure {
@@ -182,32 +191,21 @@ extension LedgerDatabase {
   private static func checkpointAtEnd(_ pool: DatabasePool, _ box: TurnstileBox) {
     box.turnstile.passIfFree {
       try? pool.writeWithoutTransaction { db in
-        try db.execute(sql: "PRAGMA busy_timeout = 0")
         _ = try db.checkpoint(.truncate)
       }
     }
   }
 
-  /// One batch; then, if the log has grown, a checkpoint under the same lock.
-  private static func commit(
-    _ batch: [WriteQueue.Item], _ db: Database, _ gauge: LogGauge, _ options: Options
-  ) throws(LedgerFailure) -> Int {
-    let done = try GroupCommit(db: db).run(batch)
-    try checkpoint(db, logBytes: gauge.pages * pageBytes, options)
-    return done
-  }
-
-  private static func checkpoint(_ db: Database, logBytes: Int, _ options: Options) throws(LedgerFailure) {
-    guard logBytes > options.checkpointBytes else { return }
-    do {
-      _ = try db.checkpoint(logBytes > options.truncateBytes ? .truncate : .passive)
-    } catch {
-      // A reader may hold the log: what is not copied now is copied after a later batch. But a disk that failed to sync the file says
-      // so only once; a log that is written over after that would lose what was acknowledged.
-      if let failure = LedgerFailure(error), failure.kind == .outcomeUnknown { throw failure }
+  /// Says who holds the writer up, as far as Linux knows.
+  private static func tell(_ news: WriteQueue.News, _ path: String, _ log: Logger) {
+    switch news {
+    case .heldUp:
+      let holders = [LockHolders.of(path + ".writer", .wholeFile), LockHolders.of(path + "-shm", .writesLog)]
+      log.warning(
+        "The ledger's writer waits for another program, or for the disk: calls that write are answered 503 until it goes on",
+        metadata: ["holders": .array(Set(holders.joined()).map { .string($0.description) }.sorted { "\($0)" < "\($1)" })])
+    case .goesOn(let after):
+      log.notice("The ledger's writer goes on", metadata: ["held_ms": "\(after.wholeMilliseconds)"])
     }
   }
-
-  /// SQLite's page size, which `schema.sql` leaves at its default.
-  private static let pageBytes = 4_096
 }

@@ -4,8 +4,8 @@ import GRDB
 /// How long the write-ahead log is, as SQLite tells after each commit of one connection: the length of its file says little, since a
 /// log that was copied into the ledger is written over from its start.
 final class LogGauge: @unchecked Sendable {
-  // Invariant: only the connection that it watches writes it, and only closures on that connection's serial queue read it.
-  private(set) var pages: Int = 0
+  // Invariant: only the connection that it watches and closures on that connection's serial queue touch it.
+  var pages: Int = 0
 
   /// Watches `db`, whose automatic checkpoints this turns off. The gauge must outlive the connection.
   func watch(_ db: Database) {

@@ -55,40 +55,56 @@ struct FaultTests {
     }
   }
 
-  @Test("a program that holds the file makes writes busy, within bounds, and they pass when it lets go")
+  @Test("a program that holds the file makes writes busy, in time, and is named once; they pass when it lets go")
   func busy() async throws {
     try await withPath { path in
       var options = LedgerDatabase.Options()
-      options.busyTriesMax = 5
-      let database = try openRows(path, options)
+      options.writeWaitMax = .milliseconds(300)
+      let (log, lines) = LogLines.make()
+      let database = try openRows(path, options, log: log)
       try await database.insert(1)
-      let other = try DatabaseQueue(path: path)
-      let gate = Gate()
-      let done = Gate()
-      other.asyncWriteWithoutTransaction { db in
-        try? db.execute(sql: "BEGIN IMMEDIATE")
-        gate.wait()
-        try? db.execute(sql: "ROLLBACK")
-        done.open()
-      }
-      try await eventually("the other program holds the file") { gate.isReached }
-      await withTaskGroup(of: LedgerFailure.Kind?.self) { group in
-        for id in 10..<60 {
-          group.addTask {
-            do { try await database.insert(id) } catch { return (error as? LedgerFailure)?.kind }
-            return nil
+      let other = try await OtherProgram(on: path, ["BEGIN IMMEDIATE"])
+      let start = ContinuousClock.now
+      for round in 0..<3 {
+        await withTaskGroup(of: LedgerFailure.Kind?.self) { group in
+          for id in 10..<60 {
+            group.addTask {
+              do { try await database.insert(id + round * 100) } catch { return (error as? LedgerFailure)?.kind }
+              return nil
+            }
           }
+          for await kind in group { #expect(kind == .busy) }
         }
-        for await kind in group { #expect(kind == .busy) }
       }
+      // The first round waits; the next ones know already.
+      #expect(start.duration(to: .now) < options.writeWaitMax * 3)
       #expect(try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rows") } == 1, "reads go on")
-      gate.open()
+      try await eventually("it is named") { lines.all.contains { $0.contains(other.description) } }
+      try await other.end()
       try await eventually("the ledger is free again") {
         do { try await database.insert(2) } catch let error as LedgerFailure where error.kind == .busy { return false }
         return true
       }
+      #expect(lines.all.count == 2 && lines.all.last?.contains("goes on") == true, "\(lines.all)")
       #expect(try idsSeen(in: path) == [1, 2])
       await database.close()
+    }
+  }
+
+  @Test("closing while a program holds the file refuses what waits in time and ends")
+  func closesWhileBusy() async throws {
+    try await withPath { path in
+      var options = LedgerDatabase.Options()
+      options.writeWaitMax = .milliseconds(300)
+      let database = try openRows(path, options)
+      try await database.insert(1)
+      let other = try await OtherProgram(on: path, ["BEGIN IMMEDIATE"])
+      let write = Task { try await database.insert(2) }
+      try await eventually("the write waits") { database.depth == 1 }
+      await database.close()
+      await #expect(throws: LedgerFailure(.busy)) { try await write.value }
+      try await other.end()
+      #expect(try idsSeen(in: path) == [1])
     }
   }
 
@@ -105,7 +121,7 @@ struct FaultTests {
       }
       try await eventually("the other program holds the file") { gate.isReached }
       async let write: Void = database.insert(1)
-      try await eventually("the write is on its way") { database.depth == 0 }
+      try await eventually("the write is on its way") { database.depth == 1 }
       gate.open()
       try await write
       #expect(try idsSeen(in: path) == [1])

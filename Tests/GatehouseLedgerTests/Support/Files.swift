@@ -22,9 +22,10 @@ let quiet = Logger(label: "ledger tests") { _ in SwiftLogNoOpLogHandler() }
 
 /// Opens `path` with `rows` in it.
 func openRows(
-  _ path: String, _ options: LedgerDatabase.Options = .init(), onFatal: @escaping @Sendable (LedgerFailure) -> Void = { _ in }
+  _ path: String, _ options: LedgerDatabase.Options = .init(), log: Logger = quiet,
+  onFatal: @escaping @Sendable (LedgerFailure) -> Void = { _ in }
 ) throws -> LedgerDatabase {
-  try LedgerDatabase(path: path, schema: rowsSchema, version: 1, options: options, onFatal: onFatal, log: quiet)
+  try LedgerDatabase(path: path, schema: rowsSchema, version: 1, options: options, onFatal: onFatal, log: log)
 }
 
 extension LedgerDatabase {
