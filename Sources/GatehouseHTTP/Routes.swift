@@ -124,7 +124,6 @@ extension API {
     anyMethod: Edge.AnyMethod? = nil
   ) throws -> Edge {
     let router = Edge.router()
-    router.add(middleware: DrainMiddleware(readiness: readiness))
     router.add(middleware: FreshKeys(keys: keys, ledger: ledger))
     for route in table.routes {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
@@ -155,17 +154,5 @@ extension API {
           writer.string("clock", clock.believesRedis ? "believed" : "alarm")
         }
       })
-  }
-}
-
-/// Once the shutdown has begun new requests are turned away; health stays answered.
-struct DrainMiddleware: RouterMiddleware {
-  typealias Context = GatehouseContext
-  let readiness: Readiness
-  func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
-    guard readiness.now != .draining || !request.uri.path.hasPrefix("/v1/") else {
-      throw Problem(.draining, "This process is shutting down. Try again: another one answers.", headers: [.connection: "close"])
-    }
-    return try await next(request, context)
   }
 }

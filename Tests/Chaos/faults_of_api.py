@@ -5,6 +5,7 @@ import secrets
 import signal
 import sqlite3
 
+from balancer import Balancer, KeptConnections
 from faults import fault
 from service import Failure, wait_until
 
@@ -88,6 +89,56 @@ def locked_ledger(harm):
         pass  # it was busy all the time: the service writes that much
     finally:
         other.close()
+
+
+@fault("long-reader", "ledger")
+def long_reader(harm):
+    """Another program reads an old state of the ledger for a while: the log can't be cut, and nobody waits for it."""
+    other = sqlite3.connect(harm.service.ledger, isolation_level=None)
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM users").fetchone()
+    harm.pause(1, 5)
+    other.close()
+
+
+@fault("stuck-log", "api")
+def stuck_log(harm):
+    """A process whose log is a full pipe that nobody reads: it starts, serves and ends like any other."""
+    api, (reading, writing) = harm.any_api(), os.pipe()
+    try:
+        os.set_blocking(writing, False)
+        try:
+            while True:
+                os.write(writing, b"x")
+        except BlockingIOError:
+            os.set_blocking(writing, True)
+        api.stop()
+        api.start(output=writing)
+        harm.pause(1, 4)
+        if (status := api.stop()) != 0:
+            raise Failure(f"SIGTERM ended an API with a stuck log with {status}")
+    finally:
+        os.close(reading)
+        os.close(writing)
+        if api.running:
+            api.kill()
+        api.start()
+
+
+@fault("rolling-restart", "all")
+def rolling_restart(harm):
+    """Each process in turn is ended and started behind nginx: its clients, who keep their connections, see nothing but success."""
+    user, keys = harm.service.new_user(), {scope: harm.service.key(scope) for scope in ("gate", "work", "accounts")}
+    with Balancer([api.port for api in harm.service.apis]) as balancer, KeptConnections(balancer.port, user, keys) as clients:
+        for api in harm.service.apis:
+            harm.pause(0.2, 0.5)
+            if (status := api.stop()) != 0:
+                raise Failure(f"SIGTERM ended the API with {status}: {api.tail()}")
+            api.start()
+        harm.pause(0.2, 0.5)
+    if not set(clients.answers) <= {200, 201}:
+        raise Failure(f"a rolling restart was seen: {clients.answers}")
+    return len(harm.service.apis)
 
 
 def traced(call, injection, first, last, output="/dev/null"):

@@ -48,7 +48,7 @@ import Testing
   ]
 
   /// What only a service in trouble says; the suites below produce these.
-  private static let trouble: Set<ProblemCode> = [.unavailable, .overloaded, .draining]
+  private static let trouble: Set<ProblemCode> = [.unavailable, .overloaded]
 
   @Test("every code is produced from outside, in full: status, type, title, detail, request id, extras, header fields", .asvs("16.5.1"))
   func all() async throws {
@@ -284,40 +284,6 @@ import Testing
       try await eventually("the ledger takes writes again") {
         try await service.ask("PATCH", "/v1/user", bearer: user.token, body: #"{"name":"Mia"}"#).status == 200
       }
-    }
-  }
-
-  @Test("after SIGTERM what is in flight is finished, what comes is turned away as draining, and the process ends")
-  func draining() async throws {
-    try await RunningService.with(environment: ["GATEHOUSE_LOGIN_FLOOR_MS": "1500"]) { service in
-      let key = try service.serviceKey("accounts")
-      let email = "drain@example.com"
-      let body = #"{"email":"\#(email)","password":"\#(RunningService.password)"}"#
-      #expect(try await service.ask("POST", "/v1/users", bearer: key, body: body).status == 201)
-      let inFlight = try await RawHTTP.connect(port: service.port())
-      try await inFlight.send(
-        "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
-      // The attempt is spent first: from then on the login is in flight.
-      try await eventually("the login has taken its attempt") { try service.redis("keys", "gh:{own:*").contains("gh:{own:") }
-      // Several callers who have begun before, since the time between the signal and the closed door is short.
-      let refused = await withTaskGroup(of: RawHTTP.Answer?.self) { group in
-        for _ in 0..<8 {
-          group.addTask {
-            while service.isRunning() {
-              let answer = try? await service.raw("GET /v1/session HTTP/1.1\r\nHost: a\r\n\r\n")
-              guard let answer, answer.status == 401 else { return answer }
-            }
-            return nil
-          }
-        }
-        service.terminate()
-        return await group.reduce(nil) { $0 ?? $1 }
-      }
-      ProblemCodeTests.check(.draining, try .init(#require(refused)))
-      #expect(refused?["Connection"] == "close")
-      let login = try await inFlight.answer()
-      #expect(login.status == 201 && login["Connection"] == "close")
-      try await eventually("the process ends") { !service.isRunning() }
     }
   }
 }

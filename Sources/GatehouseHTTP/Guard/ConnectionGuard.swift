@@ -12,7 +12,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
 
-  enum Wait { case header, body, idle, write, linger }
+  enum Wait { case header, body, idle, leave, write, linger }
 
   private enum Held {
     case part(HTTPServerRequestPart)
@@ -86,10 +86,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     switch event {
     case is ChannelShouldQuiesceEvent:
       isQuiescing = true
-      // Hummingbird knows only of requests that it has; it would close over one that is still arriving.
-      if case .collecting = input { return }
-      if case .discarding = input { return }
-      context.fireUserInboundEventTriggered(event)
+      // Hummingbird knows only of requests that it has: it would close over one that is still arriving, and over one that a client sends
+      // at this moment on a connection that it believes open. Whatever is answered from now on says that the connection ends.
+      guard exchange == nil else { return context.fireUserInboundEventTriggered(event) }
+      if case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout, context) }
     case ChannelEvent.inputClosed:
       inputHasEnded = true
       guard case .discarding = input else { return hold(.inputClosed, context) }
@@ -249,7 +249,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)
     case .body:
       refuse(Problem(.requestTimeout, "The body did not arrive in time. Send it at once."), context)
-    case .header, .idle, .write, .linger:
+    case .header, .idle, .leave, .write, .linger:
       context.close(promise: nil)
     }
   }

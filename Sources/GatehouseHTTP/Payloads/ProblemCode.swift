@@ -36,7 +36,6 @@ public enum ProblemCode: String, Sendable, CaseIterable {
   case unavailable
   case unknownProfile = "unknown_profile"
   case overloaded
-  case draining
 
   /// The HTTP status of every problem with this code.
   public var status: Int { row.status }
@@ -87,7 +86,6 @@ public enum ProblemCode: String, Sendable, CaseIterable {
     case .unavailable: (503, "The service is not available")
     case .unknownProfile: (503, "The proxy asks for a profile that is not configured")
     case .overloaded: (503, "The service is overloaded")
-    case .draining: (503, "The service is shutting down")
     }
   }
 }
