@@ -254,7 +254,7 @@ public protocol WorkLedger: Sendable {
   func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int>
   /// Expires up to `rowsMax` overdue reservations of anybody.
   func expireOverdue(rowsMax: Int, now: Int64) async throws -> Changed<Int>
-  /// Removes up to `rowsMax` rows that retention no longer keeps; how many.
+  /// Removes rows that retention no longer keeps, up to `rowsMax` and fewer if they are large; how many, 0 when there are none.
   func prune(rowsMax: Int, now: Int64) async throws -> Int
 }
 

@@ -54,15 +54,11 @@ extension SQLiteLedger {
   public func purgeDeleted(rowsMax: Int) async throws -> Int {
     try await write { db in
       guard let id: String = try db.row(DeletionRecord.next, [])?["id"] else { return 0 }
-      var removed = 0
-      for purge in DeletionRecord.purges {
-        guard removed < rowsMax else { return removed }
-        try db.run(purge, [id, rowsMax - removed])
-        removed += db.changesCount
-      }
-      guard removed < rowsMax else { return removed }
+      var step = try BulkDelete(db, rowsMax: rowsMax)
+      for purge in DeletionRecord.purges { try step.run(purge, [id]) }
+      guard try step.goesOn() else { return step.removed }
       try db.run(DeletionRecord.remove, [id])
-      return removed + 1
+      return step.removed + 1
     }
   }
 }

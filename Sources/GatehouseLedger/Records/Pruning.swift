@@ -33,12 +33,9 @@ extension SQLiteLedger {
     if let days = retention.usageEventDays { prunes.append((Pruning.usageEvents, now - Int64(days) * day)) }
     if let days = retention.auditDays { prunes.append((Pruning.audit, now - Int64(days) * day)) }
     return try await write { [prunes] db in
-      var removed = 0
-      for (sql, before) in prunes where removed < rowsMax {
-        try db.run(sql, [before, rowsMax - removed])
-        removed += db.changesCount
-      }
-      return removed
+      var step = try BulkDelete(db, rowsMax: rowsMax)
+      for (sql, before) in prunes { try step.run(sql, [before]) }
+      return step.removed
     }
   }
 }

@@ -9,7 +9,9 @@ import ServiceLifecycle
 /// What a process does by itself: the lease poll, leases that ran out, rows that nobody keeps.
 struct Upkeep: Service {
   private static let sweepInterval: Duration = .seconds(60)
+  /// What one step of a sweep changes at most: callers wait for it.
   private static let rowsMax = 500
+  private static let expiredMax = 50
   private static let siblingsMax = 100
   /// How often the time is kept for processes to come.
   private static let clockInterval: Duration = .seconds(60)
@@ -96,16 +98,26 @@ struct Upkeep: Service {
       do {
         try await ledger.noteSecret(secret.now, now: clock.now())
         // What is not removed now is removed by a later sweep.
-        var expired = clock.isQuiet ? 0 : Self.rowsMax
-        while expired == Self.rowsMax {
-          let change = try await ledger.expireOverdue(rowsMax: Self.rowsMax, now: clock.now())
+        var expired = clock.isQuiet ? 0 : Self.expiredMax
+        while expired == Self.expiredMax {
+          let change = try await ledger.expireOverdue(rowsMax: Self.expiredMax, now: clock.now())
           expired = await changes.acknowledge(change, takesRightsAway: false)
         }
-        while try await ledger.purgeDeleted(rowsMax: 1_000) > 0 {}
-        var removed = clock.isQuiet ? 0 : Self.rowsMax
-        while removed == Self.rowsMax { removed = try await ledger.prune(rowsMax: Self.rowsMax, now: clock.now()) }
+        try await inSteps { try await ledger.purgeDeleted(rowsMax: Self.rowsMax) }
+        try await inSteps { clock.isQuiet ? 0 : try await ledger.prune(rowsMax: Self.rowsMax, now: clock.now()) }
       } catch { log.warning("A sweep failed and is tried again", metadata: ["error": "\(error)"]) }
       try? await Task.sleep(for: Self.sweepInterval)
+    }
+  }
+}
+
+extension Upkeep {
+  /// Repeats `step` until it finds nothing to remove, and leaves the writer to others for as long as each took.
+  private func inSteps(_ step: () async throws -> Int) async throws {
+    var begun = ContinuousClock.now
+    while try await step() > 0, !Task.isCancelled {
+      try? await Task.sleep(for: begun.duration(to: .now))
+      begun = .now
     }
   }
 }
