@@ -20,15 +20,21 @@ struct Gatehouse: AsyncParsableCommand {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
     } catch let failure as CommandFailure {
-      FileHandle.standardError.write(Data("Error: \(failure)\n".utf8))
+      LogSink.standardError.add(Array("Error: \(failure)\n".utf8))
+      LogSink.standardError.flush(within: LogSink.endPatience)
       exit(withError: ExitCode.failure)
     } catch {
       // The parser's own texts, such as --help: written by us, since it does not look whether they could be.
-      guard exitCode(for: error).isSuccess else { exit(withError: error) }
+      guard exitCode(for: error).isSuccess else {
+        LogSink.standardError.flush(within: LogSink.endPatience)
+        exit(withError: error)
+      }
       do { try Output.line(fullMessage(for: error)) } catch {
-        FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+        LogSink.standardError.add(Array("Error: \(error)\n".utf8))
+        LogSink.standardError.flush(within: LogSink.endPatience)
         exit(withError: ExitCode.failure)
       }
     }
+    LogSink.standardError.flush(within: LogSink.endPatience)
   }
 }

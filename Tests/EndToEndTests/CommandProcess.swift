@@ -21,9 +21,11 @@ final class CommandProcess: @unchecked Sendable {
   /// Starts the program with `words` in the folder `directory`.
   /// - Parameters:
   ///   - out: the file that is its standard output, in place of one that is read and removed.
+  ///   - errors: its standard error in place of a file.
   ///   - program: what is started in the program's place, with its path in front of the words.
   init(
-    _ words: [String], environment: [String: String] = [:], directory: String? = nil, out: String? = nil, under program: [String] = []
+    _ words: [String], environment: [String: String] = [:], directory: String? = nil, out: String? = nil, errors: FileHandle? = nil,
+    under program: [String] = []
   ) throws {
     let name = "/tmp/gh-run-\(UInt64.random(in: 0...UInt64.max))"
     (outPath, errPath) = (name + ".out", name + ".err")
@@ -40,7 +42,7 @@ final class CommandProcess: @unchecked Sendable {
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle(forWritingAtPath: out ?? outPath)
-    process.standardError = FileHandle(forWritingAtPath: errPath)
+    process.standardError = errors ?? FileHandle(forWritingAtPath: errPath)
     try process.run()
   }
 
@@ -57,11 +59,12 @@ final class CommandProcess: @unchecked Sendable {
 
   /// Starts a server on free ports and waits until it says where it is.
   static func serve(
-    _ folder: String, _ words: [String] = [], environment: [String: String] = [:], directory: String? = nil, under program: [String] = []
+    _ folder: String, _ words: [String] = [], environment: [String: String] = [:], directory: String? = nil, errors: FileHandle? = nil,
+    under program: [String] = []
   ) async throws -> CommandProcess {
     let server = try CommandProcess(
       ["serve", "--data", folder, "--port", "0", "--ops-port", "0"] + words, environment: fastHashes.merging(environment) { $1 },
-      directory: directory, under: program)
+      directory: directory, errors: errors, under: program)
     try await eventually("the server says what to try: \(server.err)", within: .seconds(60)) {
       if !server.isRunning { throw RunningService.Failure(description: "the server ended: \(server.err)") }
       return server.out.contains("TOKEN\" ")

@@ -57,6 +57,7 @@ final class Assembly: Sendable {
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start. Not exit(), which takes
         // down what OpenSSL and others keep while threads still use it.
+        LogSink.standardError.flush(within: LogSink.endPatience)
         _exit(70)
       }, log: log)
     secret = LiveSecret(try SecretRules(path: folder.secret, file: file, acceptsNew: acceptsNewSecret).secret())

@@ -4,7 +4,7 @@ import Logging
 import StrictJSON
 import Synchronization
 
-/// Logs one JSON object a line on standard error: `at`, `level`, `message`, then what belongs to the event, by name. No value can
+/// Logs one JSON object a line on standard error, through a `LogSink`: `at`, `level`, `message`, then what belongs to the event, by name. No value can
 /// begin a line of its own: control characters are escaped.
 struct JSONLines: LogHandler {
   /// The level of all loggers that were made with it; it may change while they are used.
@@ -21,7 +21,12 @@ struct JSONLines: LogHandler {
   private let shared: Level
   private var own: Logger.Level?
 
-  init(level: Level) { shared = level }
+  private let sink: LogSink
+
+  init(level: Level, sink: LogSink = .standardError) {
+    shared = level
+    self.sink = sink
+  }
 
   var logLevel: Logger.Level {
     get { own ?? shared.now }
@@ -34,18 +39,18 @@ struct JSONLines: LogHandler {
   }
 
   func log(event: LogEvent) {
-    let line = Self.line(event, context: metadata, at: Int64(Date().timeIntervalSince1970 * 1000))
-    line.withUnsafeBytes { bytes in
-      var left = bytes[...]
-      while !left.isEmpty {
-        let written = write(STDERR_FILENO, UnsafeRawBufferPointer(rebasing: left).baseAddress, left.count)
-        if written < 0, errno == EINTR { continue }
-        // Nobody reads the log any more: that must not stop the service.
-        guard written > 0 else { return }
-        left = left.dropFirst(written)
-      }
-    }
+    sink.add(Self.line(event, context: metadata, at: Self.now))
   }
+
+  /// The line that says how many were dropped before it, since nobody read the log.
+  @Sendable static func dropped(_ count: Int) -> [UInt8] {
+    let event = LogEvent(
+      level: .warning, message: "Lines of the log were dropped: it was not read for a while", metadata: ["dropped": "\(count)"],
+      source: nil, file: #fileID, function: #function, line: #line)
+    return line(event, context: [:], at: now)
+  }
+
+  private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
   static func line(_ event: LogEvent, context: Logger.Metadata, at milliseconds: Int64) -> [UInt8] {
     var writer = JSONWriter()

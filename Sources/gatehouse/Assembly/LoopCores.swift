@@ -21,7 +21,7 @@ struct LoopCores: Service {
       let kept = if let all { await keep(all) } else { Set<pid_t>() }
       log.debug("Event loops that keep to a core of their own", metadata: ["count": "\(kept.count)"])
       while !Task.isCancelled {
-        if let all, !kept.isEmpty { Self.release(all, but: kept) }
+        if let all, !kept.isEmpty { await offPool { Self.release(all, but: kept) } }
         try? await Task.sleep(for: Self.interval)
       }
     }

@@ -1,6 +1,7 @@
 import GatehouseCore
 import Logging
 import ServiceLifecycle
+import Threads
 import UnixSignals
 
 /// Reads the secret and the configuration again on SIGHUP. A wrong one is logged and changes nothing.
@@ -16,7 +17,7 @@ struct Reload: Service {
       await assembly.tellSecretNeeds()
       for await _ in signals {
         await reloadSecret()
-        reloadSettings()
+        await reloadSettings()
       }
     }
   }
@@ -31,9 +32,10 @@ struct Reload: Service {
     } catch { log.error("The secret can't be used: it stays as it was", metadata: ["error": "\(error)"]) }
   }
 
-  private func reloadSettings() {
+  private func reloadSettings() async {
     let settings: Settings
-    do { settings = try source.load() } catch {
+    let loaded = await offPool { [source] in Result { () throws(ConfigurationProblems) -> Settings in try source.load() } }
+    do { settings = try loaded.get() } catch {
       log.error(
         "The configuration is wrong: the settings stay as they were", metadata: ["problems": .array(error.sentences.map { .string($0) })])
       return

@@ -3,6 +3,7 @@ import GatehouseCore
 import GatehouseCrypto
 import GatehouseLedger
 import Logging
+import Threads
 
 /// Whether the server secret in a data folder is the one that its ledger was served with. With another, or none, every session would end
 /// without a word: so it is made or taken only where nothing hangs on the old one, or where the operator accepts that.
@@ -39,7 +40,8 @@ extension Assembly {
   /// Reads the secret's file again. Returns whether it has changed; then what it makes from now on is made by its first line, and
   /// every line verifies. Throws a sentence, and the secret stays as it was.
   func readSecretAgain() async throws -> Bool {
-    let (old, next) = (secret.now, try ServerSecret.load(path: folder.secret))
+    let path = folder.secret
+    let (old, next) = (secret.now, try await offPool { Result { try ServerSecret.load(path: path) } }.get())
     guard next.lines != old.lines else { return false }
     if let first = old.lines.first, !next.lines.contains(first) {
       throw ServerSecret.Failure(

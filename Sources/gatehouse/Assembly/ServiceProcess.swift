@@ -85,6 +85,7 @@ final class SecondSignal {
       source.setEventHandler {
         guard count.add(Int(source.data)) > 1 else { return }
         cleanUp()
+        LogSink.standardError.flush(within: LogSink.secondSignalPatience)
         _exit(128 + number)
       }
       source.resume()

@@ -59,8 +59,11 @@ final class Startup: Sendable {
         TOKEN=$(curl -s \(json) \(login) \(base)/v1/sessions | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
         curl -H "Authorization: Bearer $TOKEN" \(base)/v1/session
       """
-    // They are for a person who may be there. The service serves without them.
-    do { try Output.line(lines) } catch { assembly.log.warning("The lines of the start can't be written to standard output") }
+    // They are for a person who may be there. The service serves without them, and waits for nobody to read them.
+    let log = assembly.log
+    DispatchQueue.global().async {
+      do { try Output.line(lines) } catch { log.warning("The lines of the start can't be written to standard output") }
+    }
   }
 
   /// How a host is written in an address that can be called from here.

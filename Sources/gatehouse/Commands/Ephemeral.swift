@@ -2,6 +2,7 @@ import Foundation
 import GatehouseCore
 import NIOCore
 import StrictJSON
+import Threads
 
 /// A service that lives for a test run alone: nothing of it is left when it ends, and nobody but this machine reaches it.
 struct Ephemeral: Sendable {
@@ -63,7 +64,8 @@ struct Ephemeral: Sendable {
       writer.string("key", key)
       writer.int("pid", Int(getpid()))
     }
-    try Output.line(String(decoding: writer.bytes, as: UTF8.self))
+    let line = String(decoding: writer.bytes, as: UTF8.self)
+    try await offPool { Result { () throws(CommandFailure) in try Output.line(line) } }.get()
   }
 }
 
