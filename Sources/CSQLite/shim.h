@@ -10,4 +10,21 @@ static inline int gatehouse_never_checkpoint_on_close(sqlite3 *connection) {
   return result == SQLITE_OK && isSet != 1 ? SQLITE_ERROR : result;
 }
 
+// The system's reason for the last failed write to the ledger's file, and to its log; 0 if none failed. sqlite3_system_errno knows of neither
+// once the error has passed through a statement.
+static inline int gatehouse_errno_of_file(sqlite3 *connection) {
+  int number = 0;
+  sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+  return number;
+}
+
+static inline int gatehouse_errno_of_log(sqlite3 *connection) {
+  sqlite3_file *log = 0;
+  int number = 0;
+  if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+  }
+  return number;
+}
+
 #endif

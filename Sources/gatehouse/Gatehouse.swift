@@ -16,6 +16,8 @@ struct Gatehouse: AsyncParsableCommand {
   static func main() async {
     // A reader that is gone is a failed write, said as such: the signal would end a command between its work and its word.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is a failed write too.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import resource
 import sqlite3
 import subprocess
 import threading
@@ -21,6 +22,8 @@ def run(claims):
     busy(claims)
     for call in ("fdatasync", "pwrite64"):
         input_output_error(claims, call)
+    quota(claims)
+    file_size(claims)
     torn_log(claims)
     killed_writer(claims)
 
@@ -111,6 +114,57 @@ def input_output_error(claims, call):
         missing = load.acknowledged - emails(gatehouse)
         claims(f"EIO on {call}: after the next start all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
         claims(f"EIO on {call}: and it works on", gatehouse.new_user().token.startswith("gh_"))
+
+
+def no_room(claims, name, gatehouse, load, is_full, make_room):
+    """Nothing can be written for a while: 503 and alive; then writes pass again, and nothing acknowledged is lost."""
+    api = gatehouse.apis[0]
+    full = soon(is_full, EXIT_SECONDS)
+    claims(f"{name}: writes are refused with 503", full is not None and load.statuses[-1] == 503, load.statuses[-5:])
+    count = len(load.acknowledged)
+    token = gatehouse.user.token
+    claims(f"{name}: the process lives and decides", api.running and gatehouse.ask("GET", "/v1/session", None, token).status == 200, api.tail())
+    make_room()
+    again = soon(lambda: len(load.acknowledged) > count + 20, EXIT_SECONDS)
+    claims(f"{name}: writes pass when there is room again, without a restart", again is not None, api.tail())
+
+
+def judged(claims, name, gatehouse, load):
+    missing = load.acknowledged - emails(gatehouse)
+    claims(f"{name}: all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
+    claims(f"{name}: no status but 201 and 503", set(load.statuses) <= {201, 503}, set(load.statuses))
+
+
+def quota(claims):
+    """EDQUOT: the user's share of the disk is used up."""
+    with Service() as gatehouse:
+        gatehouse.user, api = gatehouse.new_user(), gatehouse.apis[0]
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:error=EDQUOT:when=5+", "-p", str(api.process.pid)],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+            def make_room():
+                tracer.terminate()
+                tracer.wait()
+
+            no_room(claims, "EDQUOT", gatehouse, load, lambda: load.statuses[-8:] == [503] * 8, make_room)
+        judged(claims, "EDQUOT", gatehouse, load)
+
+
+def file_size(claims):
+    """RLIMIT_FSIZE: the log may not grow; by default its signal ends a process."""
+    with Service() as gatehouse:
+        gatehouse.user, process = gatehouse.new_user(), gatehouse.apis[0].process
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
+            size = os.path.getsize(f"{gatehouse.ledger}-wal")
+            hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 50_000, hard))
+            no_room(claims, "RLIMIT_FSIZE", gatehouse, load, lambda: load.statuses[-8:] == [503] * 8,
+                    lambda: resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard)))  # fmt: skip
+        judged(claims, "RLIMIT_FSIZE", gatehouse, load)
 
 
 def torn_log(claims):

@@ -39,7 +39,7 @@ struct GroupCommit {
           answers.append(try underSavepoint(item))
         } catch {
           guard db.isInsideTransaction else { throw RolledBack() }
-          let failure = LedgerFailure(error)
+          let failure = LedgerFailure(error, systemErrno: db.logErrno)
           if failure?.kind == .outcomeUnknown { throw error }
           answers.append { item.fail(failure ?? error) }
         }
@@ -64,7 +64,7 @@ struct GroupCommit {
           do {
             answer = try item.run(db)
           } catch {
-            refusal = LedgerFailure(error) ?? error
+            refusal = LedgerFailure(error, systemErrno: db.logErrno) ?? error
             throw error
           }
         }
@@ -99,8 +99,8 @@ struct GroupCommit {
     } catch {
       // GRDB rolls back whatever a failure left open; what can't be rolled back must not be written to again.
       guard !db.isInsideTransaction else { throw LedgerFailure(.outcomeUnknown) }
-      if commits { throw LedgerFailure(atCommit: error) }
-      throw LedgerFailure(error) ?? LedgerFailure(.internal("The transaction was rolled back."))
+      if commits { throw LedgerFailure(atCommit: error, systemErrno: db.logErrno) }
+      throw LedgerFailure(error, systemErrno: db.logErrno) ?? LedgerFailure(.internal("The transaction was rolled back."))
     }
   }
 

@@ -53,7 +53,7 @@ final class LogKeeper: @unchecked Sendable {
     let code = sqlite3_wal_checkpoint_v2(
       db.sqliteConnection, "main", step == .cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &logPages, &copiedPages)
     if code != SQLITE_OK, code & 0xFF != SQLITE_BUSY {
-      let failure = LedgerFailure(DatabaseError(resultCode: ResultCode(rawValue: code)))
+      let failure = LedgerFailure(DatabaseError(resultCode: ResultCode(rawValue: code)), systemErrno: db.fileErrno)
       if let failure, failure.kind == .outcomeUnknown { throw failure }
     }
     guard logPages >= 0 else { return (gauge.pages, false) }

@@ -65,6 +65,9 @@ struct DataFolder: Sendable {
       throw CommandFailure("The data folder \(path) is no folder: name another with --data.")
     }
     guard access(path, R_OK | W_OK | X_OK) == 0 else {
+      guard errno != EROFS else {
+        throw CommandFailure("The data folder \(path) is on a file system that can only be read: mount it for writing, or name another.")
+      }
       throw CommandFailure("The data folder \(path) is not yours to write: run this as its owner, \(Self.owner(status)).")
     }
     let mode = status.st_mode & 0o777

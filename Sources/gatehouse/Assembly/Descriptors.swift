@@ -14,6 +14,17 @@ enum Descriptors {
     max(1, min(wanted, max(descriptors - reserved, descriptors / 2)))
   }
 
+  /// The connections that each of the two ops listeners takes at once: a quarter of what is not for the public one, so that with all of
+  /// them open there are still descriptors for Redis and the ledger. More wait to be accepted.
+  static func operationsMax(descriptors: Int) -> Int { max(1, min(64, min(reserved, descriptors / 2) / 4)) }
+
+  /// The same, by the process's present limit.
+  static var operationsMax: Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return operationsMax(descriptors: reserved) }
+    return operationsMax(descriptors: Int(clamping: limit.rlim_cur))
+  }
+
   /// Raises the process's limit as far as it may by itself, and says in the log when that is too little for half of `wanted`.
   ///
   /// Shells and systemd give a process 1,024 descriptors at first, and let it have more if it asks.

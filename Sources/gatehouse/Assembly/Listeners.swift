@@ -40,7 +40,9 @@ extension Assembly {
     let http = live.settings.http
     return Application(
       responder: LiveResponder(assembly: self) { $0.operations }, server: makeHTTP1(refusals: refusals),
-      configuration: .init(address: .hostname(http.opsHost, port: http.opsPort), serverName: nil), onServerRunning: running,
+      configuration: .init(
+        address: .hostname(http.opsHost, port: http.opsPort), serverName: nil,
+        availableConnectionsDelegate: .maximum(Descriptors.operationsMax, logger: log)), onServerRunning: running,
       eventLoopGroupProvider: .shared(group), logger: log)
   }
 
@@ -48,7 +50,9 @@ extension Assembly {
   func socketListener(_ path: String, _ running: @escaping @Sendable () async -> Void) -> some Service {
     Application(
       responder: LiveResponder(assembly: self) { $0.owner }, server: makeHTTP1(refusals: refusals),
-      configuration: .init(address: .unixDomainSocket(path: path), serverName: nil),
+      configuration: .init(
+        address: .unixDomainSocket(path: path), serverName: nil,
+        availableConnectionsDelegate: .maximum(Descriptors.operationsMax, logger: log)),
       onServerRunning: { _ in
         // The process's umask has kept others out from the start; this takes off the bits that mean nothing on a socket.
         chmod(path, 0o600)

@@ -65,6 +65,16 @@ struct FullDiskTests {
     }
   }
 
+  @Test("a quota and a bound on a file's size are a full disk at a write, and unknown at a sync", arguments: [ENOSPC, EDQUOT, EFBIG])
+  func otherNames(number: Int32) {
+    let write = DatabaseError(resultCode: .SQLITE_IOERR_WRITE)
+    #expect(LedgerFailure(write, systemErrno: number)?.kind == .diskFull)
+    #expect(LedgerFailure(atCommit: write, systemErrno: number).kind == .diskFull)
+    let sync = DatabaseError(resultCode: .SQLITE_IOERR_FSYNC)
+    #expect(LedgerFailure(atCommit: sync, systemErrno: number).kind == .outcomeUnknown)
+    #expect(LedgerFailure(atCommit: write, systemErrno: EIO).kind == .outcomeUnknown)
+  }
+
   private func sharedBatchUnderFault(_ database: LedgerDatabase, ids: Range<Int>) async throws -> [Int: (any Error)?] {
     await withTaskGroup(of: (Int, (any Error)?).self) { group in
       for id in ids {
