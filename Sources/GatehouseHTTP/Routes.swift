@@ -134,7 +134,7 @@ extension API {
     return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod, refusals: refusals, elsewhere: elsewhere)
   }
 
-  /// 200 while requests are answered, degraded while Redis is away; 503 while starting, draining or without the ledger.
+  /// 200 while requests are answered, degraded while Redis is away or may forget what it counts; 503 while starting, draining or without the ledger.
   func readyz() -> Response {
     let redisIsUp = hot.isUsable && lease.isHeld
     let isReady = readiness.now == .ready && ledger.isUp
@@ -142,7 +142,7 @@ extension API {
       switch readiness.now {
       case .starting: "starting"
       case .draining: "draining"
-      case .ready: ledger.isUp ? (redisIsUp ? "ready" : "degraded") : "down"
+      case .ready: ledger.isUp ? (redisIsUp && !limits.memory.mayForget ? "ready" : "degraded") : "down"
       }
     return answer(
       isReady ? .ok : .serviceUnavailable,

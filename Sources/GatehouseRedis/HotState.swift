@@ -89,6 +89,18 @@ public final class HotState: HotStore {
     }
   }
 
+  public func mayForget() async -> Bool? {
+    await withCheckedContinuation { continuation in
+      onLoop { connection in
+        connection.send(["INFO", "memory"]) { result in
+          let lines = (try? result.get())?.text?.split(whereSeparator: \.isNewline)
+          let policy = lines?.first { $0.hasPrefix("maxmemory_policy:") }
+          continuation.resume(returning: policy.map { !$0.hasSuffix(":noeviction") })
+        }
+      }
+    }
+  }
+
   public func drop(_ routingIDs: [String]) async -> Bool {
     await withCheckedContinuation { continuation in
       onLoop { connection in

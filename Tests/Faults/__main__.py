@@ -1,6 +1,6 @@
 """Faults one by one, each with what must stay true.
 
-    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling]
+    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy]
 
 Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not hold.
 """
@@ -11,12 +11,13 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Chaos"))
 
 import clock  # noqa: E402
+import heavy  # noqa: E402
 import ledger  # noqa: E402
 import redis_errors  # noqa: E402
 import rolling  # noqa: E402
 from claims import Claims  # noqa: E402
 
-SUITES = {"redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run}
+SUITES = {"redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run}
 
 
 def main():

@@ -99,7 +99,27 @@ def foreign_keys(gatehouse, claims):
         claims(f"WRONGTYPE ({words[0]} in a user's keys): taken away and rebuilt", right, answer)
 
 
+def evicting(claims):
+    """An operator lets Redis evict: failed logins that it forgets are counted all the same, and it is said."""
+    with Service() as gatehouse:
+        user, attempts = gatehouse.new_user(), 40
+        gatehouse.redis("config", "set", "maxmemory-policy", "allkeys-lru")
+        said = soon(lambda: "evict" in gatehouse.apis[0].tail() and not gatehouse.apis[0].ready(("ready",)), 15)
+        claims("a Redis that may evict: the log says so, and /readyz is degraded", said is not None, gatehouse.apis[0].tail())
+        statuses = []
+        for _ in range(attempts):
+            # As if each counter were evicted at once.
+            for name in gatehouse.redis("keys", "gh:*"):
+                if b"own:" in name or b"sub:" in name or b"ip:" in name:
+                    gatehouse.redis("del", name)
+            statuses.append(gatehouse.ask("POST", "/v1/sessions", {"email": user.email, "password": "not this one"}).status)
+        claims(f"and {attempts} guesses at one account are limited", 429 in statuses and set(statuses) == {401, 429}, statuses)
+        gatehouse.redis("config", "set", "maxmemory-policy", "noeviction")
+        claims("set back, it is believed again", soon(lambda: gatehouse.apis[0].ready(("ready",)), 15) is not None)
+
+
 def run(claims):
+    evicting(claims)
     with Service(behind_proxy=Liar) as gatehouse:
         foreign_keys(gatehouse, claims)
         for kind in [*KINDS, "no answer", "a reset in the middle of a reply", "too many clients"]:

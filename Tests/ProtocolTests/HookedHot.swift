@@ -62,5 +62,6 @@ final class HookedHot: HotStore {
   }
 
   func time() async -> Int64? { failure(.time) == nil ? await inner.time() : nil }
+  func mayForget() async -> Bool? { await inner.mayForget() }
   func setEra(_ era: Int64) { inner.setEra(era) }
 }

@@ -212,6 +212,8 @@ public struct SubjectVerdict: Sendable, Equatable {
 public protocol HotStore: Sendable {
   /// Whether a command sent now would reach Redis.
   var isUsable: Bool { get }
+  /// Whether Redis evicts keys when its memory is full, and so may forget what it counts; nil when it does not say.
+  func mayForget() async -> Bool?
   /// One command in one flush; `reply` is called exactly once, on an event loop: don't block it.
   func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void)
   /// Writes the snapshot if the ticket and the epoch still stand, and asks again: two commands, one flush.

@@ -2,6 +2,8 @@
 /// `max(1, limit / processes)`, never by none.
 public struct SubjectLimits: Sendable {
   private let window: LocalWindow
+  /// Whether what Redis counts may be gone before its time.
+  public let memory = HotMemory()
 
   public init(window: LocalWindow) { self.window = window }
 
@@ -27,7 +29,16 @@ public struct SubjectLimits: Sendable {
   private func decide(
     _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, hot: any HotStore, lease: Lease
   ) async -> [SubjectVerdict] {
-    if lease.isHeld, hot.isUsable, case .success(let verdicts) = await hot.check(subject, charges, peek: peek) { return verdicts }
+    guard lease.isHeld, hot.isUsable, case .success(let verdicts) = await hot.check(subject, charges, peek: peek) else {
+      return decideHere(subject, charges, peek: peek)
+    }
+    guard memory.mayForget else { return verdicts }
+    // Whichever refuses decides, and what Redis refuses is only looked at here.
+    let own = decideHere(subject, charges, peek: peek || verdicts.contains { !$0.allowed })
+    return zip(verdicts, own).map { $0.allowed ? $1 : $0 }
+  }
+
+  private func decideHere(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) -> [SubjectVerdict] {
     let results = window.checkAll(
       subject: subject.localName,
       charges.map { LocalWindow.Charge(policy: $0.policy, limit: $0.policy.limits.limit(plan: nil), cost: $0.cost) },

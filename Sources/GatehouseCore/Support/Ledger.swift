@@ -327,4 +327,4 @@ public protocol MailLedger: Sendable {
 }
 
 /// The whole store.
-public typealias Ledger = AccountLedger & SessionLedger & WorkLedger & HotLedger & MailLedger
+public typealias Ledger = AccountLedger & SessionLedger & WorkLedger & HotLedger & MailLedger & ExportLedger

@@ -23,6 +23,7 @@ public struct API<Store: Ledger>: Sendable {
     public var othersWithin: Int64 = 900_000
     public var leaseSecondsDefault = 1_800
     public var leaseSecondsMax = 86_400
+    public var exports = Exports(folder: "/tmp")
     public init() {}
   }
 

@@ -4,67 +4,72 @@ import NIOCore
 import StrictJSON
 
 extension API {
-  /// `GET /v1/user/export` (A16), streamed: a page of rows is in memory at a time, whatever the account holds.
+  /// `GET /v1/user/export` (A16): one snapshot of the account, however much it holds. It is written to a nameless file as fast as the disk
+  /// takes it and sent from there in pieces, so a client that reads slowly holds no reader and no transaction.
   func exportAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
-    let now = clock.now()
-    guard let user = try await ledger.user(visitor.userID), let allowances = try await ledger.allowances(of: user.id, now: now) else {
-      throw Problem.unauthenticated
+    guard let place = contract.exports.enter() else {
+      throw Problem(.overloaded, "Too many exports are being made. Try again in a moment.")
     }
-    let plan = plan(of: user)
+    let now = clock.now()
+    let folder = contract.exports.folder
+    let made = try await ledger.export(of: visitor.userID) { records -> Spool? in
+      guard let user = try records.user() else { return nil }
+      return try write(records, of: user, for: visitor, to: Spool(in: folder), now: now)
+    }
+    guard let spool = made else { throw Problem.unauthenticated }
     var response = answer([], fields: visitor.fields)
     response.body = ResponseBody { body in
-      var piece = JSONWriter(capacity: 65_536)
-      piece.beginObject()
-      piece.name("user")
-      piece.user(user, plan: plan)
-      piece.array("allowances") { writer in for allowance in allowances { writer.allowance(allowance, withBonus: true) } }
-      piece.instant("exported_at", now)
-      try await body.write(piece.take())
-      try await list("sessions", &piece, &body) { page in
-        try await ledger.sessions(of: user.id, first: visitor.sessionID, page: page, now: now)
-      } each: { writer, session in
-        writer.session(session, current: session.id == visitor.sessionID, timeouts: timeouts(session.sessionClass))
+      _ = place
+      let end = ContinuousClock.now + Limits.exportSendMax
+      var sent = 0
+      while true {
+        let piece = try await spool.piece(from: sent, length: Limits.exportPieceBytes)
+        if piece.readableBytes == 0 { break }
+        guard ContinuousClock.now < end else { throw ServiceError(.overloaded, "The export was read too slowly. Ask for it again.") }
+        sent += piece.readableBytes
+        try await body.write(piece)
       }
-      try await list("analyses", &piece, &body) { page in
-        try await ledger.analyses(of: user.id, filter: AnalysisFilter(includesResult: true), page: page)
-      } each: {
-        $0.analysis($1)
-      }
-      try await list("usage_events", &piece, &body) { page in
-        try await ledger.events(of: user.id, from: nil, to: nil, page: page)
-      } each: {
-        $0.usageEvent($1)
-      }
-      try await list("events", &piece, &body) { page in
-        let found = try await ledger.feed(of: user.id, after: page.after?.milliseconds ?? 0, limit: page.limit)
-        return Page(items: found, next: found.count < page.limit ? nil : found.last.map { PageStart(milliseconds: $0.number, id: "") })
-      } each: {
-        $0.feedEvent($1)
-      }
-      try await list("audit", &piece, &body) { page in
-        try await ledger.audit(of: user.id, page: page)
-      } each: {
-        $0.auditEntry($1)
-      }
-      piece.endObject()
-      try await body.write(piece.take())
       try await body.finish(nil)
     }
     return response
   }
 
+  private func write(
+    _ records: any AccountRecords, of user: User, for visitor: Visitor, to spool: Spool, now: Int64
+  ) throws -> Spool {
+    var piece = JSONWriter(capacity: 65_536)
+    piece.beginObject()
+    piece.name("user")
+    piece.user(user, plan: plan(of: user))
+    let allowances = try records.allowances(now: now)
+    piece.array("allowances") { writer in for allowance in allowances { writer.allowance(allowance, withBonus: true) } }
+    piece.instant("exported_at", now)
+    try list("sessions", &piece, spool) {
+      try records.sessions(first: visitor.sessionID, page: $0, now: now)
+    } each: { writer, session in
+      writer.session(session, current: session.id == visitor.sessionID, timeouts: timeouts(session.sessionClass))
+    }
+    try list("analyses", &piece, spool, pages: records.analyses) { $0.analysis($1) }
+    try list("usage_events", &piece, spool, pages: records.usageEvents) { $0.usageEvent($1) }
+    try list("events", &piece, spool, pages: records.feed) { $0.feedEvent($1) }
+    try list("audit", &piece, spool, pages: records.audit) { $0.auditEntry($1) }
+    piece.endObject()
+    try spool.append(piece.takeBytes())
+    return spool
+  }
+
   /// Writes the member `name`, a list, page by page.
   private func list<Item: Sendable>(
-    _ name: String, _ piece: inout JSONWriter, _ body: inout any ResponseBodyWriter,
-    pages: (PageRequest) async throws -> Page<Item>, each: (inout JSONWriter, Item) -> Void
-  ) async throws {
+    _ name: String, _ piece: inout JSONWriter, _ spool: Spool, pages: (PageRequest) throws -> Page<Item>,
+    each: (inout JSONWriter, Item) -> Void
+  ) throws {
     piece.beginArray(name)
     var request = PageRequest(limit: Limits.exportPageRows)
     while true {
-      let page = try await pages(request)
+      let page = try pages(request)
       for item in page.items { each(&piece, item) }
-      try await body.write(piece.take())
+      try spool.append(piece.takeBytes())
       guard let next = page.next else { break }
       request = PageRequest(limit: request.limit, after: next)
     }
@@ -75,11 +80,13 @@ extension API {
 extension Limits {
   /// Rows read at once for an export: at most some 80 KB each.
   static let exportPageRows = 16
+  /// What is in memory of an export while it is sent.
+  static let exportPieceBytes = 65_536
+  /// How long a client may take for one.
+  static let exportSendMax: Duration = .seconds(3_600)
 }
 
 extension JSONWriter {
-  fileprivate mutating func take() -> ByteBuffer { ByteBuffer(bytes: takeBytes()) }
-
   fileprivate mutating func auditEntry(_ entry: AuditEntry) {
     object { writer in
       writer.instant("occurred_at", entry.occurredAtMilliseconds)

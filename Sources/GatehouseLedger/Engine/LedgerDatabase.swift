@@ -11,6 +11,9 @@ public final class LedgerDatabase: Sendable {
   /// The bounds and sizes of an open ledger.
   public struct Options: Sendable {
     public var readersMax = 2
+    /// The readers of lists, and of exports: those of decisions never wait for them.
+    public var listReadersMax = 2
+    public var exportReadersMax = 1
     public var queueDepthMax = 4_096
     public var batchMax = 256
     /// A write that has waited this long for the writer is refused, and nothing of it was written: a process that is stopped while it
@@ -26,10 +29,21 @@ public final class LedgerDatabase: Sendable {
     public init() {}
   }
 
+  /// What a read is for: each lane has readers of its own.
+  enum Lane: CaseIterable {
+    /// Rows that a decision or a change waits for.
+    case decisions
+    /// Pages of lists.
+    case lists
+    /// Whole accounts.
+    case exports
+  }
+
   private let pool: DatabasePool
   private let box: TurnstileBox
+  private let openWaitMax: Duration
   private let writes: WriteQueue
-  private let reads: ReadQueue
+  private let reads: [Lane: ReadQueue]
 
   /// The turnstile belongs to the writer's thread; GRDB's writer queue lends it to one closure at a time.
   private struct TurnstileBox: @unchecked Sendable {
@@ -68,14 +82,20 @@ public final class LedgerDatabase: Sendable {
       log.critical("The ledger stops", metadata: ["failure": "\(failure)"])
       onFatal(failure)
     }
-    reads = ReadQueue(readersMax: options.readersMax) { body in pool.asyncRead(body) }
+    let begin: ReadQueue.Begin = { body in pool.asyncRead(body) }
+    reads = [
+      .decisions: ReadQueue(readersMax: options.readersMax, begin: begin),
+      .lists: ReadQueue(readersMax: options.listReadersMax, depthMax: 512, batchMax: 1, begin: begin),
+      .exports: ReadQueue(readersMax: options.exportReadersMax, depthMax: 64, batchMax: 1, begin: begin),
+    ]
     self.pool = pool
     self.box = box
+    openWaitMax = options.openWaitMax
   }
 
   /// Runs `body` in a transaction on the calling thread, which it blocks: for the start alone, before anybody else has the ledger.
   func prepare<T>(_ body: (Database) throws -> T) throws -> T {
-    try box.turnstile.pass { () throws(LedgerFailure) in
+    try box.turnstile.pass(within: openWaitMax) { () throws(LedgerFailure) in
       do {
         return Result<T, any Error>.success(
           try pool.writeWithoutTransaction { db in
@@ -119,7 +139,13 @@ public final class LedgerDatabase: Sendable {
 
   /// Runs `body` in a read transaction that begins after this call.
   public func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { continuation in
+    try await read(for: .decisions, body)
+  }
+
+  /// The same, on the readers of a lane.
+  func read<T: Sendable>(for lane: Lane, _ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    guard let reads = reads[lane] else { throw LedgerFailure(.closed) }
+    return try await withCheckedThrowingContinuation { continuation in
       let item = ReadQueue.Item(
         run: { db in continuation.resume(with: Result { try body(db) }) }, fail: { continuation.resume(throwing: $0) })
       do { try reads.add(item) } catch { continuation.resume(throwing: error) }
@@ -138,7 +164,7 @@ public final class LedgerDatabase: Sendable {
   /// that waits for another process is refused in time; the file is then left for the end of this process to close.
   public func close() async {
     let isFree = await writes.close()
-    await reads.close()
+    for queue in reads.values { await queue.close() }
     guard isFree else { return }
     // Closing waits for GRDB's queues: not on a thread that tasks need.
     await withCheckedContinuation { continuation in
@@ -156,7 +182,7 @@ extension LedgerDatabase {
     _ path: String, _ migrations: Migrations, _ options: Options, _ keeper: LogKeeper
   ) throws(LedgerFailure) -> DatabasePool {
     var configuration = Configuration()
-    configuration.maximumReaderCount = options.readersMax
+    configuration.maximumReaderCount = options.readersMax + options.listReadersMax + options.exportReadersMax
     configuration.persistentReadOnlyConnections = true
     // Readers wait for nobody once the file is open; opening it waits for programs without the turnstile.
     configuration.busyMode = .timeout(options.openWaitMax / .seconds(1))

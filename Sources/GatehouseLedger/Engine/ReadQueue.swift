@@ -13,9 +13,6 @@ final class ReadQueue: Sendable {
   /// Runs a closure on a reader's thread, in a read transaction that may be older than what waits.
   typealias Begin = @Sendable (@escaping @Sendable (Result<Database, any Error>) -> Void) -> Void
 
-  static let depthMax = 8_192
-  static let batchMax = 64
-
   private struct State {
     var waiting: [Item] = []
     var running = 0
@@ -24,11 +21,18 @@ final class ReadQueue: Sendable {
   }
 
   private let readersMax: Int
+  private let depthMax: Int
+  private let batchMax: Int
   private let begin: Begin
   private let state = Mutex(State())
 
-  init(readersMax: Int, begin: @escaping Begin) {
+  /// - Parameters:
+  ///   - readersMax: how many transactions are open at once.
+  ///   - batchMax: how many reads share one.
+  init(readersMax: Int, depthMax: Int = 8_192, batchMax: Int = 64, begin: @escaping Begin) {
     self.readersMax = readersMax
+    self.depthMax = depthMax
+    self.batchMax = batchMax
     self.begin = begin
   }
 
@@ -36,7 +40,7 @@ final class ReadQueue: Sendable {
   func add(_ item: Item) throws(LedgerFailure) {
     let starts = try state.withLock { state throws(LedgerFailure) in
       guard !state.isClosed else { throw LedgerFailure(.closed) }
-      guard state.waiting.count < Self.depthMax else { throw LedgerFailure(.overloaded) }
+      guard state.waiting.count < depthMax else { throw LedgerFailure(.overloaded) }
       state.waiting.append(item)
       guard state.running < readersMax else { return false }
       state.running += 1
@@ -75,7 +79,7 @@ final class ReadQueue: Sendable {
   /// The next batch; nil at the end, when whoever waits for the drain is told.
   private func take() -> [Item]? {
     let (batch, idle) = state.withLock { state -> ([Item], [CheckedContinuation<Void, Never>]) in
-      let batch = Array(state.waiting.prefix(Self.batchMax))
+      let batch = Array(state.waiting.prefix(batchMax))
       state.waiting.removeFirst(batch.count)
       guard batch.isEmpty else { return (batch, []) }
       state.running -= 1

@@ -4,9 +4,15 @@ import GatehouseCore
 /// The trail of what happened to accounts.
 enum AuditRecord {
   static let insert = "INSERT INTO audit (user_id, occurred_at, actor, action, reason, detail) VALUES (?, ?, ?, ?, ?, ?)"
-  static let page = """
+  static let pageOfUser = """
     SELECT * FROM audit WHERE user_id = ? AND (occurred_at, id) < (?, ?) ORDER BY occurred_at DESC, id DESC LIMIT ?
     """
+
+  static func page(of id: UserID, _ page: PageRequest, _ db: Database) throws -> Page<AuditEntry> {
+    try db.rows(
+      pageOfUser, [id.text, page.after?.milliseconds ?? Int64.max, page.after.flatMap { Int64($0.id) } ?? Int64.max, page.limit + 1]
+    ).map(AuditEntry.init(row:)).page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: String($0.number)) }
+  }
 }
 
 extension AuditEntry {
@@ -38,12 +44,7 @@ extension SQLiteLedger {
   }
 
   public func audit(of id: UserID, page: PageRequest) async throws -> Page<AuditEntry> {
-    try await read { db in
-      try db.rows(
-        AuditRecord.page,
-        [id.text, page.after?.milliseconds ?? Int64.max, page.after.flatMap { Int64($0.id) } ?? Int64.max, page.limit + 1]
-      ).map(AuditEntry.init(row:)).page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: String($0.number)) }
-    }
+    try await read(for: .lists) { db in try AuditRecord.page(of: id, page, db) }
   }
 }
 

@@ -21,7 +21,7 @@ enum AnalysisRecord {
 
   static let byID = "SELECT \(columns), a.result FROM \(tables) WHERE a.id = ?"
   /// The result is most of the row: it is read only where it is asked for.
-  static let page = """
+  static let pageOfAny = """
     SELECT \(columns), CASE WHEN :result THEN a.result END AS result FROM \(tables)
     WHERE a.user_id = :user AND a.created_at >= :from AND (a.created_at, a.id) < (:at, :id)
     ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
@@ -57,6 +57,18 @@ enum AnalysisRecord {
       id: new.id, userID: reservation.userID, status: .pending, filename: new.filename, metadata: new.metadata, metric: reservation.metric,
       amount: reservation.amount, reservationID: reservation.id, leaseExpiresAtMilliseconds: reservation.leaseExpiresAtMilliseconds,
       result: nil, error: nil, createdAtMilliseconds: reservation.createdAtMilliseconds, finishedAtMilliseconds: nil)
+  }
+
+  static func page(of user: UserID, _ filter: AnalysisFilter, _ page: PageRequest, _ db: Database) throws -> Page<Analysis> {
+    let bound = page.bound(before: filter.to)
+    var arguments: StatementArguments = [
+      "result": filter.includesResult, "user": user.text, "from": filter.from ?? 0, "at": bound.milliseconds, "id": bound.id,
+      "limit": page.limit + 1,
+    ]
+    if let status = filter.status { arguments += ["status": status.rawValue] }
+    return try db.rows(filter.status == nil ? pageOfAny : pageOfStatus, arguments).map(Analysis.init(row:)).page(limit: page.limit) {
+      PageStart(milliseconds: $0.createdAtMilliseconds, id: $0.id.text)
+    }
   }
 
   static func require(_ id: AnalysisID, of user: UserID?, _ db: Database) throws -> Analysis {
@@ -108,18 +120,7 @@ extension SQLiteLedger {
   }
 
   public func analyses(of user: UserID, filter: AnalysisFilter, page: PageRequest) async throws -> Page<Analysis> {
-    try await read { db in
-      let bound = page.bound(before: filter.to)
-      var arguments: StatementArguments = [
-        "result": filter.includesResult, "user": user.text, "from": filter.from ?? 0, "at": bound.milliseconds, "id": bound.id,
-        "limit": page.limit + 1,
-      ]
-      if let status = filter.status { arguments += ["status": status.rawValue] }
-      let sql = filter.status == nil ? AnalysisRecord.page : AnalysisRecord.pageOfStatus
-      return try db.rows(sql, arguments).map(Analysis.init(row:)).page(limit: page.limit) {
-        PageStart(milliseconds: $0.createdAtMilliseconds, id: $0.id.text)
-      }
-    }
+    try await read(for: .lists) { db in try AnalysisRecord.page(of: user, filter, page, db) }
   }
 
   public func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Changed<Reserved> {

@@ -17,6 +17,11 @@ enum EventRecord {
     """
   static let after = "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
   static let ofUserAfter = "SELECT * FROM events WHERE user_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+  static func page(of user: UserID?, after number: Int64, limit: Int, _ db: Database) throws -> [FeedEvent] {
+    let rows = try user.map { try db.rows(ofUserAfter, [$0.text, number, limit]) }
+    return try (rows ?? db.rows(after, [number, limit])).map(FeedEvent.init(row:))
+  }
+
   static let setExhausted = """
     UPDATE usage_daily SET exhausted = 1 WHERE user_id = ? AND metric = ? AND period_start = ? AND exhausted = 0
     """
@@ -44,9 +49,6 @@ extension Database {
 
 extension SQLiteLedger {
   public func feed(of user: UserID?, after number: Int64, limit: Int) async throws -> [FeedEvent] {
-    try await read { db in
-      let rows = try user.map { try db.rows(EventRecord.ofUserAfter, [$0.text, number, limit]) }
-      return try (rows ?? db.rows(EventRecord.after, [number, limit])).map(FeedEvent.init(row:))
-    }
+    try await read(for: .lists) { db in try EventRecord.page(of: user, after: number, limit: limit, db) }
   }
 }

@@ -76,8 +76,10 @@ public final class SQLiteLedger: Sendable {
     do { return try await database.write(body) } catch { throw serviceError(error) }
   }
 
-  func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ServiceError) -> T {
-    do { return try await database.read(body) } catch {
+  func read<T: Sendable>(
+    for lane: LedgerDatabase.Lane = .decisions, _ body: @escaping @Sendable (Database) throws -> T
+  ) async throws(ServiceError) -> T {
+    do { return try await database.read(for: lane, body) } catch {
       let failure = serviceError(error)
       // A read has no outcome to doubt.
       throw failure.code == .outcomeUnknown ? ServiceError(.unavailable, "The ledger could not be read. Try again.") : failure

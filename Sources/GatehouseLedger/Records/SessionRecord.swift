@@ -169,21 +169,7 @@ extension SQLiteLedger: SessionLedger {
 
   public func sessions(of user: UserID, first: SessionID?, page: PageRequest, now: Int64) async throws -> Page<Session> {
     let rules = rules
-    return try await read { db in
-      // Sessions are capped at a hundred a user in every plan: sorted here, the current one first.
-      let live = try SessionRecord.live(of: user, db, rules, now: now).sorted {
-        ($0.id == first ? 1 : 0, $0.seenAtMilliseconds, $0.id.text) > ($1.id == first ? 1 : 0, $1.seenAtMilliseconds, $1.id.text)
-      }
-      let start = page.after.map { after in
-        if let last = live.firstIndex(where: { $0.id.text == after.id }) { return last + 1 }
-        // The last one shown has ended meanwhile: go on behind its place.
-        let next = live.firstIndex { $0.id != first && ($0.seenAtMilliseconds, $0.id.text) < (after.milliseconds, after.id) }
-        return next ?? live.count
-      }
-      return Array(live.dropFirst(start ?? 0).prefix(page.limit + 1)).page(limit: page.limit) {
-        PageStart(milliseconds: $0.seenAtMilliseconds, id: $0.id.text)
-      }
-    }
+    return try await read { db in try SessionRecord.page(of: user, first: first, page, db, rules, now: now) }
   }
 
   public func prepareSuccessor(
@@ -298,5 +284,25 @@ extension SQLiteLedger: SessionLedger {
 
   public func touch(_ id: SessionID, seenAt now: Int64) {
     database.enqueue { db in try db.run(SessionRecord.touch, [now, id.text]) }
+  }
+}
+
+extension SessionRecord {
+  static func page(
+    of user: UserID, first: SessionID?, _ page: PageRequest, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64
+  ) throws -> Page<Session> {
+    // Sessions are capped at a hundred a user in every plan: sorted here, the current one first.
+    let live = try Self.live(of: user, db, rules, now: now).sorted {
+      ($0.id == first ? 1 : 0, $0.seenAtMilliseconds, $0.id.text) > ($1.id == first ? 1 : 0, $1.seenAtMilliseconds, $1.id.text)
+    }
+    let start = page.after.map { after in
+      if let last = live.firstIndex(where: { $0.id.text == after.id }) { return last + 1 }
+      // The last one shown has ended meanwhile: go on behind its place.
+      let next = live.firstIndex { $0.id != first && ($0.seenAtMilliseconds, $0.id.text) < (after.milliseconds, after.id) }
+      return next ?? live.count
+    }
+    return Array(live.dropFirst(start ?? 0).prefix(page.limit + 1)).page(limit: page.limit) {
+      PageStart(milliseconds: $0.seenAtMilliseconds, id: $0.id.text)
+    }
   }
 }

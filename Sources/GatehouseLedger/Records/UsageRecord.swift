@@ -12,7 +12,7 @@ extension UsageEvent {
 }
 
 enum UsageRecord {
-  static let page = """
+  static let pageOfUser = """
     SELECT * FROM usage_events WHERE user_id = ? AND occurred_at >= ? AND (occurred_at, id) < (?, ?)
     ORDER BY occurred_at DESC, id DESC LIMIT ?
     """
@@ -23,6 +23,12 @@ enum UsageRecord {
   static let insertRow = """
     INSERT INTO usage_events (id, user_id, action, metric, amount, occurred_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)
     """
+
+  static func page(of user: UserID, from: Int64?, to: Int64?, _ page: PageRequest, _ db: Database) throws -> Page<UsageEvent> {
+    let bound = page.bound(before: to)
+    return try db.rows(pageOfUser, [user.text, from ?? 0, bound.milliseconds, bound.id, page.limit + 1]).map(UsageEvent.init(row:))
+      .page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: $0.id.text) }
+  }
 
   static func insert(_ event: UsageEvent, _ db: Database) throws {
     try db.run(
@@ -70,7 +76,7 @@ extension SQLiteLedger: WorkLedger {
   }
 
   public func dailyUsage(of user: UserID, metric: String, from: Int64, to: Int64) async throws -> [DailyUsage] {
-    try await read { db in
+    try await read(for: .lists) { db in
       try db.rows(UsageRecord.daily, [user.text, metric, from, to]).map {
         DailyUsage(periodStartsAtMilliseconds: $0["period_start"], used: $0["used"], limit: $0["limit_units"])
       }
@@ -78,11 +84,7 @@ extension SQLiteLedger: WorkLedger {
   }
 
   public func events(of user: UserID, from: Int64?, to: Int64?, page: PageRequest) async throws -> Page<UsageEvent> {
-    try await read { db in
-      let bound = page.bound(before: to)
-      return try db.rows(UsageRecord.page, [user.text, from ?? 0, bound.milliseconds, bound.id, page.limit + 1]).map(UsageEvent.init(row:))
-        .page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: $0.id.text) }
-    }
+    try await read(for: .lists) { db in try UsageRecord.page(of: user, from: from, to: to, page, db) }
   }
 
   public func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int> {

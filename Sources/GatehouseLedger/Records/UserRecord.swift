@@ -134,7 +134,7 @@ extension SQLiteLedger: AccountLedger {
   }
 
   public func users(matching query: String, page: PageRequest) async throws -> Page<User> {
-    try await read { db in
+    try await read(for: .lists) { db in
       let bound = page.bound()
       guard query.isEmpty else {
         let search = AddressSearch(query)

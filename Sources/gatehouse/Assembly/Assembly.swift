@@ -32,8 +32,9 @@ final class Assembly: Sendable {
   let log: Logger
 
   let secret: LiveSecret
-  private let hot: HotState
+  let hot: HotState
   let lease = Lease()
+  private let exports: Exports
   private let keys = KeyRing()
   private let limits: SubjectLimits
   private let gate: Gatekeeper<SQLiteLedger>
@@ -49,6 +50,7 @@ final class Assembly: Sendable {
     self.clock = clock
     self.folder = folder
     self.log = log
+    exports = Exports(folder: folder.path)
     loginFloor = LoginFloor(pool: hashing, log: log)
     refusals = RefusalLog(log: log)
     try Self.checkMemory(settings, threads: hashing.threads)
@@ -110,6 +112,9 @@ final class Assembly: Sendable {
     ])
   }
 
+  /// Whether Redis may forget what it counts.
+  var memory: HotMemory { limits.memory }
+
   /// The responders in force.
   var responders: Responders? { current.withLock { $0 } }
 
@@ -133,6 +138,7 @@ final class Assembly: Sendable {
     contract.cookieIsSecure = settings.cookieIsSecure
     contract.signUpIsPublic = settings.signUpIsPublic
     contract.signUpTells = settings.signUpTells
+    contract.exports = exports
     return API(
       ledger: ledger, gate: gate, accounts: accounts, changes: changes, limits: limits, loginLimits: loginLimits, hot: hot, lease: lease,
       clock: clock, keys: keys, secret: secret, allowances: allowances, policy: policy, profile: { live.settings.profile($0) },

@@ -9,6 +9,7 @@ import ServiceLifecycle
 /// What a process does by itself: the lease poll, leases that ran out, rows that nobody keeps.
 struct Upkeep: Service {
   private static let sweepInterval: Duration = .seconds(60)
+  private static let memoryInterval: Duration = .seconds(5)
   /// What one step of a sweep changes at most: callers wait for it.
   private static let rowsMax = 500
   private static let expiredMax = 50
@@ -19,6 +20,8 @@ struct Upkeep: Service {
   let keeper: LeaseKeeper<SQLiteLedger>
   let lease: Lease
   let redis: RedisClient
+  let hot: any HotStore
+  let memory: HotMemory
   let ledger: SQLiteLedger
   let changes: Changes<SQLiteLedger>
   let secret: LiveSecret
@@ -31,6 +34,7 @@ struct Upkeep: Service {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await poll() }
         group.addTask { await sweep() }
+        group.addTask { await watchMemory() }
       }
     }
   }
@@ -66,6 +70,25 @@ struct Upkeep: Service {
       for change in clockWatch.see(clock.status) { tell(change) }
       tell(watch.see(isHeld: redis.isUp ? lease.isHeld : nil, at: .now))
       try? await Task.sleep(for: Lease.pollInterval)
+    }
+  }
+
+  /// An operator may change it while everything runs.
+  private func watchMemory() async {
+    while !Task.isCancelled {
+      if redis.isUp, let mayForget = await hot.mayForget(), mayForget != memory.mayForget {
+        memory.mayForget = mayForget
+        if mayForget {
+          log.warning(
+            """
+            Redis is set to evict keys when its memory is full, and so may forget failed logins: they are counted in each process as well, \
+            at its share of the limit. Set maxmemory-policy to noeviction, as the shipped redis.conf does.
+            """)
+        } else {
+          log.notice("Redis evicts no keys any more")
+        }
+      }
+      try? await Task.sleep(for: Self.memoryInterval)
     }
   }
 

@@ -63,5 +63,6 @@ final class WindowsInMemory: HotStore {
   func drop(_ routingIDs: [String]) async -> Bool { false }
   func forget(_ user: UserID) {}
   func time() async -> Int64? { nowMilliseconds }
+  func mayForget() async -> Bool? { false }
   func setEra(_ era: Int64) {}
 }

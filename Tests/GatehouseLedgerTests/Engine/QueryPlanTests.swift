@@ -85,8 +85,8 @@ struct QueryPlanTests {
 extension QueryPlanTests {
   private func file(_ path: String) throws -> LedgerFile {
     var options = LedgerDatabase.Options()
-    // One reader, so that its trace sees every read.
-    options.readersMax = 1
+    // One reader a lane, so that its trace sees every read.
+    (options.readersMax, options.listReadersMax, options.exportReadersMax) = (1, 1, 1)
     return try LedgerFile(path: path, options: options, onFatal: { _ in }, log: quiet)
   }
 
@@ -105,13 +105,31 @@ extension QueryPlanTests {
       db.trace { if case .statement(let statement) = $0 { traced.add(statement.sql) } }
     }
     try await ledger.database.write(trace)
-    try await ledger.database.read(trace)
+    try await traceEveryReader(of: ledger, trace)
     try await everyCall(Rig(ledger: ledger) { _, _, _, _, _, _ in })
     try await ledger.noteSecret(Rig.secret.now, now: Rig.now)
     _ = try await ledger.secretNeeds(twoLines)
     try startCalls(file)
     await ledger.close()
     return Set(traced.all.filter { Literal.isStatement($0) })
+  }
+
+  /// Any lane may get any reader: they are all held at once.
+  private func traceEveryReader(of ledger: SQLiteLedger, _ trace: @escaping @Sendable (Database) -> Void) async throws {
+    let lanes = LedgerDatabase.Lane.allCases
+    let held = Collected<Int>()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for lane in lanes {
+        group.addTask {
+          try await ledger.database.read(for: lane) { db in
+            trace(db)
+            held.add(1)
+            while held.all.count < lanes.count { usleep(1_000) }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
   }
 
   /// What a start asks, once and before anybody else: nothing waits for the thread that it blocks.
