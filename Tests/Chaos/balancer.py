@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import uuid
 
 import wire
 from process import Failure, free_port, wait_until
@@ -68,7 +69,7 @@ class KeptConnections:
 
     def __init__(self, port, user, keys):
         self.port, self.user, self.keys, self.answers, self.lock = port, user, keys, {}, threading.Lock()
-        self.stopping = threading.Event()
+        self.stopping, self.round = threading.Event(), uuid.uuid4().hex
         self.threads = [threading.Thread(target=self._go_on, args=(number,)) for number in range(CLIENTS)]
 
     def __enter__(self):
@@ -101,4 +102,4 @@ class KeptConnections:
         if kind == 1:
             return connection.ask("POST", "/v1/gate", {"token": self.user.token, "limits": []}, self.keys["gate"])
         body = {"events": [{"user_id": self.user.id, "action": "rolled", "metadata": {}}]}
-        return connection.ask("POST", "/v1/usage/events", body, self.keys["work"], {"Idempotency-Key": f"rolling-{name}"})
+        return connection.ask("POST", "/v1/usage/events", body, self.keys["work"], {"Idempotency-Key": f"{self.round}-{name}"})

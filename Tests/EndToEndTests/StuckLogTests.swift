@@ -57,7 +57,8 @@ struct StuckLogTests {
     let lines = await reader.value.split(separator: "\n")
     let whole = lines.count { $0.count == 99 }
     let counts = lines.compactMap { line in line.firstMatch(of: /"dropped":"(\d+)"/).flatMap { Int($0.output.1) } }
-    #expect((1...11).contains(whole), "\(whole)")
+    // What the writer had taken when it stood still, and what then fitted.
+    #expect((1...20).contains(whole), "\(whole)")
     #expect(counts.reduce(0, +) >= 501 - whole, "\(counts) and \(whole) of 501")
     #expect(lines.contains { $0.contains("\"level\":\"warning\"") })
   }

@@ -32,19 +32,24 @@ struct DurabilityTests {
     }
   }
 
-  @Test("no connection copies the log into the file when it closes")
-  func noCheckpointOnClose() async throws {
+  @Test("closing copies the log into the file in the writer's turn alone: not while another process has it")
+  func checkpointOnClose() async throws {
     try await withPath { path in
       let database = try openRows(path)
       for id in 0..<20 { try await database.insert(id, bytes: 4_000) }
       _ = try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rows") }
       let before = (file: try Data(contentsOf: URL(fileURLWithPath: path)), log: try Data(contentsOf: URL(fileURLWithPath: path + "-wal")))
+      let other = open(path + ".writer", O_RDWR)
+      #expect(flock(other, LOCK_EX) == 0)
       await database.close()
       #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before.file)
       #expect(try Data(contentsOf: URL(fileURLWithPath: path + "-wal")) == before.log)
+      close(other)
       let again = try openRows(path)
       #expect(try await again.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rows") } == 20)
       await again.close()
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path + "-wal")).isEmpty)
+      #expect(try idsSeen(in: path) == Set(0..<20))
     }
   }
 
