@@ -245,12 +245,28 @@ CREATE TABLE subject_key (                 -- one row: what makes digests of the
   key BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE hot_nodes (                   -- which Redis serves which slots; see docs/protocol.md
+  first_slot INTEGER PRIMARY KEY,          -- of the slots of a cluster: a single server has all, 0 to 16383
+  last_slot INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  replid TEXT NOT NULL,                    -- master_replid: names its timeline
+  config_epoch INTEGER NOT NULL,           -- of a cluster, else 0
+  term INTEGER NOT NULL,                   -- meta.topology as this timeline was registered
+  lineage TEXT NOT NULL,                   -- random, of this registration: a ledger put back from a backup never draws it again
+  succeeds INTEGER NOT NULL,               -- the term that processes may have used as this one began; 0 is none
+  counted INTEGER NOT NULL,                -- the counter in Redis at the newest drop whose pending row is gone
+  counted_by TEXT NOT NULL,                -- the process whose drop that was,
+  counted_number INTEGER NOT NULL,         -- and its number there
+  vacant_seq INTEGER                       -- change_seq as a process began alone; NULL once Redis was seen to know nothing newer
+) STRICT;
+
 CREATE TABLE meta (                        -- one row
   id INTEGER PRIMARY KEY CHECK (id = 1),
   era INTEGER NOT NULL,                    -- part of the epoch of the hot state
   sessions_valid_from INTEGER NOT NULL,    -- sessions made before this are over
   service_keys_version INTEGER NOT NULL,
   change_seq INTEGER NOT NULL,             -- numbers the pending changes
-  newest_stamp INTEGER NOT NULL            -- the newest instant that a change was stamped with
+  newest_stamp INTEGER NOT NULL,           -- the newest instant that a change was stamped with
+  topology INTEGER NOT NULL DEFAULT 0      -- the version of hot_nodes
 ) STRICT;
-INSERT INTO meta VALUES (1, 1, 0, 1, 0, 0);
+INSERT INTO meta (id, era, sessions_valid_from, service_keys_version, change_seq, newest_stamp) VALUES (1, 1, 0, 1, 0, 0);

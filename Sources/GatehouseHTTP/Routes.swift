@@ -91,6 +91,7 @@ struct RouteTable<Store: Ledger>: Sendable {
         Route(.post, "/v1/admin/sessions/revoke-all") { try await $0.revokeEveryone($1, $2, access) },
         Route(.get, "/v1/admin/clock") { try await $0.adminClock($1, $2, access) },
         Route(.post, "/v1/admin/clock/accept") { try await $0.acceptClock($1, $2, access) },
+        Route(.post, "/v1/admin/redis/forget") { try await $0.forgetRedis($1, $2, access) },
         Route(.post, "/v1/admin/keys") { try await $0.createKey($1, $2, access) },
         Route(.get, "/v1/admin/keys") { try await $0.listKeys($1, $2, access) },
         Route(.delete, "/v1/admin/keys/{id}") { try await $0.revokeKey($1, $2, access) },

@@ -4,11 +4,13 @@ import NIOCore
 import RedisClient
 import Synchronization
 
-/// The hot state in Redis: four scripts and one DEL. Every call uses the connection of the event loop it runs on, or of the next one.
+/// The hot state in Redis: five scripts. Every call uses the connection of the event loop it runs on, or of the next one, and only if
+/// that is on the timeline of the term.
 public final class HotState: HotStore {
-  private struct EpochCache {
-    var era: Int64 = 0
-    var epochs: [String: String] = [:]
+  private struct Epoch {
+    let term: HotTerm
+    let era: Int64
+    let digits: String
   }
 
   private let redis: RedisClient
@@ -16,7 +18,7 @@ public final class HotState: HotStore {
   private let plans: @Sendable () -> AllowanceTable
   private let timeouts: @Sendable (Session.Class) -> SessionTimeouts
   private let clock: ServiceClock
-  private let epochCache = Mutex(EpochCache())
+  private let epoch = Mutex<(era: Int64, newest: Epoch?)>((0, nil))
 
   /// - Parameters:
   ///   - redis: a client that was built with `Scripts.all`.
@@ -34,25 +36,28 @@ public final class HotState: HotStore {
 
   public var isUsable: Bool { redis.isUp && clock.believesRedis }
 
-  public func setEra(_ era: Int64) {
-    epochCache.withLock { cache in
-      if cache.era != era { cache = EpochCache(era: era) }
-    }
-  }
+  public var address: String { redis.address.text }
 
-  public func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
+  public func timelines() async -> [String] { await redis.replicationIDs() }
+
+  public func leaveStrays(of term: HotTerm) { redis.reconnect(unlessOn: term.replicationID) }
+
+  public func setEra(_ era: Int64) { epoch.withLock { $0.era = era } }
+
+  public func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
     onLoop { connection in
-      guard let epoch = self.epoch(connection) else { return reply(.failure(HotFailure(reason: "not_connected"))) }
-      self.sendGate(query, epoch: epoch, on: connection, reply: reply)
+      if let failure = Self.failure(connection, term) { return reply(.failure(failure)) }
+      self.sendGate(query, epoch: self.epoch(term), on: connection, reply: reply)
     }
   }
 
-  public func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure> {
+  public func install(
+    _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
+  ) async -> Result<HotReply, HotFailure> {
     await withCheckedContinuation { continuation in
       onLoop { connection in
-        guard let epoch = self.epoch(connection) else {
-          return continuation.resume(returning: .failure(HotFailure(reason: "not_connected")))
-        }
+        if let failure = Self.failure(connection, term) { return continuation.resume(returning: .failure(failure)) }
+        let epoch = self.epoch(term)
         let words = UserHash.installArguments(snapshot, epoch: epoch, ticket: ticket)
         connection.evaluate(Scripts.install, keys: [KeySpace.user(snapshot.user.id)], arguments: words) { _ in }
         self.sendGate(query, epoch: epoch, on: connection) { continuation.resume(returning: $0) }
@@ -101,26 +106,32 @@ public final class HotState: HotStore {
     }
   }
 
-  public func drop(_ routingIDs: [String]) async -> Bool {
-    await withCheckedContinuation { continuation in
-      onLoop { connection in
-        let tally = DropTally(expected: routingIDs.count) { continuation.resume(returning: $0) }
-        for routingID in routingIDs {
-          connection.send(["DEL", KeySpace.user(routingID: routingID)]) { result in
-            if case .success(.integer) = result { tally.answered(true) } else { tally.answered(false) }
+  public func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop {
+    // Any connection that is on the timeline will do: the others' loops may be between two.
+    for connection in redis.all(first: MultiThreadedLoop.current(in: group)) {
+      let answer: HotDrop? = await withCheckedContinuation { continuation in
+        connection.eventLoop.execute {
+          guard connection.replicationID == mark.term.replicationID else { return continuation.resume(returning: nil) }
+          connection.evaluate(Scripts.drop, keys: DropCommand.keys(routingIDs), arguments: DropCommand.arguments(mark)) { result in
+            continuation.resume(returning: DropCommand.reply(result, mark))
           }
         }
       }
+      if let answer { return answer }
     }
+    return .noAnswer
   }
 
   public func forget(_ user: UserID) {
     onLoop { connection in connection.send(["DEL", KeySpace.windows(user)]) { _ in } }
   }
 
-  public func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+  public func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
+    [SubjectVerdict], HotFailure
+  > {
     await withCheckedContinuation { continuation in
       onLoop { connection in
+        if let failure = Self.failure(connection, term) { return continuation.resume(returning: .failure(failure)) }
         let words = SubjectCheck.arguments(charges, peek: peek, at: self.clock.believable)
         connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(subject)], arguments: words) { result in
           continuation.resume(returning: self.believed(result) { SubjectCheck.verdicts($0, charges, peek: peek) })
@@ -158,15 +169,20 @@ public final class HotState: HotStore {
     return overflows ? nil : sum
   }
 
-  /// The epoch of a connection: which Redis timeline it speaks to, and which era of the ledger is in force.
-  private func epoch(_ connection: RedisConnection) -> String? {
-    guard let replicationID = connection.replicationID else { return nil }
-    return epochCache.withLock { cache in
-      if let known = cache.epochs[replicationID] { return known }
-      let epoch = String(Digest256.sha256(Array("\(replicationID) \(cache.era)".utf8)).hex.prefix(16))
-      if cache.epochs.count >= 16 { cache.epochs.removeAll() }
-      cache.epochs[replicationID] = epoch
-      return epoch
+  /// Why a connection can't be asked under a term; nil if it can.
+  private static func failure(_ connection: RedisConnection, _ term: HotTerm) -> HotFailure? {
+    guard let replicationID = connection.replicationID else { return HotFailure(reason: "not_connected") }
+    return replicationID == term.replicationID ? nil : HotFailure(reason: "other_timeline")
+  }
+
+  /// The epoch: which timeline, for which term of it, and which era of the ledger. A hash with another one is cold.
+  private func epoch(_ term: HotTerm) -> String {
+    epoch.withLock { epoch in
+      if let newest = epoch.newest, newest.era == epoch.era, newest.term == term { return newest.digits }
+      let words = "\(term.replicationID) \(epoch.era) \(term.lineage) \(term.number)"
+      let digits = String(Digest256.sha256(Array(words.utf8)).hex.prefix(16))
+      epoch.newest = Epoch(term: term, era: epoch.era, digits: digits)
+      return digits
     }
   }
 

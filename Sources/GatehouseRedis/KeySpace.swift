@@ -2,6 +2,8 @@ import GatehouseCore
 
 /// Every Redis key of Gatehouse, named in one place. All keys of a user share a hash tag, so they live in one cluster slot.
 public enum KeySpace {
+  /// The counter that tells whether Redis's data has gone on or back: one for each server.
+  public static let counter = "gh:{counter}"
   /// The user's hash: account, sessions, allowances, holds.
   public static func user(_ id: UserID) -> String { user(routingID: id.routingID) }
   /// The same from a routing id.

@@ -7,6 +7,8 @@ import Synchronization
 /// A connection to Redis for each event loop of a group.
 public final class RedisClient: Service, Sendable {
   public let statistics = RedisStatistics()
+  /// Where its connections go.
+  public let address: RedisAddress
   private let connections: [RedisConnection]
   private let indexes: [ObjectIdentifier: Int]
   private let turn = Atomic<Int>(0)
@@ -16,6 +18,7 @@ public final class RedisClient: Service, Sendable {
   ///   - group: has at least one loop.
   public init(configuration: RedisConfiguration, scripts: [RedisScript] = [], group: any EventLoopGroup, logger: Logger) {
     precondition(Set(scripts.map(\.name)).count == scripts.count, "two scripts of one name")
+    address = configuration.address
     let statistics = statistics
     let outages = OutageLog(logger)
     let loops = Array(group.makeIterator())
@@ -33,6 +36,31 @@ public final class RedisClient: Service, Sendable {
     if let loop = MultiThreadedEventLoopGroup.currentEventLoop, let index = indexes[ObjectIdentifier(loop)] { return connections[index] }
     let turn = UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue)
     return connections[Int(turn % UInt(connections.count))]
+  }
+
+  /// All connections, that of `loop` first.
+  public func all(first loop: any EventLoop) -> [RedisConnection] {
+    let own = indexes[ObjectIdentifier(loop)] ?? 0
+    return [connections[own]] + connections[..<own] + connections[(own + 1)...]
+  }
+
+  /// The timelines that the connections are on, one for each that can be used, in the order of the loops.
+  public func replicationIDs() async -> [String] {
+    var found: [String] = []
+    for connection in connections {
+      let id = await withCheckedContinuation { continuation in
+        connection.eventLoop.execute { continuation.resume(returning: connection.replicationID) }
+      }
+      if let id { found.append(id) }
+    }
+    return found
+  }
+
+  /// Makes the connections anew that are on another timeline. Their callers get no answer.
+  public func reconnect(unlessOn replicationID: String) {
+    for connection in connections {
+      connection.eventLoop.execute { connection.reconnect(unlessOn: replicationID) }
+    }
   }
 
   /// Whether a command could be sent over every connection now.

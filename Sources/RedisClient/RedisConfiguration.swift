@@ -5,6 +5,14 @@ public enum RedisAddress: Sendable, Equatable {
   /// A socket file; the system bounds the path to 107 bytes.
   case unix(path: String)
   case tcp(host: String, port: Int)
+
+  /// As a person writes it.
+  public var text: String {
+    switch self {
+    case .unix(let path): path
+    case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+  }
 }
 
 /// How a client speaks to Redis, with all its bounds.

@@ -97,6 +97,7 @@ struct CataloguedRoute: Sendable, CustomTestStringConvertible {
     .init("DELETE", "/v1/admin/users/{id}", .key("admin"), on: .ops, body: #"{"reason":"test"}"#),
     .init("POST", "/v1/admin/sessions/revoke-all", .key("admin"), on: .ops, body: #"{"confirm":"no","reason":"test"}"#),
     .init("GET", "/v1/admin/clock", .key("admin"), on: .ops),
+    .init("POST", "/v1/admin/redis/forget", .key("admin"), on: .ops, body: #"{"reason":""}"#),
     .init("POST", "/v1/admin/clock/accept", .key("admin"), on: .ops, body: #"{"source":"sundial","reason":"test"}"#),
     .init("POST", "/v1/admin/keys", .key("admin"), on: .ops, body: #"{"name":"x","scopes":["nothing"]}"#),
     .init("GET", "/v1/admin/keys", .key("admin"), on: .ops),

@@ -1,6 +1,6 @@
 """Faults one by one, each with what must stay true.
 
-    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy]
+    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy] [timelines]
 
 Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not hold.
 """
@@ -15,9 +15,13 @@ import heavy  # noqa: E402
 import ledger  # noqa: E402
 import redis_errors  # noqa: E402
 import rolling  # noqa: E402
+import timelines  # noqa: E402
 from claims import Claims  # noqa: E402
 
-SUITES = {"redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run}
+SUITES = {
+    "redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run,
+    "timelines": timelines.run,
+}  # fmt: skip
 
 
 def main():

@@ -135,23 +135,35 @@ struct GateSessionTests {
       let hot = HotState(
         redis: client, group: group, plans: { Fixture.table }, timeouts: Fixture.timeouts,
         clock: ServiceClock(wallMilliseconds: ServiceClock.hostMilliseconds))
+      let term = HotTerm(replicationID: try #require(await hot.timelines().first), number: 1, lineage: "a")
       let user = Fixture.user()
       let query = Fixture.query(user.id, token: nil, charges: [(Fixture.api, 1)], hold: (id: "h", amount: 1))
-      guard case .success(.cold(let ticket, _)) = await hot.gate(query) else { return #expect(Bool(false), "not cold") }
+      guard case .success(.cold(let ticket, _)) = await hot.gate(query, under: term) else { return #expect(Bool(false), "not cold") }
       let snapshot = Fixture.snapshot(user, until: 4_000_000_000_000)
       let before = client.statistics.flushes.load(ordering: .relaxed)
-      guard case .success(.decided(let decision)) = await hot.install(snapshot, ticket: ticket, then: query) else {
+      guard case .success(.decided(let decision)) = await hot.install(snapshot, ticket: ticket, under: term, then: query) else {
         return #expect(Bool(false), "not installed")
       }
       #expect(decision.decision == .allow && decision.allowance?.held == 1)
       #expect(client.statistics.flushes.load(ordering: .relaxed) == before + 1)
       hot.settle(user.id, holdID: "h", thenDrop: false)
       let peek = Fixture.query(user.id, token: nil, charges: [(Fixture.api, 1)], hold: (id: "h", amount: 1), peek: true)
-      guard case .success(.decided(let after)) = await hot.gate(peek) else { return #expect(Bool(false), "no longer warm") }
+      guard case .success(.decided(let after)) = await hot.gate(peek, under: term) else { return #expect(Bool(false), "no longer warm") }
       #expect(after.allowance?.held == 0 && after.standings.first?.remaining == 3)
-      #expect(await hot.drop([user.id.routingID, UserID.random().routingID]))
-      hot.setEra(7)
-      guard case .success(.cold) = await hot.gate(query) else { return #expect(Bool(false), "not cold after the drop") }
+      let later = HotTerm(replicationID: term.replicationID, number: 2, lineage: "a")
+      let other = HotTerm(replicationID: term.replicationID, number: 1, lineage: "b")
+      for term in [later, other] {
+        guard case .success(.cold) = await hot.gate(peek, under: term) else { return #expect(Bool(false), "warm under \(term)") }
+      }
+      let foreign = HotTerm(replicationID: "another", number: 1, lineage: "a")
+      guard case .failure(let failure) = await hot.gate(query, under: foreign) else { return #expect(Bool(false), "answered") }
+      #expect(failure.reason == "other_timeline")
+      let stray = HotMark(term: foreign, process: "p", number: 1, own: 0, settled: 0, settledBy: "", sequence: 0)
+      #expect(await hot.drop([user.id.routingID], stray) == .noAnswer)
+      let mark = HotMark(term: term, process: "p", number: 1, own: 0, settled: 0, settledBy: "", sequence: 5)
+      let drop = await hot.drop([user.id.routingID, UserID.random().routingID], mark)
+      #expect(drop == .counted(HotCount(term: 1, process: "p", number: 1, count: 1, sequence: 0)))
+      guard case .success(.cold) = await hot.gate(query, under: term) else { return #expect(Bool(false), "not cold after the drop") }
     }
   }
 }

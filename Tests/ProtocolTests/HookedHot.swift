@@ -27,11 +27,14 @@ final class HookedHot: HotStore {
   private func failure(_ call: Call) -> HotFailure? { current.failure?(call) }
 
   var isUsable: Bool { inner.isUsable }
+  var address: String { inner.address }
+  func timelines() async -> [String] { await inner.timelines() }
+  func leaveStrays(of term: HotTerm) { inner.leaveStrays(of: term) }
 
-  func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
+  func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
     if let failure = failure(.gate) { return reply(.failure(failure)) }
-    guard let hook = current.afterGate else { return inner.gate(query, reply: reply) }
-    inner.gate(query) { result in
+    guard let hook = current.afterGate else { return inner.gate(query, under: term, reply: reply) }
+    inner.gate(query, under: term) { result in
       Task {
         await hook(result)
         reply(result)
@@ -39,11 +42,13 @@ final class HookedHot: HotStore {
     }
   }
 
-  func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure> {
+  func install(
+    _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
+  ) async -> Result<HotReply, HotFailure> {
     installs.add(1, ordering: .relaxed)
     if let failure = failure(.install) { return .failure(failure) }
     await current.beforeInstall?()
-    return await inner.install(snapshot, ticket: ticket, then: query)
+    return await inner.install(snapshot, ticket: ticket, under: term, then: query)
   }
 
   func settle(_ userID: UserID, holdID: String, thenDrop: Bool) { inner.settle(userID, holdID: holdID, thenDrop: thenDrop) }
@@ -51,14 +56,16 @@ final class HookedHot: HotStore {
 
   func forget(_ user: UserID) { inner.forget(user) }
 
-  func drop(_ routingIDs: [String]) async -> Bool {
-    guard failure(.drop) == nil else { return false }
-    return await inner.drop(routingIDs)
+  func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop {
+    guard failure(.drop) == nil else { return .noAnswer }
+    return await inner.drop(routingIDs, mark)
   }
 
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
+    [SubjectVerdict], HotFailure
+  > {
     if let failure = failure(.check) { return .failure(failure) }
-    return await inner.check(subject, charges, peek: peek)
+    return await inner.check(subject, charges, peek: peek, under: term)
   }
 
   func time() async -> Int64? { failure(.time) == nil ? await inner.time() : nil }

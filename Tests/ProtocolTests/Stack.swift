@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseCore
+@testable import GatehouseCore
 import GatehouseCrypto
 import GatehouseLedger
 import GatehouseRedis
@@ -34,7 +34,7 @@ final class Stack: Sendable {
       isQuiet: { clock.isQuiet }, log: log
     )
     let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts, clock: clock))
-    let changes = Changes(ledger: ledger, hot: hot)
+    let changes = Changes(ledger: ledger, hot: hot, lease: lease)
     self.ledger = ledger
     self.redis = redis
     self.hot = hot
@@ -43,14 +43,15 @@ final class Stack: Sendable {
     let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: table, timeouts: timeouts)
     gate = Gatekeeper(
       ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: table, log: log)
-    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys, clock: clock)
+    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, changes: changes, keys: keys, clock: clock, log: log)
   }
 
   /// Holds the lease for the rest of the test, as if polls went on and found nothing: for claims about Redis's answers, which a poll
   /// that a loaded machine delays must not spoil.
   func holdLease() async throws {
     try await keeper.poll()
-    lease.renew(readAt: .now + .seconds(3_600))
+    let end = ContinuousClock.now + .seconds(3_600)
+    lease.with { ($0.end, $0.knownUntil) = (end, end) }
   }
 
   /// Asks the gate with a session's token.
@@ -100,11 +101,12 @@ struct World: Sendable {
 
   /// Runs `body` with processes that share `server` and a new file.
   /// - Parameters:
+  ///   - path: where the processes look for Redis, if not at the server's own socket.
   ///   - polls: whether each polls by itself, as a real process does.
   ///   - deadline: how long a reply is waited for; a loaded machine misses the real 50 ms.
   ///   - stallSeconds: after how long without any reply a connection is made anew; the real one is given up after a second.
   static func with(
-    _ server: RedisServer, processes: Int = 2, polls: Bool = false, deadline: Int64 = 20_000, stallSeconds: Int64 = 60,
+    _ server: RedisServer, path: String? = nil, processes: Int = 2, polls: Bool = false, deadline: Int64 = 20_000, stallSeconds: Int64 = 60,
     wallMilliseconds: Int64 = Int64(Date().timeIntervalSince1970 * 1000), _ body: (World) async throws -> Void
   ) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "gh-" + UUID().uuidString)
@@ -113,13 +115,15 @@ struct World: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     var quiet = Logger(label: "test")
     quiet.logLevel = .critical
-    var configuration = RedisConfiguration(address: .unix(path: server.socketPath), username: "gatehouse", password: "nopass")
+    var configuration = RedisConfiguration(address: .unix(path: path ?? server.socketPath), username: "gatehouse", password: "nopass")
+    configuration.timelineInterval = .milliseconds(100)
     configuration.commandDeadline = .milliseconds(deadline)
     configuration.handshakeDeadline = .seconds(20)
     configuration.stallLimit = .seconds(stallSeconds)
     let clients = (0..<processes).map { _ in RedisClient(configuration: configuration, scripts: Scripts.all, group: group, logger: quiet) }
     configuration.username = nil
     configuration.password = nil
+    configuration.address = .unix(path: server.socketPath)
     let admin = RedisClient(configuration: configuration, group: group, logger: quiet)
     let stacks = try clients.map {
       try Stack(file: folder.path() + "/ledger", redis: $0, group: group, wallMilliseconds: wallMilliseconds)

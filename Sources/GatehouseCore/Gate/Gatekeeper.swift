@@ -51,12 +51,12 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     if let hash = request.tokenHash, dead.contains(hash) {
       return done(.success(.unauthenticated(source: .ledger, now: clock.now())))
     }
-    guard request.subjectCharges.isEmpty, request.reserve == nil, lease.isHeld, hot.isUsable else {
+    guard request.subjectCharges.isEmpty, request.reserve == nil, hot.isUsable, let term = lease.term else {
       Task { done(await result { try await decideAtLength(request, userID: userID) }) }
       return
     }
     let query = request.query(for: userID)
-    hot.gate(query) { reply in
+    hot.gate(query, under: term) { reply in
       if case .success(.decided(let decision)) = reply {
         done(.success(accept(decision, request)))
       } else {
@@ -129,9 +129,20 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
 
   /// The user's state, from Redis where it can be believed, else from the ledger.
   private func decideAwaited(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
-    guard lease.isHeld, hot.isUsable else { return try await fallback.decide(request) }
+    guard hot.isUsable, let term = lease.term else { return try await fallback.decide(request) }
     let query = request.query(for: userID)
-    return try await settleReply(await hot.gate(query), query, request)
+    return try await settleReply(await hot.gate(query, under: term), query, request)
+  }
+
+  /// Asks Redis if it may be believed at this moment: the lease may have ended while the ledger was read.
+  private func ask(_ query: HotQuery) async -> Result<HotReply, HotFailure> {
+    guard let term = lease.term else { return .failure(HotFailure(reason: "no_lease")) }
+    return await hot.gate(query, under: term)
+  }
+
+  private func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure> {
+    guard let term = lease.term else { return .failure(HotFailure(reason: "no_lease")) }
+    return await hot.install(snapshot, ticket: ticket, under: term, then: query)
   }
 
   /// Follows a reply of Redis to its end: rebuilds a cold user, asks the ledger about a missing session, reserves.
@@ -154,7 +165,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
         guard let hash = query.tokenHash, try await isLive(hash, userID: query.userID) else {
           return .unauthenticated(source: .ledger, now: clock.now())
         }
-        reply = await hot.gate(query)
+        reply = await ask(query)
       case .success, .failure:
         return try await decideWithoutRedis(query, request)
       }
@@ -183,7 +194,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
       do {
         // The snapshot's transaction is opened now, after the ticket was obtained: a change that it misses kills the ticket.
         if let snapshot = try await ledger.snapshot(of: query.userID, now: clock.now()) {
-          outcome = .success(await hot.install(snapshot, ticket: ticket, then: query))
+          outcome = .success(await install(snapshot, ticket: ticket, then: query))
         } else {
           outcome = .success(nil)
         }
@@ -194,7 +205,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     case .led: if let outcome { return try outcome.get() }
     case .followed: break
     }
-    return await hot.gate(query)
+    return await ask(query)
   }
 
   /// Asks the ledger about a token that Redis does not know, or knows as a rotated successor; makes the user cold if it is live.
@@ -210,7 +221,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
       if isSuccessor, let change = try await ledger.adoptSuccessor(hash, graceMilliseconds: rotationGraceMilliseconds, now: clock.now()) {
         _ = await changes.acknowledge(change, takesRightsAway: false)
       } else {
-        _ = await hot.drop([userID.routingID])
+        await changes.drop([userID.routingID])
       }
       return true
     }
@@ -235,7 +246,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
         if isHeld, change.pending.isEmpty { hot.keep(query.userID, holdID: reserve.holdID) }
       case .replay:
         // Another call of the same key was first, and this one may hold its units a second time.
-        if isHeld { _ = await hot.drop([query.userID.routingID]) }
+        if isHeld { await changes.drop([query.userID.routingID]) }
       }
       answer.reserved = once
     } catch let error as ServiceError where error.code == .allowanceExhausted {

@@ -65,9 +65,20 @@ public struct LeasePoll: Sendable, Equatable {
   public let newestStampMilliseconds: Int64
   /// What the ledger keeps of the time; nil before any clock was believed.
   public let clock: ClockRecord?
+  /// Rises with every change that Redis could hold: smaller than before, the ledger is an older one.
+  public let changeSequence: Int64
+  /// The version of the registered timelines.
+  public let topology: Int64
+  /// The Redis that is registered; nil before the first.
+  public let node: HotNode?
+
   public init(
-    pending: [PendingChange], isWhole: Bool, era: Int64, serviceKeysVersion: Int64, newestStampMilliseconds: Int64, clock: ClockRecord?
+    pending: [PendingChange], isWhole: Bool, era: Int64, serviceKeysVersion: Int64, newestStampMilliseconds: Int64, clock: ClockRecord?,
+    changeSequence: Int64, topology: Int64, node: HotNode?
   ) {
+    self.changeSequence = changeSequence
+    self.topology = topology
+    self.node = node
     self.pending = pending
     self.isWhole = isWhole
     self.era = era

@@ -214,22 +214,33 @@ public protocol HotStore: Sendable {
   var isUsable: Bool { get }
   /// Whether Redis evicts keys when its memory is full, and so may forget what it counts; nil when it does not say.
   func mayForget() async -> Bool?
-  /// One command in one flush; `reply` is called exactly once, on an event loop: don't block it.
-  func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void)
+  /// Where it is, for people.
+  var address: String { get }
+  /// The timelines of the connections that there are, one for each.
+  func timelines() async -> [String]
+  /// Makes the connections anew that are on another timeline than the term's.
+  func leaveStrays(of term: HotTerm)
+  /// One command in one flush; `reply` is called exactly once, on an event loop: don't block it. A connection that is not on the
+  /// term's timeline gives a failure.
+  func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void)
   /// Writes the snapshot if the ticket and the epoch still stand, and asks again: two commands, one flush.
-  func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure>
+  func install(
+    _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
+  ) async -> Result<HotReply, HotFailure>
   /// Gives a hold and its costs back if the hold is still there, then drops the user's hot state if told to. Sent without waiting.
   func settle(_ userID: UserID, holdID: String, thenDrop: Bool)
   /// The ledger has the units of a hold: takes the hold's mark away, so that no late `settle` can give them back. Where the mark is
   /// gone the hash was made anew and may lack the units: it is dropped. Sent without waiting.
   func keep(_ userID: UserID, holdID: String)
-  /// Deletes the hot state of users; true once Redis answered for every one of them.
-  func drop(_ routingIDs: [String]) async -> Bool
+  /// Deletes the hot state of users, counts that, and looks whether Redis's data has gone on since the drops before: in one step.
+  func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop
   /// Drops the rate windows of a user who is gone, without waiting. What is missed ends with its window.
   func forget(_ user: UserID)
   /// Counts an attempt of one subject under several policies, together: all are charged, or none. One command. Verdicts in the order
   /// of the charges.
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure>
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
+    [SubjectVerdict], HotFailure
+  >
   /// Redis TIME in milliseconds, nil without an answer.
   func time() async -> Int64?
   /// Part of the epoch from now on.
@@ -238,7 +249,7 @@ public protocol HotStore: Sendable {
 
 extension HotStore {
   /// `gate`, awaited.
-  public func gate(_ query: HotQuery) async -> Result<HotReply, HotFailure> {
-    await withCheckedContinuation { continuation in gate(query) { continuation.resume(returning: $0) } }
+  public func gate(_ query: HotQuery, under term: HotTerm) async -> Result<HotReply, HotFailure> {
+    await withCheckedContinuation { continuation in gate(query, under: term) { continuation.resume(returning: $0) } }
   }
 }

@@ -1,3 +1,5 @@
+import GatehouseCrypto
+import Logging
 import Synchronization
 
 /// The right to serve from Redis, renewed by the poll of pending changes. Times are of the boot-time clock.
@@ -7,55 +9,120 @@ public final class Lease: Sendable {
   /// Time between two polls.
   public static let pollInterval: Duration = .milliseconds(pollIntervalMilliseconds)
   public static let pollIntervalMilliseconds: Int64 = 100
+  /// For so long after a new term was read nothing is served from it: who reads the ledger no more has stopped by then.
+  public static let quarantine: Duration = duration + .milliseconds(commandDeadlineMilliseconds)
+  /// The longest a reply of Redis is waited for; a later one is never used.
+  public static let commandDeadlineMilliseconds: Int64 = 50
 
-  private let end: Mutex<ContinuousClock.Instant?> = Mutex(nil)
+  private static let processCharacters = 8
+  private let state: Mutex<LeaseState>
 
-  public init() {}
+  public init() { state = Mutex(LeaseState(process: SecureRandom.identifier(length: Self.processCharacters))) }
 
-  /// Every pending change that was read at `start` is gone from Redis.
-  public func renew(readAt start: ContinuousClock.Instant) {
-    end.withLock { end in end = max(end ?? start, start + Self.duration) }
-  }
-
+  /// The term under which Redis may be believed now; nil: the ledger serves.
+  public var term: HotTerm? { state.withLock { $0.held(at: .now) } }
   /// Whether Redis may be believed now.
-  public var isHeld: Bool { end.withLock { $0.map { ContinuousClock.now < $0 } ?? false } }
+  public var isHeld: Bool { term != nil }
+
+  /// Whether a drop could count now.
+  var isInForce: Bool { state.withLock { $0.isInForce(at: .now) } }
+  /// Whether the answer to a drop counts now: nobody can serve what was before it.
+  func counts(_ mark: HotMark) -> Bool { state.withLock { $0.counts(mark, at: .now) } }
+
+  func with<T>(_ body: (inout LeaseState) -> T) -> T { state.withLock { body(&$0) } }
 }
 
-/// Polls the ledger for changes that Redis must learn of, drops them there, and renews the lease; keeps keys and clock up to date.
-public struct LeaseKeeper<Store: Ledger>: Sendable {
+/// Polls the ledger for changes that Redis must learn of, drops them there, and renews the lease; registers the Redis that serves, and
+/// keeps keys and clock up to date.
+public final class LeaseKeeper<Store: Ledger>: Sendable {
+  /// A poll that registers, or doubts what it read, is made again at once, so often.
+  private static var roundsMax: Int { 4 }
+
   private let ledger: Store
   private let hot: any HotStore
   private let lease: Lease
   private let keys: KeyRing
   private let clock: ServiceClock
+  private let log: Logger
+  private let changes: Changes<Store>
+  private let succession = Mutex(Succession())
 
-  public init(ledger: Store, hot: any HotStore, lease: Lease, keys: KeyRing, clock: ServiceClock) {
+  public init(
+    ledger: Store, hot: any HotStore, lease: Lease, changes: Changes<Store>, keys: KeyRing, clock: ServiceClock, log: Logger
+  ) {
     self.ledger = ledger
     self.hot = hot
     self.lease = lease
+    self.changes = changes
     self.keys = keys
     self.clock = clock
+    self.log = log
   }
 
   /// One poll; whether the lease was renewed. Throws what the ledger throws: the lease then runs out by itself.
   @discardableResult public func poll() async throws -> Bool {
-    let start = ContinuousClock.now
-    let poll = try await ledger.leasePoll()
-    hot.setEra(poll.era)
-    clock.follow(poll.clock, newestStampMilliseconds: poll.newestStampMilliseconds)
-    try await keys.refresh(version: poll.serviceKeysVersion, readAt: start, from: ledger)
-    let isGone = await drop(poll.pending)
-    if isGone, poll.isWhole { lease.renew(readAt: start) }
+    var renewed: Bool?
+    for _ in 0..<Self.roundsMax where renewed == nil { renewed = try await round() }
     // After the renewal, which it must not delay. A process that nobody calls keeps Redis's time all the same.
     // During an alarm this is how Redis is heard to agree again.
     if let now = await hot.time() { clock.heard(redisMilliseconds: now) }
-    return isGone && poll.isWhole
+    return renewed ?? false
   }
 
-  private func drop(_ pending: [PendingChange]) async -> Bool {
-    guard !pending.isEmpty else { return true }
-    guard await hot.drop(pending.map(\.routingID)) else { return false }
-    ledger.settled(pending)
-    return true
+  /// Whether the lease was renewed; nil if another look may now renew it.
+  private func round() async throws -> Bool? {
+    let start = ContinuousClock.now
+    let read = lease.with { $0.reading(from: start) }
+    let poll = try await ledger.leasePoll()
+    hot.setEra(poll.era)
+    guard lease.with({ $0.read(read, poll.node, sequence: poll.changeSequence, at: .now) }) else { return false }
+    clock.follow(poll.clock, newestStampMilliseconds: poll.newestStampMilliseconds)
+    try await keys.refresh(version: poll.serviceKeysVersion, readAt: start, from: ledger)
+    if let node = poll.node, lease.with(\.ledgerWentBack) {
+      return try await register(node.term.replicationID, poll, above: 0, why: "the ledger is an older one than it was")
+    }
+    let found = await hot.timelines()
+    switch succession.withLock({ $0.next(poll.node, found: found, at: .now) }) {
+    case .look(let strays):
+      if strays, let term = poll.node?.term { hot.leaveStrays(of: term) }
+      return try await look(poll, read)
+    case .wait(let isNew):
+      if isNew, let term = poll.node?.term { hot.leaveStrays(of: term) }
+      return false
+    case .register(let replicationID): return try await register(replicationID, poll, above: 0, why: "another Redis answers")
+    }
+  }
+
+  private func look(_ poll: LeasePoll, _ read: LeaseState.Read) async throws -> Bool? {
+    guard let sent = await changes.drops.drop(poll.pending.map(\.routingID), sequence: 0) else { return false }
+    let (drop, mark) = (sent.answer, sent.mark)
+    let (counts, outcome) = lease.with { $0.polled(drop, to: mark, read: read, isWhole: poll.isWhole, at: .now) }
+    if counts, case .counted(let count) = drop, !poll.pending.isEmpty { ledger.settled(poll.pending, by: count) }
+    switch outcome {
+    case .renewed: return true
+    case .doubted: return nil
+    case .confirm:
+      try await ledger.confirm(mark.term)
+      return nil
+    case .register(let above):
+      return try await register(mark.term.replicationID, poll, above: above, why: Self.reason(drop))
+    case .nothing: return false
+    }
+  }
+
+  private func register(_ replicationID: String, _ poll: LeasePoll, above: Int64, why: Logger.Message) async throws -> Bool? {
+    let proposal = HotRegistration(
+      slots: HotNode.allSlots, address: hot.address, replicationID: replicationID, configEpoch: 0, topology: poll.topology, above: above)
+    guard try await ledger.register(proposal), poll.node != nil else { return nil }
+    log.notice("Redis has a new term, all its users are read again: \(why)", metadata: ["timeline": "\(replicationID)"])
+    return nil
+  }
+
+  private static func reason(_ drop: HotDrop) -> Logger.Message {
+    switch drop {
+    case .broken: "its data is not what was there before"
+    case .behind: "it knows a later term than the ledger"
+    case .counted, .noAnswer: "the ledger is an older one than it knows"
+    }
   }
 }

@@ -29,7 +29,9 @@ public struct SubjectLimits: Sendable {
   private func decide(
     _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, hot: any HotStore, lease: Lease
   ) async -> [SubjectVerdict] {
-    guard lease.isHeld, hot.isUsable, case .success(let verdicts) = await hot.check(subject, charges, peek: peek) else {
+    guard let term = lease.term, hot.isUsable,
+      case .success(let verdicts) = await hot.check(subject, charges, peek: peek, under: term)
+    else {
       return decideHere(subject, charges, peek: peek)
     }
     guard memory.mayForget else { return verdicts }

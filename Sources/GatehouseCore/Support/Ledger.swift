@@ -293,8 +293,18 @@ public protocol HotLedger: Sendable {
   func leasePoll() async throws -> LeasePoll
   /// Whether a pending row is still there.
   func isPending(_ change: PendingChange) async throws -> Bool
-  /// Drops pending rows later, without waiting, each only if its sequence is still the one given.
-  func settled(_ changes: [PendingChange])
+  /// Drops pending rows later, without waiting, each only if its sequence is still the one given. In the same transaction it notes
+  /// what Redis's counter showed as their users were dropped there.
+  func settled(_ changes: [PendingChange], by count: HotCount)
+  /// Registers a timeline of Redis for a range of slots, under a new term and lineage. False, and nothing changed, if the registered
+  /// timelines are no longer those that the proposal was made for.
+  func register(_ registration: HotRegistration) async throws -> Bool
+  /// No process serves from Redis: only for who knows that there is no other process. What is registered stays, unconfirmed.
+  func vacate() async throws
+  /// Gives every registered Redis a new term: all that it holds of users is cold. False if none is registered.
+  func renewTerms(by actor: Actor, reason: String, now: Int64) async throws -> Bool
+  /// A vacant registration is in use again: Redis was seen to know nothing newer than the ledger. Changes nothing if another came.
+  func confirm(_ term: HotTerm) async throws
   func serviceKeys() async throws -> [ServiceKey]
   func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws
   /// False if there is no such live key.

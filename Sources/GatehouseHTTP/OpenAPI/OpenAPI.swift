@@ -11,7 +11,7 @@ enum OpenAPI {
 
   private static let fragments = [
     healthPaths, gatePaths, proxyPaths, accountsPaths, backendUserPaths, sessionsPaths, ownAccountPaths, analysesPaths, usagePaths,
-    reservationsPaths, mailPaths, eventsPaths, adminPaths, clockPaths,
+    reservationsPaths, mailPaths, eventsPaths, adminPaths, clockPaths, redisPaths,
   ]
   private static let anyRequest = [400, 405, 408, 414, 417, 431, 503]
   private static let anyCredential = [401, 403]

@@ -108,6 +108,22 @@ enum LedgerSteps {
       id INTEGER PRIMARY KEY CHECK (id = 1),
       key BLOB NOT NULL
     ) STRICT;
+
+    CREATE TABLE hot_nodes (
+      first_slot INTEGER PRIMARY KEY,
+      last_slot INTEGER NOT NULL,
+      address TEXT NOT NULL,
+      replid TEXT NOT NULL,
+      config_epoch INTEGER NOT NULL,
+      term INTEGER NOT NULL,
+      lineage TEXT NOT NULL,
+      succeeds INTEGER NOT NULL,
+      counted INTEGER NOT NULL,
+      counted_by TEXT NOT NULL,
+      counted_number INTEGER NOT NULL,
+      vacant_seq INTEGER
+    ) STRICT;
+    ALTER TABLE meta ADD COLUMN topology INTEGER NOT NULL DEFAULT 0;
     """,
   ]
 }

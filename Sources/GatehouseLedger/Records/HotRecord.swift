@@ -22,7 +22,7 @@ enum HotRecord {
   static let pending = "SELECT routing_id, seq FROM hot_pending LIMIT ?"
   static let isPending = "SELECT seq FROM hot_pending WHERE routing_id = ? AND seq >= ?"
   static let settle = "DELETE FROM hot_pending WHERE routing_id = ? AND seq = ?"
-  static let versions = "SELECT era, service_keys_version, newest_stamp FROM meta"
+  static let versions = "SELECT era, service_keys_version, newest_stamp, change_seq, topology FROM meta"
   static let stamp = "UPDATE meta SET newest_stamp = ?1 WHERE newest_stamp < ?1"
 }
 
@@ -67,6 +67,7 @@ extension SQLiteLedger: HotLedger {
 
   public func leasePoll() async throws -> LeasePoll {
     try await read { db in
+      let node = try db.row(HotNodeRecord.all, []).map(HotNode.init(row:))
       let pending = try db.rows(HotRecord.pending, [Self.pendingMax]).map {
         PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])
       }
@@ -74,7 +75,8 @@ extension SQLiteLedger: HotLedger {
       return LeasePoll(
         pending: pending, isWhole: pending.count < Self.pendingMax, era: meta?["era"] ?? 0,
         serviceKeysVersion: meta?["service_keys_version"] ?? 0, newestStampMilliseconds: meta?["newest_stamp"] ?? 0,
-        clock: try db.row(TimeRecord.find, []).map(ClockRecord.init(row:)))
+        clock: try db.row(TimeRecord.find, []).map(ClockRecord.init(row:)),
+        changeSequence: meta?["change_seq"] ?? 0, topology: meta?["topology"] ?? 0, node: node)
     }
   }
 
@@ -84,9 +86,11 @@ extension SQLiteLedger: HotLedger {
     }
   }
 
-  public func settled(_ changes: [PendingChange]) {
+  public func settled(_ changes: [PendingChange], by count: HotCount) {
     database.enqueue { db in
       for change in changes { try db.run(HotRecord.settle, [change.routingID, change.sequence]) }
+      // With the rows: where one is gone, the counter that Redis must show from now on is known.
+      try db.run(HotNodeRecord.count, [count.count, count.term, count.process, count.number])
     }
   }
 

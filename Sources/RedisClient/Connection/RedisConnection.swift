@@ -119,6 +119,13 @@ public final class RedisConnection: @unchecked Sendable {
 
   func giveUp() { act(state.giveUp()) }
 
+  /// Leaves a server that is on another timeline than this.
+  func reconnect(unlessOn replicationID: String) {
+    eventLoop.preconditionInEventLoop()
+    guard let known = state.replicationID, known != replicationID else { return }
+    leaveTimeline("other_timeline")
+  }
+
   /// False if nobody waits for the reply.
   func received(_ reply: RedisReply, now: NIODeadline) -> Bool {
     let answer = pending.answered(now: now)

@@ -77,15 +77,25 @@ final class Assembly: Sendable {
     redis = RedisClient(
       configuration: server, scripts: Scripts.all, group: group, logger: log)
     hot = HotState(redis: redis, group: group, plans: allowances, timeouts: timeouts, clock: clock)
-    changes = Changes(ledger: ledger, hot: hot)
+    changes = Changes(ledger: ledger, hot: hot, lease: lease)
     limits = SubjectLimits(window: LocalWindow(processes: settings.processes))
     let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: allowances, timeouts: timeouts)
     gate = Gatekeeper(
       ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: allowances, log: log,
       onDecision: GateMetrics().count)
-    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, keys: keys, clock: clock)
+    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, changes: changes, keys: keys, clock: clock, log: log)
     try apply(settings)
   }
+
+  /// No other process has the folder's ledger open: whatever Redis was registered, nobody serves from it. The one that answers is then
+  /// used at once.
+  func isAlone() async {
+    do { try await ledger.vacate() } catch {
+      log.warning("The ledger can't be written: Redis is used a little later than it could be", metadata: ["error": "\(error)"])
+    }
+  }
+
+  var leasePolls: LeasePolls { LeasePolls(keeper: keeper, log: log) }
 
   /// Puts settings in force: requests that come from now on are answered by them.
   func apply(_ settings: Settings) throws {

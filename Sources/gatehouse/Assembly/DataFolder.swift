@@ -97,6 +97,16 @@ struct DataFolder: Sendable {
     return file
   }
 
+  /// Shares a lock that was exclusive, waiting a while for a command that came first. False if it does not end.
+  func share(_ file: Int32, within patience: Duration) async -> Bool {
+    let end = ContinuousClock.now + patience
+    while flock(file, LOCK_SH | LOCK_NB) != 0 {
+      guard ContinuousClock.now < end else { return false }
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    return true
+  }
+
   /// The same, waiting a while for whoever has it.
   func lock(exclusive: Bool, within patience: Duration) async throws(CommandFailure) -> Int32? {
     let end = ContinuousClock.now + patience

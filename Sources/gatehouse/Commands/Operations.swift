@@ -53,12 +53,13 @@ struct Operations: Sendable {
     let level = JSONLines.Level(.error)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
     let assembly = try Assembly.open(settings: settings, folder: folder, log: log)
+    await assembly.isAlone()
     let socket = folder.sockets.command
     defer { unlink(socket) }
     let (started, starting) = AsyncStream.makeStream(of: Void.self)
     let group = ServiceGroup(
       services: [
-        LedgerService(ledger: assembly.ledger, readiness: assembly.readiness, log: log), assembly.redis,
+        LedgerService(ledger: assembly.ledger, readiness: assembly.readiness, log: log), assembly.redis, assembly.leasePolls,
         assembly.socketListener(socket) { starting.finish() },
       ],
       logger: log)
@@ -71,7 +72,7 @@ struct Operations: Sendable {
       try await assembly.startClock()
       // So that Redis hears of the change now. A Redis that is away hears of it from the first server that starts.
       let end = ContinuousClock.now + redisPatience
-      while access(folder.redisSocket, F_OK) == 0, !assembly.redis.isUp, ContinuousClock.now < end {
+      while access(folder.redisSocket, F_OK) == 0, !assembly.lease.isHeld, ContinuousClock.now < end {
         try await Task.sleep(for: .milliseconds(5))
       }
       let result: Result<T, any Error>

@@ -54,16 +54,27 @@ struct Serve: AsyncParsableCommand {
       if isNew { rmdir(folder.path) }
       throw error
     }
-    guard let lock = try await folder.lock(exclusive: false, within: lockPatience) else {
-      throw CommandFailure("A gatehouse command is working on \(folder.path) and does not end. Look for it with ps, then try again.")
-    }
+    // A process that is the first to have the folder knows that nobody serves from Redis.
+    let first = try folder.lock(exclusive: true)
+    let shared = first == nil ? try await folder.lock(exclusive: false, within: lockPatience) : nil
+    guard let lock = first ?? shared else { throw busy(folder) }
     defer { close(lock) }
     folder.sockets.removeStale()
     let assembly = try Assembly.open(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
     try await assembly.startClock()
+    if first != nil {
+      await assembly.isAlone()
+      guard await folder.share(lock, within: lockPatience) else { throw busy(folder) }
+    }
     do {
       try await ServiceProcess(assembly: assembly, source: source, level: level, log: log, whenReady: whenReady).run()
     } catch { throw Ports.failure(error, settings.http) }
+  }
+}
+
+extension Serve {
+  private static func busy(_ folder: DataFolder) -> CommandFailure {
+    CommandFailure("A gatehouse command is working on \(folder.path) and does not end. Look for it with ps, then try again.")
   }
 }
 

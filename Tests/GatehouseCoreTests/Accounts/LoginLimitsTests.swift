@@ -36,7 +36,7 @@ struct LoginLimitsTests {
 
   private func limits() -> LoginLimits {
     let lease = Lease()
-    lease.renew(readAt: .now + .seconds(86_400))
+    lease.hold(for: .seconds(86_400))
     let settings = Settings()
     let (hot, start, began) = (hot, start, hot.nowMilliseconds)
     return LoginLimits(

@@ -16,7 +16,7 @@ struct SubjectLimitsTests {
   }
 
   private func check(_ place: Place, peek: Bool = false, _ charges: [(Subject, Policy)]) async -> [SubjectVerdict] {
-    if place == .redis { lease.renew(readAt: .now + .seconds(3_600)) }
+    if place == .redis { lease.hold(for: .seconds(3_600)) }
     return await limits.check(
       charges.map { SubjectCharge(subject: $0.0, policy: $0.1, cost: 1) }, peek: peek, hot: hot, lease: lease)
   }

@@ -26,7 +26,9 @@ final class WindowsInMemory: HotStore {
     }
   }
 
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) async -> Result<[SubjectVerdict], HotFailure> {
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
+    [SubjectVerdict], HotFailure
+  > {
     state.withLock { state in
       state.commands += 1
       let now = state.now
@@ -52,15 +54,20 @@ final class WindowsInMemory: HotStore {
     }
   }
 
-  func gate(_ query: HotQuery, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
+  var address: String { "here" }
+  func timelines() async -> [String] { [] }
+  func leaveStrays(of term: HotTerm) {}
+  func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
     reply(.failure(HotFailure(reason: "not_here")))
   }
-  func install(_ snapshot: HotSnapshot, ticket: String, then query: HotQuery) async -> Result<HotReply, HotFailure> {
+  func install(
+    _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
+  ) async -> Result<HotReply, HotFailure> {
     .failure(HotFailure(reason: "not_here"))
   }
   func settle(_ userID: UserID, holdID: String, thenDrop: Bool) {}
   func keep(_ userID: UserID, holdID: String) {}
-  func drop(_ routingIDs: [String]) async -> Bool { false }
+  func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop { .noAnswer }
   func forget(_ user: UserID) {}
   func time() async -> Int64? { nowMilliseconds }
   func mayForget() async -> Bool? { false }

@@ -58,11 +58,11 @@ struct AccountContract {
       let first = try await rig.ledger.changeUser(mia.id, changes, by: .operations, now: Rig.now).pending
       changes.plan = "free"
       let second = try await rig.ledger.changeUser(mia.id, changes, by: .operations, now: Rig.now).pending
-      rig.ledger.settled(first)
+      rig.ledger.settled(first, by: Rig.count)
       // A write that is answered comes after whatever was queued before it.
       _ = try await rig.signUp("ben")
       #expect(try await rig.ledger.isPending(first[0]), "an earlier answer of Redis says nothing of a later change")
-      rig.ledger.settled(second)
+      rig.ledger.settled(second, by: Rig.count)
       _ = try await rig.signUp("ada")
       #expect(try await !rig.ledger.isPending(second[0]))
       #expect(try await rig.ledger.leasePoll().isWhole)

@@ -151,9 +151,12 @@ struct Rig: Sendable {
   /// The users whose hot state waits to be dropped.
   func pending() async throws -> Set<String> { Set(try await ledger.leasePoll().pending.map(\.routingID)) }
 
+  /// A drop that was counted, of no term that is registered.
+  static let count = HotCount(term: 0, process: "p", number: 1, count: 1, sequence: 0)
+
   /// Drops what is pending, as a process does when Redis has answered.
   func settle() async throws {
-    ledger.settled(try await ledger.leasePoll().pending)
+    ledger.settled(try await ledger.leasePoll().pending, by: Self.count)
     while try await !pending().isEmpty { await Task.yield() }
   }
 }

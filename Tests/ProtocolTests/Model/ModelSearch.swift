@@ -1,5 +1,38 @@
 import TestSupport
 
+/// A model that can be searched: states, and what each may lead to.
+protocol SearchableModel {
+  associatedtype State: SearchableState
+  var start: State { get }
+  /// Calls `emit` with everything that can happen next, always in the same order.
+  func next(_ state: State, _ emit: (Consequence<State>) -> Void)
+}
+
+protocol SearchableState {
+  /// A number that stands for the state.
+  func fingerprint() -> UInt64
+}
+
+/// What a step leads to.
+struct Consequence<State> {
+  let step: Step
+  let state: State
+  /// A rule of the specification that the step broke.
+  let violation: String?
+}
+
+extension ModelState: SearchableState {}
+
+extension ProtocolModel: SearchableModel {
+  var start: ModelState { ModelState(scope) }
+
+  func next(_ state: ModelState, _ emit: (Consequence<ModelState>) -> Void) {
+    next(state) { (successor: Successor) in
+      emit(Consequence(step: successor.step, state: successor.state, violation: successor.violation))
+    }
+  }
+}
+
 /// A violation and how it came about.
 struct Finding: CustomStringConvertible {
   let violation: String
@@ -8,7 +41,7 @@ struct Finding: CustomStringConvertible {
 }
 
 /// Every state that can be reached, nearest first, up to a bound.
-struct BreadthFirst {
+struct BreadthFirst<Model: SearchableModel> {
   /// The set of fingerprints: open addressing, zero is an empty place.
   private struct Seen {
     private var places: [UInt64]
@@ -33,7 +66,7 @@ struct BreadthFirst {
     }
   }
 
-  let model: ProtocolModel
+  let model: Model
   let statesMax: Int
   private(set) var states = 0
   private(set) var depth = 0
@@ -44,23 +77,23 @@ struct BreadthFirst {
   private var parents: [UInt32] = []
   private var choices: [UInt16] = []
 
-  init(model: ProtocolModel, statesMax: Int) {
+  init(model: Model, statesMax: Int) {
     self.model = model
     self.statesMax = statesMax
   }
 
   /// - Parameter visit: called with some of the states.
-  mutating func run(every: Int = .max, visit: (ModelState) -> Void = { _ in }) {
-    let start = ModelState(model.scope)
+  mutating func run(every: Int = .max, visit: (Model.State) -> Void = { _ in }) {
+    let start = model.start
     var seen = Seen(countMax: statesMax)
-    var level: [(state: ModelState, number: UInt32)] = []
+    var level: [(state: Model.State, number: UInt32)] = []
     _ = seen.insert(start.fingerprint())
     append(start, parent: 0, choice: 0, to: &level)
     while !level.isEmpty, finding == nil {
-      var next: [(state: ModelState, number: UInt32)] = []
+      var next: [(state: Model.State, number: UInt32)] = []
       for (state, number) in level {
         var choice: UInt16 = 0
-        model.next(state) { successor in
+        model.next(state) { (successor: Consequence<Model.State>) in
           defer { choice += 1 }
           guard finding == nil, states < statesMax else { return }
           if let violation = successor.violation {
@@ -80,7 +113,7 @@ struct BreadthFirst {
   }
 
   private mutating func append(
-    _ state: ModelState, parent: UInt32, choice: UInt16, to level: inout [(state: ModelState, number: UInt32)]
+    _ state: Model.State, parent: UInt32, choice: UInt16, to level: inout [(state: Model.State, number: UInt32)]
   ) {
     level.append((state, UInt32(states)))
     parents.append(parent)
@@ -95,12 +128,12 @@ struct BreadthFirst {
       path.append(choices[at])
       at = Int(parents[at])
     }
-    var state = ModelState(model.scope)
+    var state = model.start
     return path.reversed().map { choice in
       var step = Step(name: .tick, process: 0, variant: 0)
       var count: UInt16 = 0
       let from = state
-      model.next(from) { successor in
+      model.next(from) { (successor: Consequence<Model.State>) in
         if count == choice { (step, state) = (successor.step, successor.state) }
         count += 1
       }
@@ -149,7 +182,7 @@ extension ProtocolModel {
   ) -> Successor? {
     var chosen: Successor?
     var count: UInt64 = 0
-    next(state) { successor in
+    next(state) { (successor: Successor) in
       guard isWanted(successor) else { return }
       count += 1
       if random.next(upperBound: count) == 0 { chosen = successor }

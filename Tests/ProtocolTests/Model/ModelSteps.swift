@@ -4,6 +4,8 @@ enum StepName: UInt8 {
   case pollRead, redisPollDel, renew, settle
   case commitLogin, commitRevokeA, commitRevokeB, commitEveryone, sendDel, redisDel, ack
   case late, flush, restart, crash, cut, join, tick
+  // Of the other models alone.
+  case failover, failback, register, confirm, stop, reconnect, leaseLapses, pollLapses, quarantineOver, copy, putBack
 
   /// Steps that healing leaves out: faults, new changes, new calls.
   var isOptional: Bool {

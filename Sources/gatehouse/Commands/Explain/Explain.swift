@@ -18,7 +18,8 @@ struct Explain: AsyncParsableCommand {
     guard let kind = KeyKind(key) else {
       throw CommandFailure(
         "\(SettingsReader.quoted(key)) is no key of Gatehouse: its keys are gh:{<user>}, gh:{<user>}:rl, "
-          + "gh:{ip:<network>}:rl, gh:{sub:<digest>}:rl, gh:{own:ip:<network>}:rl and gh:{own:<digest>}:rl. In a shell put it in single quotes."
+          + "gh:{ip:<network>}:rl, gh:{sub:<digest>}:rl, gh:{own:ip:<network>}:rl, gh:{own:<digest>}:rl and "
+          + "gh:{counter}. In a shell put it in single quotes."
       )
     }
     let folder = try service.folder()
@@ -39,6 +40,8 @@ struct Explain: AsyncParsableCommand {
     lines.append(("Lives", Self.life(stored)))
     if stored.type != "hash" {
       lines.append(("Type", "\(stored.type), where a hash belongs: it is none of ours, and the next use drops it"))
+    } else if case .counter = kind {
+      lines += CounterWords.lines(stored.fields)
     } else if kind.holdsWindows {
       lines += WindowWords(now: stored.now, settings: settings, plan: plan).lines(stored.fields)
     } else {

@@ -9,9 +9,14 @@ enum KeyKind {
   case subjectWindows(String)
   case ownNetworkWindows(String)
   case ownWindows(String)
+  case counter
 
   /// nil for a key that is none of ours.
   init?(_ key: String) {
+    if key == KeySpace.counter {
+      self = .counter
+      return
+    }
     guard key.hasPrefix("gh:{"), let end = key.lastIndex(of: "}") else { return nil }
     let tag = String(key[key.index(key.startIndex, offsetBy: 4)..<end])
     switch key[key.index(after: end)...] {
@@ -39,13 +44,18 @@ enum KeyKind {
   var user: UserID? {
     switch self {
     case .user(let id), .userWindows(let id): id
-    case .networkWindows, .subjectWindows, .ownNetworkWindows, .ownWindows: nil
+    case .networkWindows, .subjectWindows, .ownNetworkWindows, .ownWindows, .counter: nil
     }
   }
 
   private static func isDigest(_ text: Substring) -> Bool { text.wholeMatch(of: /[0-9a-f]{8,64}/) != nil }
 
-  var holdsWindows: Bool { if case .user = self { false } else { true } }
+  var holdsWindows: Bool {
+    switch self {
+    case .user, .counter: false
+    case .userWindows, .networkWindows, .subjectWindows, .ownNetworkWindows, .ownWindows: true
+    }
+  }
 
   var meaning: String {
     switch self {
@@ -58,6 +68,8 @@ enum KeyKind {
     case .ownWindows:
       "the login or mail windows of an account that the name does not reveal, alone or from one network: a keyed digest; the service "
         + "counts them by itself"
+    case .counter:
+      "the counter that tells whether Redis's data has gone on or back: it grows with every change and with every look of a process"
     }
   }
 
@@ -65,6 +77,7 @@ enum KeyKind {
   var absence: String {
     switch self {
     case .user: "the user's next request copies it from the ledger"
+    case .counter: "within a moment a running service gives Redis a new term, and every user is copied from the ledger anew"
     default: "nothing was counted within any of its windows"
     }
   }

@@ -1,0 +1,69 @@
+import GRDB
+import GatehouseCore
+import GatehouseCrypto
+
+extension HotNode {
+  init(row: Row) {
+    let term = HotTerm(replicationID: row["replid"], number: row["term"], lineage: row["lineage"])
+    self.init(
+      slots: row["first_slot"]...max(row["first_slot"], row["last_slot"]), address: row["address"], configEpoch: row["config_epoch"],
+      term: term, succeeds: row["succeeds"], counted: row["counted"], countedBy: row["counted_by"],
+      countedNumber: row["counted_number"], vacantSequence: row["vacant_seq"])
+  }
+}
+
+/// Which timeline of Redis serves which slots.
+enum HotNodeRecord {
+  static let all = "SELECT * FROM hot_nodes"
+  static let topology = "SELECT topology FROM meta"
+  static let setTopology = "UPDATE meta SET topology = ?"
+  static let put = "INSERT OR REPLACE INTO hot_nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, NULL)"
+  static let count = "UPDATE hot_nodes SET counted = ?1, counted_by = ?3, counted_number = ?4 WHERE term = ?2 AND counted < ?1"
+  static let vacate = "UPDATE hot_nodes SET vacant_seq = (SELECT change_seq FROM meta) WHERE vacant_seq IS NULL"
+  static let renew = """
+    UPDATE hot_nodes SET succeeds = CASE WHEN vacant_seq IS NULL THEN term ELSE 0 END, term = ?, lineage = ?, counted = 0, counted_by = '',
+      counted_number = 0
+    """
+  static let confirm = "UPDATE hot_nodes SET vacant_seq = NULL, succeeds = 0 WHERE term = ? AND lineage = ?"
+}
+
+extension SQLiteLedger {
+  private static let lineageCharacters = 16
+
+  public func register(_ registration: HotRegistration) async throws -> Bool {
+    let lineage = SecureRandom.identifier(length: Self.lineageCharacters)
+    return try await write { db in
+      let topology = try db.number(HotNodeRecord.topology, []) ?? 0
+      guard topology == registration.topology else { return false }
+      let before = try db.row(HotNodeRecord.all, []).map(HotNode.init(row:))
+      let inUse = before.map { $0.vacantSequence == nil ? $0.term.number : 0 } ?? 0
+      let term = max(topology, registration.above) + 1
+      try db.run(
+        HotNodeRecord.put,
+        [
+          registration.slots.lowerBound, registration.slots.upperBound, registration.address, registration.replicationID,
+          registration.configEpoch, term, lineage, inUse,
+        ])
+      try db.run(HotNodeRecord.setTopology, [term])
+      return true
+    }
+  }
+
+  public func renewTerms(by actor: Actor, reason: String, now: Int64) async throws -> Bool {
+    let lineage = SecureRandom.identifier(length: Self.lineageCharacters)
+    return try await write { db in
+      let term = (try db.number(HotNodeRecord.topology, []) ?? 0) + 1
+      try db.run(HotNodeRecord.renew, [term, lineage])
+      guard db.changesCount > 0 else { return false }
+      try db.run(HotNodeRecord.setTopology, [term])
+      try db.audit(nil, "redis_forgotten", by: actor, reason: reason, now: now)
+      return true
+    }
+  }
+
+  public func vacate() async throws { try await write { db in try db.run(HotNodeRecord.vacate, []) } }
+
+  public func confirm(_ term: HotTerm) async throws {
+    try await write { db in try db.run(HotNodeRecord.confirm, [term.number, term.lineage]) }
+  }
+}
