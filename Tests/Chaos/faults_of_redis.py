@@ -61,6 +61,28 @@ def old_aof(harm):
     harm.keep_old_files()
 
 
+@fault("two-masters", "redis", loses_windows=True)
+def two_masters(harm):
+    """A second redis-server on the path: some connections find it, the others stay with the first, and both answer; then the way back."""
+    with harm.service.second_redis() as second:
+        harm.proxy.lead(second, harm.random.choice((0.2, 0.5, 1.0)), harm.random)
+        harm.pause(0.2, 4)
+        harm.proxy.lead(harm.service.redis_socket, harm.random.choice((0.2, 0.5, 1.0)), harm.random)
+        harm.pause(0, 2)
+
+
+@fault("swapdb", "redis", loses_windows=True)
+def swapdb(harm):
+    """SWAPDB, and back: the data of before is there again under the same name."""
+    harm.service.redis("swapdb", 0, 1)
+    harm.pause(0, 2)
+    harm.service.redis("swapdb", 0, 1)
+    connection = wire.Redis(harm.service.redis_socket)
+    connection("select", 1)
+    connection("flushdb")
+    connection.close()
+
+
 @fault("script-flush", "redis")
 def script_flush(harm):
     """SCRIPT FLUSH, twenty times a second."""

@@ -19,7 +19,7 @@ class RedisProxy:
 
     def __init__(self, front, back, delay_seconds=0.02):
         self.front, self.back, self.mode, self.delay_seconds = front, back, "pass", delay_seconds
-        self.loop, self.writers, self.pieces = asyncio.new_event_loop(), set(), 0
+        self.loop, self.writers, self.fronts, self.pieces = asyncio.new_event_loop(), set(), set(), 0
         started = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(started,), name="redis-proxy", daemon=True)
         self.thread.start()
@@ -31,6 +31,16 @@ class RedisProxy:
         self.mode = mode
         if mode == "cut":
             self.loop.call_soon_threadsafe(self._cut)
+
+    def lead(self, back, share, random):
+        """New connections go to `back`; a share of those that there are, chosen at random, is reset and made anew."""
+        self.back = back
+        self.loop.call_soon_threadsafe(self._reset_some, share, random)
+
+    def _reset_some(self, share, random):
+        for writer in list(self.fronts):
+            if random.random() < share:
+                writer.transport.abort()
 
     def stop(self):
         self.loop.call_soon_threadsafe(self._cut)
@@ -57,8 +67,10 @@ class RedisProxy:
         except OSError:
             return writer.transport.abort()
         self.writers |= {writer, back_writer}
+        self.fronts.add(writer)
         await asyncio.gather(self._pipe(reader, back_writer, False), self._pipe(back_reader, writer, True))
         self.writers -= {writer, back_writer}
+        self.fronts.discard(writer)
 
     async def _pipe(self, reader, writer, is_reply):
         try:

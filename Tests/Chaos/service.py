@@ -15,6 +15,7 @@ exception the folder with all logs is kept and named. The program is `.build/deb
 Passwords are hashed cheaply unless `cheap_hashing=False`. Every wait is for a condition with a deadline.
 """
 
+import contextlib
 import os
 import pathlib
 import random
@@ -112,6 +113,20 @@ class Service:
     def kill_redis(self):
         self.redis_process.kill()
         self.redis_process.wait(STOP_SECONDS)
+
+    @contextlib.contextmanager
+    def second_redis(self):
+        """Another redis-server, with nothing in it; its socket. It is killed at the end."""
+        folder = tempfile.mkdtemp(prefix="second-", dir=self.folder)
+        words = ["redis-server", str(ROOT / "redis.conf"), "--dir", folder, "--unixsocket", f"{folder}/s", "--logfile", f"{folder}/log"]
+        null = subprocess.DEVNULL
+        process = subprocess.Popen(words, stdin=null, stdout=null, stderr=null)
+        try:
+            wait_until(lambda: os.path.exists(f"{folder}/s"), lambda: f"the second Redis does not start: see {folder}/log")
+            yield f"{folder}/s"
+        finally:
+            process.kill()
+            process.wait(STOP_SECONDS)
 
     def pause_redis(self):
         self.redis_process.send_signal(signal.SIGSTOP)
