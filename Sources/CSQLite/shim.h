@@ -27,4 +27,14 @@ static inline int gatehouse_errno_of_log(sqlite3 *connection) {
   return number;
 }
 
+// Reads bytes of the file behind a connection through SQLite's own handle. Opening the file beside SQLite would do harm: closing any
+// handle of it drops the locks that the process holds on it.
+static inline int gatehouse_read_file(sqlite3 *connection, void *bytes, int count, sqlite3_int64 offset) {
+  sqlite3_file *file = 0;
+  int result = sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (result != SQLITE_OK) return result;
+  if (!file || !file->pMethods) return SQLITE_ERROR;
+  return file->pMethods->xRead(file, bytes, count, offset);
+}
+
 #endif

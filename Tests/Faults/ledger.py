@@ -2,7 +2,9 @@
 
 import itertools
 import os
+import pathlib
 import resource
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -26,6 +28,12 @@ def run(claims):
     file_size(claims)
     torn_log(claims)
     killed_writer(claims)
+    removed_log(claims)
+    for way in (moved_over, copied_over):
+        for is_loaded in (True, False):
+            replaced(claims, way, is_loaded)
+    torn_copy(claims)
+    by_hand(claims)
 
 
 def emails(gatehouse):
@@ -200,3 +208,138 @@ def killed_writer(claims):
             gatehouse.apis[0].start()
         claims(f"a writer is killed 10 times: the other's next write took {worst * 1000:.0f} ms at worst", worst <= bound, (worst, bound))
         claims("a writer is killed 10 times: nothing acknowledged is lost", not missing, missing)
+
+
+def stops(claims, where, gatehouse):
+    """Whether the process ends by itself, and says why."""
+    api = gatehouse.apis[0]
+    ended = soon(lambda: not api.running, EXIT_SECONDS)
+    claims(f"{where}: the process stops by itself", ended is not None and api.process.returncode == 70, api.process.poll())
+    claims(f"{where}: and says why", "removed or replaced while the service ran" in api.tail(), api.tail())
+    if api.running:
+        api.kill()
+
+
+def removed_log(claims):
+    """Somebody clears up: the log is gone while users sign up."""
+    with Service() as gatehouse:
+        for _ in range(3):
+            with SignUps(gatehouse) as load:
+                wait_until(lambda: len(load.acknowledged) > 50, "sign-ups")
+                os.unlink(f"{gatehouse.ledger}-wal")
+                stops(claims, "the log is removed", gatehouse)
+            gatehouse.apis[0].start()
+            missing = load.acknowledged - emails(gatehouse)
+            claims(f"the log is removed: all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
+
+
+def moved_over(other, ledger):
+    os.replace(other, ledger)
+
+
+def copied_over(other, ledger):
+    shutil.copyfile(other, ledger)
+
+
+def replaced(claims, way, is_loaded):
+    """A backup is put in place of the ledger while it is open: nothing is acknowledged into it, and no start mixes the two."""
+    where = f"an older ledger is {way.__name__.replace('_', ' ')}, {'under load' if is_loaded else 'idle'}"
+    with Service() as gatehouse:
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
+        gatehouse.apis[0].stop()
+        checkpoint(gatehouse)
+        backup = f"{gatehouse.folder}/backup"
+        shutil.copyfile(gatehouse.ledger, backup)
+        gatehouse.apis[0].start()
+        kept = f"{gatehouse.folder}/kept"
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
+            checkpoint(gatehouse)
+            count = len(load.acknowledged)
+            wait_until(lambda: len(load.acknowledged) > count + 20, "more sign-ups")
+            if is_loaded:
+                os.link(gatehouse.ledger, kept)
+                way(backup, gatehouse.ledger)
+                stops(claims, where, gatehouse)
+        if not is_loaded:
+            os.link(gatehouse.ledger, kept)
+            way(backup, gatehouse.ledger)
+            stops(claims, where, gatehouse)
+        api = gatehouse.apis[0]
+        api.start(wait=False)
+        ended = soon(lambda: not api.running, EXIT_SECONDS)
+        refused = ended is not None and api.process.returncode not in (0, 70) and "of different times" in api.tail()
+        claims(f"{where}: the next start refuses the two, and says what to do", refused, api.tail())
+        if way is moved_over:
+            os.replace(kept, gatehouse.ledger)
+            api.start()
+            missing = load.acknowledged - emails(gatehouse)
+            claims(f"{where}: put back, all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
+
+
+def checkpoint(gatehouse):
+    """Another program copies the log into the file."""
+    with sqlite3.connect(gatehouse.ledger) as db:
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    db.close()
+
+
+def torn_copy(claims):
+    """A checkpoint came between the copies of the file and of its log."""
+    with Service() as gatehouse:
+        with SignUps(gatehouse) as load:
+            wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
+            checkpoint(gatehouse)
+            count = len(load.acknowledged)
+            wait_until(lambda: len(load.acknowledged) > count + 20, "more sign-ups")
+            shutil.copyfile(gatehouse.ledger, f"{gatehouse.folder}/torn")
+            checkpoint(gatehouse)
+            count = len(load.acknowledged)
+            wait_until(lambda: len(load.acknowledged) > count + 20, "more sign-ups")
+            shutil.copyfile(f"{gatehouse.ledger}-wal", f"{gatehouse.folder}/torn-wal")
+        api = gatehouse.apis[0]
+        api.stop()
+        os.unlink(f"{gatehouse.ledger}-shm") if os.path.exists(f"{gatehouse.ledger}-shm") else None
+        os.replace(f"{gatehouse.folder}/torn", gatehouse.ledger)
+        os.replace(f"{gatehouse.folder}/torn-wal", f"{gatehouse.ledger}-wal")
+        api.start(wait=False)
+        soon(lambda: not api.running, EXIT_SECONDS)
+        claims("a copy torn by a checkpoint is refused at the start", not api.running and "of different times" in api.tail(), api.tail())
+        os.unlink(f"{gatehouse.ledger}-wal")
+        pathlib.Path(f"{gatehouse.ledger}-shm").unlink(missing_ok=True)
+        api.start()
+        claims("and the file alone is taken once the log is moved away", bool(emails(gatehouse)))
+
+
+def by_hand(claims):
+    """An operator changes rows with sqlite3: every process hears of it."""
+    with Service(processes=2) as gatehouse:
+        gate = gatehouse.key("gate")
+
+        def change(sql, *values):
+            with sqlite3.connect(gatehouse.ledger) as db:
+                db.execute(sql, values)
+            db.close()
+
+        def decision(user, process):
+            return gatehouse.ask("POST", "/v1/gate", {"token": user.token, "limits": []}, gate, process=process).json
+
+        changes = {
+            "suspended": ("UPDATE users SET status = 'suspended' WHERE id = ?", lambda found: found["decision"] == "suspended"),
+            "a plan is set": ("UPDATE users SET plan = 'pro' WHERE id = ?", lambda found: found["user"]["plan"] == "pro"),
+            "sessions are ended": ("UPDATE sessions SET ended_at = 1 WHERE user_id = ?", lambda found: found["decision"] == "unauthenticated"),
+            "sessions are deleted": ("DELETE FROM sessions WHERE user_id = ?", lambda found: found["decision"] == "unauthenticated"),
+            "deleted": ("DELETE FROM users WHERE id = ?", lambda found: found["decision"] == "unauthenticated"),
+        }
+        for what, (sql, heard) in changes.items():
+            user = gatehouse.new_user()
+            for process in (0, 1):
+                wait_until(lambda: decision(user, process)["source"] == "redis", "Redis decides")
+            change(sql, user.id)
+            took = [soon(lambda: heard(decision(user, process)), 5) for process in (0, 1)]
+            claims(f"by hand, {what}: both processes hear of it", None not in took, decision(user, 0))
+        key = gatehouse.key("work")
+        change("UPDATE service_keys SET revoked_at = 1 WHERE name = 'work'")
+        refused = soon(lambda: gatehouse.ask("GET", "/v1/analyses", bearer=key, process=1).json.get("code") == "invalid_key", 5)
+        claims("by hand, a key is revoked: it opens nothing any more", refused is not None)

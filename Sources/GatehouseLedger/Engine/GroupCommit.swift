@@ -11,6 +11,8 @@ struct GroupCommit {
   private struct RolledBack: Error {}
 
   let db: Database
+  /// Looks after each commit whether it went where it belongs, before anybody is answered.
+  var verify: () throws(LedgerFailure) -> Void = { () throws(LedgerFailure) in }
 
   /// Answers the first operations of `batch`, at least one if there is any; how many. Throws `busy` when another program holds the file,
   /// then nobody has been answered, and `outcomeUnknown`: those of the batch that were not answered before have been told just that.
@@ -20,7 +22,7 @@ struct GroupCommit {
     } catch {
       switch error.kind {
       case .busy: throw error
-      case .outcomeUnknown:
+      case _ where error.isFatal:
         for item in batch { item.fail(error) }
         throw error
       default: return try eachAlone(batch)
@@ -40,7 +42,7 @@ struct GroupCommit {
         } catch {
           guard db.isInsideTransaction else { throw RolledBack() }
           let failure = LedgerFailure(error, systemErrno: db.logErrno)
-          if failure?.kind == .outcomeUnknown { throw error }
+          if failure?.isFatal == true { throw error }
           answers.append { item.fail(failure ?? error) }
         }
       }
@@ -70,7 +72,7 @@ struct GroupCommit {
         }
         answer?()
       } catch {
-        guard error.kind != .outcomeUnknown else {
+        guard !error.isFatal else {
           for left in batch[index...] { left.fail(error) }
           throw error
         }
@@ -85,7 +87,7 @@ struct GroupCommit {
     return batch.count
   }
 
-  /// Runs `body` and commits. After a throw nothing of it is there, or the failure is `outcomeUnknown`.
+  /// Runs `body` and commits. After a throw nothing of it is there, or the failure is fatal.
   private func transaction(_ body: () throws -> Void) throws(LedgerFailure) {
     var commits = false
     do {
@@ -102,6 +104,7 @@ struct GroupCommit {
       if commits { throw LedgerFailure(atCommit: error, systemErrno: db.logErrno) }
       throw LedgerFailure(error, systemErrno: db.logErrno) ?? LedgerFailure(.internal("The transaction was rolled back."))
     }
+    try verify()
   }
 
   private func underSavepoint(_ item: WriteQueue.Item) throws -> @Sendable () -> Void {

@@ -44,6 +44,7 @@ public final class LedgerDatabase: Sendable {
   private let openWaitMax: Duration
   private let writes: WriteQueue
   private let reads: [Lane: ReadQueue]
+  private let file: FileAndLog
 
   /// The turnstile belongs to the writer's thread; GRDB's writer queue lends it to one closure at a time.
   private struct TurnstileBox: @unchecked Sendable {
@@ -64,7 +65,7 @@ public final class LedgerDatabase: Sendable {
     let box = TurnstileBox(turnstile: try Turnstile(besides: path))
     let migrations = Migrations(schema: schema, version: version, steps: migrations)
     let keeper = LogKeeper(path: path, options: options, log: log)
-    let pool = try box.turnstile.pass(within: options.openWaitMax) { () throws(LedgerFailure) in
+    let (pool, file) = try box.turnstile.pass(within: options.openWaitMax) { () throws(LedgerFailure) in
       try Self.open(path, migrations, options, keeper)
     }
     writes = WriteQueue(depthMax: options.queueDepthMax, batchMax: options.batchMax, waitMax: options.writeWaitMax) {
@@ -73,7 +74,14 @@ public final class LedgerDatabase: Sendable {
     } begin: { body in
       pool.asyncWriteWithoutTransaction(body)
     } commit: { db, batch throws(LedgerFailure) in
-      try GroupCommit(db: db).run(batch)
+      do throws(LedgerFailure) {
+        return try GroupCommit(db: db) { () throws(LedgerFailure) in try file.verify(db) }.run(batch)
+      } catch {
+        if error.kind == .fileReplaced, file.rescue(db) {
+          log.critical("The ledger's log was removed while it was open: all that was acknowledged has been copied into the file")
+        }
+        throw error
+      }
     } upkeep: { db throws(LedgerFailure) in
       try keeper.goOn(db)
     } onNews: { news in
@@ -91,6 +99,7 @@ public final class LedgerDatabase: Sendable {
     self.pool = pool
     self.box = box
     openWaitMax = options.openWaitMax
+    self.file = file
   }
 
   /// Runs `body` in a transaction on the calling thread, which it blocks: for the start alone, before anybody else has the ledger.
@@ -152,6 +161,17 @@ public final class LedgerDatabase: Sendable {
     }
   }
 
+  /// Looks whether the file at the path is still the one that is open, from a read. If it may not be, the writer looks at once, and
+  /// stops if it is not.
+  func watchFile(_ db: Database) {
+    if file.hasChanged(db) { enqueue { _ in } }
+  }
+
+  /// What SQLite finds wrong with the file's structure; empty if nothing. Reads all of it.
+  public func faults() async throws -> [String] {
+    try await read { db in try String.fetchAll(db, sql: "PRAGMA quick_check").filter { $0 != "ok" } }
+  }
+
   /// Batches and operations so far: how many shared one commit.
   public var batches: (commits: Int, operations: Int) {
     (writes.batches.load(ordering: .relaxed), writes.operations.load(ordering: .relaxed))
@@ -180,13 +200,16 @@ public final class LedgerDatabase: Sendable {
 extension LedgerDatabase {
   private static func open(
     _ path: String, _ migrations: Migrations, _ options: Options, _ keeper: LogKeeper
-  ) throws(LedgerFailure) -> DatabasePool {
+  ) throws(LedgerFailure) -> (DatabasePool, FileAndLog) {
     var configuration = Configuration()
     configuration.maximumReaderCount = options.readersMax + options.listReadersMax + options.exportReadersMax
     configuration.persistentReadOnlyConnections = true
     // Readers wait for nobody once the file is open; opening it waits for programs without the turnstile.
     configuration.busyMode = .timeout(options.openWaitMax / .seconds(1))
+    // What the file's triggers ask: it costs a change of the service's own next to nothing.
+    let source = DatabaseFunction("sqlite_source_id", argumentCount: 0, pure: true) { _ in "gatehouse" }
     configuration.prepareDatabase { db in
+      db.add(function: source)
       // A checkpoint belongs under the turnstile, and a connection is closed wherever its process happens to end.
       guard gatehouse_never_checkpoint_on_close(db.sqliteConnection) == SQLITE_OK else {
         throw LedgerFailure(.internal("SQLite can't be kept from checkpoints on close: install SQLite 3.31 or later."))
@@ -194,18 +217,20 @@ extension LedgerDatabase {
     }
     do {
       let pool = try DatabasePool(path: path, configuration: configuration)
-      try pool.writeWithoutTransaction { db in
+      let file = try pool.writeWithoutTransaction { db in
         // GRDB runs a log with NORMAL and sets it after preparing the connection.
         try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = \(options.checkpointBytes)")
         guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
           throw LedgerFailure(.internal("SQLite does not keep synchronous=FULL."))
         }
         try migrations.run(db)
+        let file = try FileAndLog(path, db)
         keeper.watch(db)
         // From here on the writer waits outside SQLite, with nothing locked.
         sqlite3_busy_timeout(db.sqliteConnection, 0)
+        return file
       }
-      return pool
+      return (pool, file)
     } catch let error as LedgerFailure {
       throw error
     } catch {

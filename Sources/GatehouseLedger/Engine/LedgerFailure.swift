@@ -16,6 +16,8 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case closed
     /// The disk failed, or a commit did in a way that leaves its outcome unknown: the process must stop and recover from the file.
     case outcomeUnknown
+    /// The file or its log was removed or replaced while it was open: the outcome is unknown, the process must stop.
+    case fileReplaced
     /// A constraint was violated; nothing happened.
     case constraint
     /// Anything else, in a sentence for a log or a terminal; nothing happened.
@@ -23,6 +25,8 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
   }
 
   public let kind: Kind
+  /// Whether nothing may be acknowledged any more.
+  public var isFatal: Bool { kind == .outcomeUnknown || kind == .fileReplaced }
   public init(_ kind: Kind) { self.kind = kind }
 
   /// What the system says when a file may not grow: SQLite knows only the first by itself.
@@ -63,6 +67,8 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case .busy: "Another program holds the ledger's file: end its transaction."
     case .closed: "The ledger is closed."
     case .outcomeUnknown: "The disk failed under the ledger, so the outcome of a write is unknown: check the disk and start again."
+    case .fileReplaced:
+      "The ledger's file, or its log beside it, was removed or replaced while the service ran: see docs/operations.md before the next start."
     case .constraint: "A constraint of the ledger refused a row."
     case .internal(let sentence): sentence
     }

@@ -54,7 +54,7 @@ final class LogKeeper: @unchecked Sendable {
       db.sqliteConnection, "main", step == .cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &logPages, &copiedPages)
     if code != SQLITE_OK, code & 0xFF != SQLITE_BUSY {
       let failure = LedgerFailure(DatabaseError(resultCode: ResultCode(rawValue: code)), systemErrno: db.fileErrno)
-      if let failure, failure.kind == .outcomeUnknown { throw failure }
+      if let failure, failure.isFatal { throw failure }
     }
     guard logPages >= 0 else { return (gauge.pages, false) }
     return (Int(logPages), copiedPages == logPages)

@@ -158,7 +158,7 @@ final class WriteQueue: Sendable {
         pause = Self.busyPauses.lowerBound
       } catch {
         switch error.kind {
-        case .outcomeUnknown:
+        case _ where error.isFatal:
           stop()
           return onStop(error)
         case .busy:

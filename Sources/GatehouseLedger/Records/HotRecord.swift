@@ -18,7 +18,9 @@ extension ServiceKey {
 enum HotRecord {
   static let nextSequence = "UPDATE meta SET change_seq = change_seq + 1, newest_stamp = max(newest_stamp, ?)"
   static let sequence = "SELECT change_seq FROM meta"
-  static let setPending = "INSERT INTO hot_pending VALUES (?, ?) ON CONFLICT (routing_id) DO UPDATE SET seq = excluded.seq"
+  static let setPending = """
+    INSERT INTO hot_pending (routing_id, seq) VALUES (?, ?) ON CONFLICT (routing_id) DO UPDATE SET seq = excluded.seq
+    """
   static let pending = "SELECT routing_id, seq FROM hot_pending LIMIT ?"
   static let isPending = "SELECT seq FROM hot_pending WHERE routing_id = ? AND seq >= ?"
   static let settle = "DELETE FROM hot_pending WHERE routing_id = ? AND seq = ?"
@@ -60,13 +62,14 @@ extension SQLiteLedger: HotLedger {
         until = min(until, changesAt)
       }
       return HotSnapshot(
-        user: user, plan: rules.plan(of: user, now: now), sessions: sessions, quotas: quotas,
+        user: user, plan: user.plan(atMilliseconds: now, fallback: ""), sessions: sessions, quotas: quotas,
         validUntilMilliseconds: min(until, Instants.millisecondsMax))
     }
   }
 
   public func leasePoll() async throws -> LeasePoll {
-    try await read { db in
+    try await read { [database] db in
+      database.watchFile(db)
       let node = try db.row(HotNodeRecord.all, []).map(HotNode.init(row:))
       let pending = try db.rows(HotRecord.pending, [Self.pendingMax]).map {
         PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])

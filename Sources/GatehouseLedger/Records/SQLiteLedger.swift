@@ -69,6 +69,9 @@ public final class SQLiteLedger: Sendable {
   /// Whether writes are taken: false once it is closed, or stopped by a commit of unknown outcome.
   public var isUp: Bool { database.isOpen }
 
+  /// What is wrong with the file's structure; empty if nothing. Reads all of it.
+  public func faults() async throws -> [String] { try await database.faults() }
+
   /// Lets the queues drain and closes the file.
   public func close() async { await database.close() }
 
@@ -112,7 +115,7 @@ public final class SQLiteLedger: Sendable {
     }
     switch failure.kind {
     case .overloaded: return ServiceError(.overloaded, "Too many writes are waiting. Try again in a moment.", retryAfterSeconds: 1)
-    case .outcomeUnknown:
+    case .outcomeUnknown, .fileReplaced:
       return ServiceError(.outcomeUnknown, "The write may or may not have happened. Repeat it with the same Idempotency-Key.")
     case .diskFull: return ServiceError(.unavailable, "There is no room on the disk to write this down. Nothing was changed.")
     case .busy, .closed, .constraint, .internal: return ServiceError(.unavailable, "The ledger could not write. Nothing was changed.")

@@ -21,6 +21,7 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "The port of the public listener.") var port: Int?
   @Option(help: "The port of the ops listener.") var opsPort: Int?
   @Flag(help: "Once, when the secret is lost: start though the ledger's sessions end.") var newSecret = false
+  @Flag(help: "Look through the whole ledger for damage first.") var check = false
   @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback alone.") var ephemeral = false
 
   func validate() throws {
@@ -37,11 +38,11 @@ struct Serve: AsyncParsableCommand {
     if let port { source.flags["http.port"] = String(port) }
     if let opsPort { source.flags["http.ops_port"] = String(opsPort) }
     if ephemeral { return try await Ephemeral(source).run { try await Self.serve($0, whenReady: $1) } }
-    try await Self.serve(source, acceptsNewSecret: newSecret)
+    try await Self.serve(source, acceptsNewSecret: newSecret, checks: check)
   }
 
   private static func serve(
-    _ source: ConfigurationSource, acceptsNewSecret: Bool = false,
+    _ source: ConfigurationSource, acceptsNewSecret: Bool = false, checks: Bool = false,
     whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
@@ -61,6 +62,10 @@ struct Serve: AsyncParsableCommand {
     defer { close(lock) }
     folder.sockets.removeStale()
     let assembly = try Assembly.open(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
+    if checks, let fault = try await assembly.ledger.faults().first {
+      await assembly.ledger.close()
+      throw CommandFailure("The ledger \(folder.ledger) is damaged (\(fault)): put a backup back, the file and its log together.")
+    }
     try await assembly.startClock()
     if first != nil {
       await assembly.isAlone()
