@@ -124,6 +124,72 @@ enum LedgerSteps {
       vacant_seq INTEGER
     ) STRICT;
     ALTER TABLE meta ADD COLUMN topology INTEGER NOT NULL DEFAULT 0;
+
+    CREATE VIEW changed_by_hand AS SELECT id AS user_id FROM users WHERE false;
+    CREATE TRIGGER changed_by_hand_tells INSTEAD OF INSERT ON changed_by_hand BEGIN
+      UPDATE meta SET change_seq = change_seq + 1;
+      INSERT INTO hot_pending (routing_id, seq) SELECT substr(NEW.user_id, 5), change_seq FROM meta WHERE true
+        ON CONFLICT (routing_id) DO UPDATE SET seq = excluded.seq;
+    END;
+    CREATE TRIGGER users_new_by_hand AFTER INSERT ON users WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (NEW.id);
+    END;
+    CREATE TRIGGER users_changed_by_hand AFTER UPDATE ON users WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.id);
+      INSERT INTO changed_by_hand VALUES (NEW.id);
+    END;
+    CREATE TRIGGER users_gone_by_hand AFTER DELETE ON users WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.id);
+    END;
+    CREATE TRIGGER sessions_new_by_hand AFTER INSERT ON sessions WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER sessions_changed_by_hand AFTER UPDATE ON sessions WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER sessions_gone_by_hand AFTER DELETE ON sessions WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+    END;
+    CREATE TRIGGER reservations_new_by_hand AFTER INSERT ON reservations WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER reservations_changed_by_hand AFTER UPDATE ON reservations WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER reservations_gone_by_hand AFTER DELETE ON reservations WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+    END;
+    CREATE TRIGGER usage_daily_new_by_hand AFTER INSERT ON usage_daily WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER usage_daily_changed_by_hand AFTER UPDATE ON usage_daily WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER usage_daily_gone_by_hand AFTER DELETE ON usage_daily WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+    END;
+    CREATE TRIGGER overrides_new_by_hand AFTER INSERT ON overrides WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER overrides_changed_by_hand AFTER UPDATE ON overrides WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+      INSERT INTO changed_by_hand VALUES (NEW.user_id);
+    END;
+    CREATE TRIGGER overrides_gone_by_hand AFTER DELETE ON overrides WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand VALUES (OLD.user_id);
+    END;
+    CREATE TRIGGER service_keys_new_by_hand AFTER INSERT ON service_keys WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      UPDATE meta SET service_keys_version = service_keys_version + 1;
+    END;
+    CREATE TRIGGER service_keys_changed_by_hand AFTER UPDATE OF id, hash, scopes, expires_at, revoked_at ON service_keys WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      UPDATE meta SET service_keys_version = service_keys_version + 1;
+    END;
+    CREATE TRIGGER service_keys_gone_by_hand AFTER DELETE ON service_keys WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      UPDATE meta SET service_keys_version = service_keys_version + 1;
+    END;
     """,
   ]
 }

@@ -87,6 +87,10 @@ struct MigrationTests {
       }
       let indexes = try Row.fetchAll(
         db, sql: "SELECT s.tbl_name, s.name, i.* FROM sqlite_schema s JOIN pragma_index_xinfo(s.name) i WHERE s.type = 'index'")
+      let programs = try Row.fetchAll(db, sql: "SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view')")
+      for row in programs {
+        shape.insert("\(row["name"] as String) \((row["sql"] as String).split(whereSeparator: \.isWhitespace).joined(separator: " "))")
+      }
       return shape.union(indexes.map { "\($0)" })
     }
   }
