@@ -26,7 +26,8 @@ enum GateCommand {
     }
     let times = [String(span.lowerBound), String(span.upperBound)]
     guard let hold = query.hold else { return words + [""] + times }
-    words += [hold.holdID, hold.metric, String(hold.amount), String(min(hold.leaseMilliseconds, holdMillisecondsMax))]
+    let metric = KeySpace.metricWord(hold.metric, table.metric(hold.metric)?.kind ?? .day)
+    words += [hold.holdID, metric, String(hold.amount), String(min(hold.leaseMilliseconds, holdMillisecondsMax))]
     words += table.plans.map { table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" }
     return words + times
   }
@@ -57,7 +58,7 @@ enum GateCommand {
     else { return nil }
     let visit = visit(session)
     guard session.isEmpty || visit != nil else { return nil }
-    // A plan that is configured no longer counts as the default one, as in the script.
+    // A plan that has ended, or is not configured, counts as the default one, as in the script.
     let plan = table.known(stored)
     let caller = HotDecision.Caller(
       id: query.userID, externalID: external.isEmpty ? nil : external, plan: plan, status: status, emailVerified: mail == "1")

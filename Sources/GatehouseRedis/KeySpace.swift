@@ -19,4 +19,18 @@ public enum KeySpace {
     case .own(let digest): "gh:{own:\(digest)}:rl"
     }
   }
+
+  /// A metric in the names of fields: counted by another kind of period it is another field, and the old one is never looked at again.
+  public static func metricWord(_ metric: String, _ kind: Period.Kind) -> String {
+    switch kind {
+    case .day: metric
+    case .month: metric + monthMark
+    }
+  }
+
+  /// No metric's name holds an `@`.
+  private static let monthMark = "@month"
+
+  /// The metric behind its word.
+  public static func metric(ofWord word: Substring) -> Substring { word.hasSuffix(monthMark) ? word.dropLast(monthMark.utf8.count) : word }
 }

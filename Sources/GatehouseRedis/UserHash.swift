@@ -17,7 +17,7 @@ enum UserHash {
       if let successor = session.successorHash { words += ["s:" + successor.hex, value + "|prev"] }
       if let previous = session.previousHash { words += ["s:" + previous.hex, value] }
     }
-    for quota in snapshot.quotas { words += ["q:" + quota.metric, quotaValue(quota)] }
+    for quota in snapshot.quotas { words += ["q:" + KeySpace.metricWord(quota.metric, quota.period.kind), quotaValue(quota)] }
     return words
   }
 

@@ -47,6 +47,45 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder + "/data"), "a wrong value stops before anything is made")
   }
 
+  @Test("A plan that the configuration lacks for a moment is back with it: what it made of a user does not stay in Redis")
+  func lacksPlan() async throws {
+    try await RunningService.with(processes: 0) { service in
+      let config = service.folder + "/own.yaml"
+      let whole = """
+        plans: {names: [free, pro]}
+        policies: {names: [api, login_pair, login_account, login_network, signup_network, mail_account], api: {limit: 7, limit_by_plan: {pro: 600}}}
+        """
+      let lacking = whole.replacing(", pro]", with: "]").replacing("{pro: 600}", with: "{}")
+      try whole.write(toFile: config, atomically: true, encoding: .utf8)
+      let server = try await CommandProcess.serve(service.folder, ["--config", config])
+      let user = try await service.newUser(at: server.port)
+      let changed = try await CommandProcess.run("user", "plan", user.id, "pro", "--data", service.folder)
+      #expect(changed.status == 0, "\(changed.err)")
+      var token = user.token
+      func limit() async throws -> String? {
+        let session = try await service.ask("GET", "/v1/session", at: server.port, bearer: token)
+        return session.headers["ratelimit-policy"]?.split(separator: ";").first { $0.hasPrefix("q=") }.map(String.init)
+      }
+      func reload(_ text: String) async throws {
+        try text.write(toFile: config, atomically: true, encoding: .utf8)
+        let told = server.err.ranges(of: "The settings are reloaded").count
+        server.signal(SIGHUP)
+        try await eventually("the reload is told: \(server.err)", within: .seconds(30)) {
+          server.err.ranges(of: "The settings are reloaded").count > told
+        }
+      }
+      #expect(try await limit() == "q=600")
+      try await reload(lacking)
+      // A login makes the user cold: Redis gets its copy while the plan is missing.
+      let body = #"{"email":"\#(user.email)","password":"\#(RunningService.password)"}"#
+      token = try #require(try await service.ask("POST", "/v1/sessions", at: server.port, body: body).text("token"))
+      #expect(try await limit() == "q=7")
+      try await reload(whole)
+      #expect(try await limit() == "q=600")
+      try await server.stop()
+    }
+  }
+
   @Test("SIGHUP puts plans, policies, sign-up, timeouts and the log level in force at once; a wrong file changes nothing and is told")
   func reload() async throws {
     try await RunningService.with(processes: 0) { service in

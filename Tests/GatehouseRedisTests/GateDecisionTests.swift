@@ -61,6 +61,21 @@ struct GateDecisionTests {
       hold: (id: "h1", amount: 1))
   }
 
+  @Test("a metric that is counted by another kind of period is read anew, and so is its old kind when it is back")
+  func otherKind() async throws {
+    try await Frozen.with { frozen in
+      let user = Fixture.user()
+      try await frozen.warm(Fixture.snapshot(user))
+      var monthly = frozen
+      monthly.table = AllowanceTable(
+        defaultPlan: "free", plans: ["free", "pro"], metrics: [.init(name: Fixture.metric, kind: .month)],
+        rules: ["free": [Fixture.metric: .init(limit: 2)], "pro": [Fixture.metric: .init(limit: nil)]])
+      let query = Fixture.query(user.id, token: nil, hold: ("h", 1), peek: true)
+      #expect(try await frozen.decide(query).decision == .allow)
+      _ = try await monthly.ticket(query)
+    }
+  }
+
   @Test("the first obstacle is told, whatever comes after it, and a refusal writes nothing", arguments: Obstacle.allCases)
   func order(_ first: Obstacle) async throws {
     try await Frozen.with { frozen in

@@ -25,7 +25,8 @@ public struct HotSnapshot: Sendable, Equatable {
   }
 
   public let user: User
-  /// The plan in force at the time of the snapshot, as configured.
+  /// The user's plan as the ledger has it, "" once it has ended. What the configuration makes of it is looked up at each answer: a
+  /// configuration that lacks a plan or a metric for a moment must leave nothing behind.
   public let plan: String
   /// Sessions that are neither ended nor past their absolute or idle end.
   public let sessions: [Session]

@@ -21,6 +21,12 @@ enum AddressRecord {
       used = CASE WHEN period_end > :now THEN max(used, excluded.used) ELSE excluded.used END,
       kind = excluded.kind, period_start = excluded.period_start, period_end = max(period_end, excluded.period_end)
     """
+  /// Metrics that a user has taken units of, with the newest period of each: also of those that are not configured now.
+  static let metricsOfUser = """
+    SELECT metric, max(period_start) AS newest FROM (
+      SELECT metric, period_start FROM usage_daily WHERE user_id = ?1
+      UNION ALL SELECT metric, period_start FROM reservations WHERE user_id = ?1 AND status = 'held') GROUP BY metric
+    """
   static let find = "SELECT * FROM address_usage WHERE address = ? AND period_end > ?"
 
   /// What a new account starts with.
@@ -35,7 +41,7 @@ enum AddressRecord {
   /// Keeps what `user` has used and holds, under its present address.
   static func keep(_ user: User, _ digests: AddressDigests, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws {
     guard let address = digests.all(EmailAddress.Forms(user.email).canonical).first else { return }
-    for metric in rules.allowances().metrics {
+    for metric in try metrics(of: user, db, rules) {
       _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
       let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
       guard quota.used + quota.held > 0 else { continue }
@@ -45,6 +51,16 @@ enum AddressRecord {
           "address": address, "metric": metric.name, "kind": metric.kind.rawValue, "start": quota.period.startMilliseconds,
           "end": quota.period.endMilliseconds, "used": quota.used + quota.held, "now": now,
         ])
+    }
+  }
+
+  /// A metric that the configuration lacks now may be back tomorrow: what it is counted by shows in its newest period.
+  private static func metrics(of user: User, _ db: Database, _ rules: SQLiteLedger.Rules) throws -> [AllowanceTable.Metric] {
+    let table = rules.allowances()
+    return try db.rows(metricsOfUser, [user.id.text]).map { row in
+      let newest: Int64 = row["newest"]
+      let isMonth = user.period(.month, atMilliseconds: newest).startMilliseconds == newest
+      return table.metric(row["metric"]) ?? AllowanceTable.Metric(name: row["metric"], kind: isMonth ? .month : .day)
     }
   }
 

@@ -1,4 +1,5 @@
 import GatehouseCore
+import GatehouseRedis
 
 /// A user's hash in words.
 struct UserHashWords {
@@ -33,7 +34,7 @@ struct UserHashWords {
   private func account(_ plain: [String: String]) -> String {
     let external = plain["ext"].map { "external id \($0)" } ?? "no external id"
     return
-      "\(plain["status"] ?? "-"), plan \(plain["plan"] ?? "-"), email \(plain["mail"] == "1" ? "verified" : "not verified"), \(external)"
+      "\(plain["status"] ?? "-"), plan \(plain["plan"].map { $0.isEmpty ? "none, its last one has ended" : $0 } ?? "-"), email \(plain["mail"] == "1" ? "verified" : "not verified"), \(external)"
   }
 
   /// `class|sid|created|auth|seen|abs[|prev]`
@@ -48,7 +49,7 @@ struct UserHashWords {
 
   /// `start|end|used|held|min_lease|override|bonus`
   private func allowance(_ name: String, _ value: String, plan: String?) -> String {
-    let metric = String(name.dropFirst(2))
+    let metric = String(KeySpace.metric(ofWord: name.dropFirst(2)))
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 7, let start = Int64(parts[0]), let end = Int64(parts[1]) else {
       return "\(metric) has a value that is none of an allowance"
@@ -65,7 +66,7 @@ struct UserHashWords {
     if !own.isEmpty { return "\(own) by an override" }
     guard let settings, let plan else { return "the plan's limit" }
     let table = settings.allowanceTable
-    return table.limit(plan: plan, metric: metric).map { "\($0) by plan \(plan)" } ?? "unlimited by plan \(plan)"
+    return table.limit(plan: plan, metric: metric).map { "\($0) by plan \(table.known(plan))" } ?? "unlimited by plan \(table.known(plan))"
   }
 
   /// `metric|n|lease|costs`
