@@ -7,8 +7,10 @@ import checks
 import client
 import faults_of_api  # noqa: F401: registers its faults
 import faults_of_redis  # noqa: F401
+import faults_of_time
 import load
 import store
+from clocks import Clocks
 from faults import FAULTS, Harm
 from history import OK, History
 from nemesis import Nemesis
@@ -25,11 +27,12 @@ class Run:
         self.history, self.violations, self.facts = History(), [], {}
 
     def __call__(self, inject):
-        with Service(self.processes, behind_proxy=True) as service:
+        with Service(self.processes, behind_proxy=True, configuration=faults_of_time.PLANS, prepare=Clocks) as service:
             world = load.World(service, self.history, self.seed)
             checker = client.settle(world)
             nemesis = Nemesis(Harm(service, service.proxy, random.Random(f"{self.seed}-nemesis"), self.hang_seconds), world,
                               random.Random(f"{self.seed}-deck"))  # fmt: skip
+            nemesis.harm.on_plan, nemesis.harm.gate_key = world.counted[0], world.keys["gate"]
             threads = [client.Client(world, number) for number in range(self.clients)]
             for thread in threads:
                 thread.start()

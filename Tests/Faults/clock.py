@@ -1,16 +1,13 @@
 """Clocks go wrong, Redis's and the host's, alone and together: no unit is given, nobody is logged out, nothing is removed. They are
-moved by `moved_clock.c`, which is compiled here and preloaded: it moves the wall clock alone, while the process runs."""
+moved while the processes run, and nothing but the wall clock is: see `clocks`."""
 
-import pathlib
-import shutil
 import sqlite3
-import subprocess
-import tempfile
 import time
 from datetime import datetime, timezone
 
 from claims import soon
-from service import Failure, Service, wait_until
+from clocks import Clocks
+from service import Service, wait_until
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -21,25 +18,12 @@ CALM_SECONDS = 10
 
 
 def run(claims):
-    with tempfile.TemporaryDirectory(prefix="gatehouse-clock-") as folder:
-        library = compiled(folder)
-        for step, offset in OFFSETS.items():
-            for who in (("redis",), ("host",), ("redis", "host")):
-                Moved(claims, library, f"{' and '.join(who)} {step}", who, offset).run()
-        redis_away(claims, library)
-        for step in ("three days back", "ten days ahead"):
-            after_reboot(claims, library, step, OFFSETS[step])
-
-
-def compiled(folder):
-    """The library that moves a clock."""
-    compiler = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
-    if not compiler:
-        raise Failure("no C compiler is installed")
-    library = f"{folder}/moved_clock.so"
-    source = pathlib.Path(__file__).with_name("moved_clock.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, str(source)], check=True)
-    return library
+    for step, offset in OFFSETS.items():
+        for who in (("redis",), ("host",), ("redis", "host")):
+            Moved(claims, f"{' and '.join(who)} {step}", who, offset).run()
+    redis_away(claims)
+    for step in ("three days back", "ten days ahead"):
+        after_reboot(claims, step, OFFSETS[step])
 
 
 def instant(text):
@@ -52,34 +36,17 @@ def http_date(gatehouse):
     return datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=timezone.utc).timestamp()
 
 
-class Clocks:
-    """The clocks of a service's Redis and of its host, each moved by the number of milliseconds in a file."""
-
-    def __init__(self, gatehouse, library):
-        self.files = {who: pathlib.Path(gatehouse.folder) / f"offset-{who}" for who in ("redis", "host")}
-        self.set(("redis", "host"), 0)
-        gatehouse.environment |= {"LD_PRELOAD": library, "CLOCK_OFFSET_FILE": str(self.files["host"])}
-        gatehouse.redis_environment |= {"LD_PRELOAD": library, "CLOCK_OFFSET_FILE": str(self.files["redis"])}
-
-    def set(self, who, seconds):
-        for name in who:
-            # Replaced, so that no reader finds it empty.
-            fresh = self.files[name].with_suffix(".new")
-            fresh.write_text(str(seconds * 1000))
-            fresh.rename(self.files[name])
-
-
 class Moved:
     """One move of some clocks, for a while and for good."""
 
-    def __init__(self, claims, library, where, who, offset):
-        self.claims, self.library, self.where, self.who, self.offset = claims, library, where, who, offset
+    def __init__(self, claims, where, who, offset):
+        self.claims, self.where, self.who, self.offset = claims, where, who, offset
 
     def claim(self, claim, holds, evidence=""):
         self.claims(f"{self.where}: {claim}", holds, evidence)
 
     def run(self):
-        with Service(prepare=lambda gatehouse: Clocks(gatehouse, self.library)) as self.gatehouse:
+        with Service(prepare=Clocks) as self.gatehouse:
             self.clocks = self.gatehouse.prepared
             self.gate, self.work = self.gatehouse.key("gate"), self.gatehouse.key("work")
             self.user = self.gatehouse.new_user()
@@ -166,10 +133,10 @@ class Moved:
             return db.execute("SELECT status FROM reservations WHERE id = ?", (self.reservation,)).fetchone()[0]
 
 
-def redis_away(claims, library):
+def redis_away(claims):
     """While Redis is away nothing but the boot-time clock moves time."""
     for step, offset in OFFSETS.items():
-        with Service(prepare=lambda gatehouse: Clocks(gatehouse, library)) as gatehouse:
+        with Service(prepare=Clocks) as gatehouse:
             key, work, user = gatehouse.key("gate"), gatehouse.key("work"), gatehouse.new_user()
             reserve = {"user_id": user.id, "metric": "video_analysis"}
             first = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "first"})
@@ -190,9 +157,9 @@ def redis_away(claims, library):
             gatehouse.start_redis()
 
 
-def after_reboot(claims, library, step, offset):
+def after_reboot(claims, step, offset):
     """A start that finds no line of its boot, on a host whose clock is wrong, and so is Redis's."""
-    with Service(prepare=lambda gatehouse: Clocks(gatehouse, library)) as gatehouse:
+    with Service(prepare=Clocks) as gatehouse:
         work, user = gatehouse.key("work"), gatehouse.new_user()
         reserve = {"user_id": user.id, "metric": "video_analysis"}
         first = gatehouse.ask("POST", "/v1/reservations", reserve, work, {"Idempotency-Key": "first"})
