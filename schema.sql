@@ -64,15 +64,8 @@ CREATE TABLE sessions (
   user_agent TEXT,
   ip TEXT,
   created_at INTEGER NOT NULL,
-  authenticated_at INTEGER NOT NULL,
   seen_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,             -- the absolute end
-  token_hash BLOB NOT NULL UNIQUE,
-  successor_hash BLOB UNIQUE,              -- a rotated token that has not been used yet,
-  successor_nonce BLOB,                    -- with what derives it from the old secret:
-  successor_key TEXT,                      -- nothing live is stored
-  previous_hash BLOB UNIQUE,               -- the token before the current one, for its grace
-  previous_ends_at INTEGER,
   ended_at INTEGER,                        -- ended sessions stay a day, so that their tokens are known to be dead
   password_failures INTEGER NOT NULL DEFAULT 0  -- wrong passwords in a row
 ) STRICT;
@@ -80,6 +73,19 @@ CREATE INDEX sessions_live ON sessions (user_id, seen_at) WHERE ended_at IS NULL
 CREATE INDEX sessions_of_user ON sessions (user_id);
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE session_tokens (              -- what opens a session: the token of its login, and those that followed
+  hash BLOB PRIMARY KEY,
+  session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+  authenticated_at INTEGER NOT NULL,       -- when the password was given for it; a rotated token has its parent's
+  parent BLOB,                             -- the token that it was rotated from,
+  nonce BLOB,                              -- with what derives it from that one's secret:
+  key_id TEXT,                             -- nothing live is stored
+  created_at INTEGER NOT NULL,
+  used_at INTEGER,                         -- its first use
+  ends_at INTEGER                          -- the end of its grace, once a token that followed is in use
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_tokens_of_session ON session_tokens (session_id);
 
 CREATE TABLE reservations (
   id TEXT PRIMARY KEY,

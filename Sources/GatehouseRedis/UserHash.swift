@@ -12,10 +12,7 @@ enum UserHash {
     words += ["status", user.status.rawValue, "epoch", epoch, "until", String(snapshot.validUntilMilliseconds)]
     if let externalID = user.externalID { words += ["ext", externalID] }
     for session in snapshot.sessions {
-      let value = sessionValue(session)
-      words += ["s:" + session.tokenHash.hex, value]
-      if let successor = session.successorHash { words += ["s:" + successor.hex, value + "|prev"] }
-      if let previous = session.previousHash { words += ["s:" + previous.hex, value] }
+      words += ["s:" + session.tokenHash.hex, sessionValue(session) + (session.isSuccessor ? "|prev" : "")]
     }
     for quota in snapshot.quotas { words += ["q:" + KeySpace.metricWord(quota.metric, quota.period.kind), quotaValue(quota)] }
     return words

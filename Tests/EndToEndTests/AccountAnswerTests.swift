@@ -105,6 +105,66 @@ import Testing
     try wrong.expectProblem(401, "invalid_login")
   }
 
+  @Test(
+    "a password that is given again raises the new token and not the old one, through Redis and the ledger, used or not",
+    .asvs("7.2.4"), arguments: [true, false])
+  func stepUp(withRedis: Bool) async throws {
+    try await RunningService.with { service in
+      let user = try await service.newUser()
+      try service.agePasswords(of: user.id, milliseconds: 3_600_000)
+      try await service.makeCold(user.id)
+      if !withRedis { try service.killRedis() }
+      func within(_ token: String) async throws -> String? {
+        try await service.gate(token, #""limits": [], "require": {"authenticated_within_seconds": 300}"#).text("decision")
+      }
+      #expect(try await within(user.token) == "reauthentication_required")
+      // Whoever has stolen the token has rotated it too.
+      let rotated = try #require(try await service.ask("POST", "/v1/session/rotate", bearer: user.token).text("token"))
+      let fresh = try await service.ask(
+        "POST", "/v1/session/reauthenticate", bearer: user.token, body: #"{"password":"\#(RunningService.password)"}"#)
+      let proven = try #require(fresh.text("token"))
+      #expect(try await service.ask("POST", "/v1/session/rotate", bearer: user.token).text("token") == rotated, "not the proven one")
+      for _ in 0..<2 {
+        for token in [user.token, rotated] {
+          #expect(try await within(token) == "reauthentication_required")
+          for (method, path) in [("GET", "/v1/user/export"), ("DELETE", "/v1/user"), ("DELETE", "/v1/sessions")] {
+            let refused = try await service.ask(method, path, bearer: token)
+            #expect(refused.status == 403 && refused.text("code") == "reauthentication_required", "\(method) \(path)")
+          }
+        }
+        #expect(try await within(proven) == "allow")
+      }
+      let next = try #require(try await service.ask("POST", "/v1/session/rotate", bearer: proven).text("token"))
+      #expect(try await within(next) == "allow", "a rotated token has the age of the one before")
+      for (token, isFresh) in [(next, true), (user.token, false)] {
+        let own = try await service.ask("GET", "/v1/session", bearer: token)
+        let listed = try await service.ask("GET", "/v1/sessions", bearer: token)
+        let said = try #require(own.text("session.authenticated_at"))
+        #expect((said == fresh.text("session.authenticated_at")) == isFresh)
+        #expect(listed.column("authenticated_at") == [.string(said)] && listed.data.count == 1, "one device, as its caller may use it")
+      }
+      #expect(try await service.ask("GET", "/v1/user/export", bearer: next).status == 200)
+      if !withRedis { try service.startRedis() }
+    }
+  }
+
+  @Test("of two rotations within a moment each can be repeated: the first token gives the first successor, the second the second")
+  func twoRotations() async throws {
+    let service = try RunningService.shared()
+    let user = try await service.newUser()
+    var tokens = [user.token]
+    for _ in 0..<3 {
+      let next = try #require(try await service.ask("POST", "/v1/session/rotate", bearer: tokens[tokens.count - 1]).text("token"))
+      // Its first use.
+      #expect(try await service.ask("GET", "/v1/session", bearer: next).status == 200)
+      tokens.append(next)
+    }
+    for (token, next) in zip(tokens, tokens.dropFirst()) {
+      let again = try await service.ask("POST", "/v1/session/rotate", bearer: token)
+      #expect(again.status == 200 && again.text("token") == next)
+    }
+  }
+
   @Test("a changed password ends every other session, gives this one a new token, and is the only one that logs in")
   func password() async throws {
     let service = try RunningService.shared()

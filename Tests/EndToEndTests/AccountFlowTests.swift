@@ -289,7 +289,7 @@ struct OldPasswordTests {
   func old() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()
-      _ = try service.ledger("UPDATE sessions SET authenticated_at = authenticated_at - 301000 WHERE user_id = '\(user.id)'")
+      try service.agePasswords(of: user.id, milliseconds: 301_000)
       try await service.makeCold(user.id)
       let refused = try await service.ask("PATCH", "/v1/user", bearer: user.token, body: #"{"email":"next@example.com"}"#)
       try refused.expectProblem(403, "reauthentication_required", extras: #""max_age_seconds": 300"#)

@@ -66,6 +66,15 @@ extension RunningService {
     return (id, email, try await logIn(email))
   }
 
+  /// Lets the passwords of all of a user's tokens have been given earlier than they were.
+  func agePasswords(of userID: String, milliseconds: Int) throws {
+    _ = try ledger(
+      """
+      UPDATE session_tokens SET authenticated_at = authenticated_at - \(milliseconds)
+      WHERE session_id IN (SELECT id FROM sessions WHERE user_id = '\(userID)')
+      """)
+  }
+
   /// Makes the hot state look at the ledger again: it holds a unit for up to a minute, whatever lease the ledger gave it.
   func makeCold(_ userID: String) async throws {
     let answer = try await ask("PATCH", "/v1/users/\(userID)", bearer: serviceKey("accounts"), body: #"{"external_id":null}"#)

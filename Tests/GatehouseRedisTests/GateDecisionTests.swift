@@ -41,8 +41,8 @@ struct GateDecisionTests {
       $0.emailVerified = !obstacles.contains(.email)
       $0.status = obstacles.contains(.suspended) ? .suspended : .active
     }
-    var session = Fixture.session(user.id, obstacles.contains(.rotated) ? "before" : "t", authenticated: Frozen.start - 1_000)
-    if obstacles.contains(.rotated) { session.successorHash = Fixture.hash("t") }
+    var session = Fixture.session(user.id, "t", authenticated: Frozen.start - 1_000)
+    session.isSuccessor = obstacles.contains(.rotated)
     if obstacles.contains(.rate) {
       try await frozen.warm(Fixture.snapshot(Fixture.user().renamed(user.id)))
       _ = try await frozen.decide(Fixture.query(user.id, token: nil, charges: [(Fixture.api, 3)]))

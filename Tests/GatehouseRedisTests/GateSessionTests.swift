@@ -114,10 +114,14 @@ struct GateSessionTests {
   func rotated() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
-      var session = Fixture.session(user.id, "now")
-      session.successorHash = Fixture.hash("next")
-      session.previousHash = Fixture.hash("before")
-      try await frozen.warm(Fixture.snapshot(user, [session]))
+      let session = Fixture.session(user.id, "now")
+      let seen = ["before", "now", "next"].map { token in
+        var seen = session
+        seen.tokenHash = Fixture.hash(token)
+        seen.isSuccessor = token == "next"
+        return seen
+      }
+      try await frozen.warm(Fixture.snapshot(user, seen))
       for (token, isRotated) in [("now", false), ("before", false), ("next", true)] {
         switch try await frozen.gate(Fixture.query(user.id, token: token)) {
         case .rotated: #expect(isRotated)

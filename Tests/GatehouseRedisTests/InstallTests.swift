@@ -45,8 +45,8 @@ struct InstallTests {
   func large() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user { $0.externalID = "a7c1b7de-52d0-4f4c-9f62-5d1c9c1b3a10" }
-      var sessions = (0..<100).map { Fixture.session(user.id, "token \($0)", kind: .remember) }
-      for index in sessions.indices.prefix(30) { sessions[index].successorHash = Fixture.hash("next \(index)") }
+      var sessions = (0..<130).map { Fixture.session(user.id, "token \($0)", kind: .remember) }
+      for index in sessions.indices.suffix(30) { sessions[index].isSuccessor = true }
       let base = Fixture.quota(used: 1)
       let quotas =
         [base]

@@ -82,7 +82,8 @@ def sensitive(gatehouse, claims):
     other = gatehouse.log_in(user.email)
     ledger = sqlite3.connect(gatehouse.ledger, timeout=5)
     # An hour passes since the password was entered.
-    ledger.execute("UPDATE sessions SET authenticated_at = authenticated_at - 3600000 WHERE user_id = ?", (user.id,))
+    of_user = "session_id IN (SELECT id FROM sessions WHERE user_id = ?)"
+    ledger.execute(f"UPDATE session_tokens SET authenticated_at = authenticated_at - 3600000 WHERE {of_user}", (user.id,))
     ledger.commit()
     ledger.close()
     gatehouse.redis("flushall")

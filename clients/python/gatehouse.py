@@ -964,7 +964,7 @@ class Gatehouse:
     def reauthenticate(
         self, token: str, password: str, *, client_ip: Optional[str] = None, user_agent: Optional[str] = None
     ) -> Renewed:  # fmt: skip
-        """The password again, for what needs a recent one; gives a new token. Give the user's `client_ip`, as to `log_in`."""
+        """The password again, for what needs a recent one; gives a new token, which alone has it. Give the user's `client_ip`, as to `log_in`."""
         headers = _on_behalf(client_ip, user_agent)
         return self._renewed(self._token_call(token, "POST", "/v1/session/reauthenticate", {"password": password}, headers=headers))
 

@@ -207,29 +207,34 @@ public struct Accounts<Store: Ledger>: Sendable {
     return (token, await changes.acknowledge(change, takesRightsAway: true))
   }
 
-  /// A successor of the token that is presented: the same one when the call is repeated. Throws `unauthenticated`.
-  public func rotate(_ token: SessionToken, session: SessionID, authenticatedAt: Int64? = nil) async throws -> (SessionToken, Session) {
+  /// A successor of the token that is presented: the same one when the call is repeated, with the age of that token's password.
+  /// Throws `unauthenticated`, `rateLimited`.
+  public func rotate(_ token: SessionToken, session: SessionID) async throws -> (SessionToken, Session) {
     let nonce = SecureRandom.bytes(16)
-    let refusal = ServiceError(.unauthenticated, "The session has ended. Log in again.")
-    guard let fresh = token.successor(nonce: nonce, secret: secret, keyID: secret.currentKeyID) else { throw refusal }
+    guard let fresh = token.successor(nonce: nonce, secret: secret, keyID: secret.currentKeyID) else { throw Self.ended }
     let change = try await ledger.prepareSuccessor(
-      session, presented: token.hash, hash: fresh.hash, nonce: nonce, keyID: secret.currentKeyID, authenticatedAt: authenticatedAt,
-      now: clock.now())
-    guard let change else { throw refusal }
+      session, presented: token.hash, hash: fresh.hash, nonce: nonce, keyID: secret.currentKeyID, now: clock.now())
+    guard let change else { throw Self.ended }
     let standing = await changes.acknowledge(change, takesRightsAway: false)
     guard let successor = token.successor(nonce: standing.nonce, secret: secret, keyID: standing.keyID),
-      [standing.session.successorHash, standing.session.tokenHash].contains(successor.hash)
-    else { throw refusal }
+      successor.hash == standing.session.tokenHash
+    else { throw Self.ended }
     return (successor, standing.session)
   }
 
-  /// The password again: a successor whose `authenticated_at` is now. Throws as `verified` and `rotate`.
+  /// The password again: a token whose `authenticated_at` is now. The presented one keeps its own age, and goes on until 30 seconds
+  /// after the new one's first use. Throws as `verified` and `rotate`.
   public func reauthenticate(
     _ token: SessionToken, session: SessionID, user: UserID, password: String, network: String
   ) async throws -> (SessionToken, Session) {
     _ = try await verified(user, session: session, password: password, network: network)
-    return try await rotate(token, session: session, authenticatedAt: clock.now())
+    let fresh = SessionToken.mint(routingID: user.routingID, secret: secret)
+    let change = try await ledger.provePassword(session, presented: token.hash, hash: fresh.hash, now: clock.now())
+    guard let change else { throw Self.ended }
+    return (fresh, await changes.acknowledge(change, takesRightsAway: false))
   }
+
+  private static var ended: ServiceError { ServiceError(.unauthenticated, "The session has ended. Log in again.") }
 }
 
 /// What a login brings.

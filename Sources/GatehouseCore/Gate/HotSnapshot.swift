@@ -28,7 +28,7 @@ public struct HotSnapshot: Sendable, Equatable {
   /// The user's plan as the ledger has it, "" once it has ended. What the configuration makes of it is looked up at each answer: a
   /// configuration that lacks a plan or a metric for a moment must leave nothing behind.
   public let plan: String
-  /// Sessions that are neither ended nor past their absolute or idle end.
+  /// Sessions that are neither ended nor past their absolute or idle end, once for each of their live tokens.
   public let sessions: [Session]
   public let quotas: [Quota]
   /// When the copy must be made anew at the latest: the next period end, plan end, override or grant end, or end of a rotation grace.

@@ -1,6 +1,6 @@
 import GatehouseCrypto
 
-/// One device's login as the ledger holds it. Instants are milliseconds since 1970 UTC.
+/// One device's login as the ledger holds it, seen through one of its tokens. Instants are milliseconds since 1970 UTC.
 public struct Session: Sendable, Equatable {
   /// Decides the idle and absolute timeouts.
   public enum Class: String, Sendable, CaseIterable { case web, remember, mobile }
@@ -16,22 +16,22 @@ public struct Session: Sendable, Equatable {
   public var userAgent: String?
   public var ip: String?
   public let createdAtMilliseconds: Int64
+  /// When the password was given for the token through which the session is seen: another token of it may know an older one.
   public var authenticatedAtMilliseconds: Int64
   public var seenAtMilliseconds: Int64
   /// The absolute end.
   public let expiresAtMilliseconds: Int64
-  /// SHA-256 of the current token's secret.
+  /// SHA-256 of the secret of that token: the presented one, else the one whose password is the newest.
   public var tokenHash: Digest256
-  /// SHA-256 of a rotated successor that has not been used yet.
-  public var successorHash: Digest256?
-  /// SHA-256 of the token before the current one, valid until `previousEndsAtMilliseconds`.
-  public var previousHash: Digest256?
-  public var previousEndsAtMilliseconds: Int64?
+  /// Whether that token has not been used yet: it followed another by a rotation or a password.
+  public var isSuccessor: Bool
+  /// When that token ends by itself, since one that followed it is in use; nil: with the session.
+  public var tokenEndsAtMilliseconds: Int64?
 
   public init(
     id: SessionID, userID: UserID, sessionClass: Class, transport: Transport, device: String?, userAgent: String?, ip: String?,
     createdAtMilliseconds: Int64, authenticatedAtMilliseconds: Int64, seenAtMilliseconds: Int64, expiresAtMilliseconds: Int64,
-    tokenHash: Digest256, successorHash: Digest256? = nil, previousHash: Digest256? = nil, previousEndsAtMilliseconds: Int64? = nil
+    tokenHash: Digest256, isSuccessor: Bool = false, tokenEndsAtMilliseconds: Int64? = nil
   ) {
     self.id = id
     self.userID = userID
@@ -45,9 +45,8 @@ public struct Session: Sendable, Equatable {
     self.seenAtMilliseconds = seenAtMilliseconds
     self.expiresAtMilliseconds = expiresAtMilliseconds
     self.tokenHash = tokenHash
-    self.successorHash = successorHash
-    self.previousHash = previousHash
-    self.previousEndsAtMilliseconds = previousEndsAtMilliseconds
+    self.isSuccessor = isSuccessor
+    self.tokenEndsAtMilliseconds = tokenEndsAtMilliseconds
   }
 }
 

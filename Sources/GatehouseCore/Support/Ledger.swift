@@ -89,18 +89,23 @@ public protocol SessionLedger: Sendable {
   /// same condition. Beyond `sessionsMax` live sessions the least recently seen end. Sets `last_login_at`. nil: the condition failed,
   /// nothing was written.
   func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Changed<Int>?
-  /// The live session that a token's hash opens (current, successor or previous within its grace) with its user, by the idle and
+  /// The live session that a token's hash opens (one in use, a successor, or one within its grace) with its user, by the idle and
   /// absolute rule at `now`. A suspended user's session is found, a deleted user's is not.
   func session(tokenHash: Digest256, now: Int64) async throws -> FoundSession
   func session(_ id: SessionID, of user: UserID, now: Int64) async throws -> Session?
-  /// Live sessions, `first` first, then by last seen.
+  /// Live sessions, each once, `first` first, then by last seen.
   func sessions(of user: UserID, first: SessionID?, page: PageRequest, now: Int64) async throws -> Page<Session>
-  /// Prepares a successor: stores its hash with the nonce and the key's id unless one stands already; answers the one that stands.
-  /// nil: the session is not live or `presented` is not its current or previous token.
+  /// Prepares the successor of a live token of the session: stores its hash with the nonce and the key's id unless one stands already,
+  /// and answers the one that stands. It has the age of the presented token's password. nil: the session is not live, or the token is
+  /// none of its live ones. Throws `rateLimited` for a session that has too many live tokens.
   func prepareSuccessor(
-    _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, authenticatedAt: Int64?, now: Int64
+    _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, now: Int64
   ) async throws -> Changed<Successor>?
-  /// The successor's first use: it becomes the current token, the old one ends at `now` + `graceMilliseconds`. nil: nothing to do.
+  /// A further token of the session, for whoever presented a live one and has proved the password: `authenticated_at` of this token
+  /// alone is `now`. Wrong passwords are counted anew. nil and throws as `prepareSuccessor`.
+  func provePassword(_ id: SessionID, presented: Digest256, hash: Digest256, now: Int64) async throws -> Changed<Session>?
+  /// The first use of a token that followed another. Every token of the session that was used before, and whose password is no newer,
+  /// ends at `now` + `graceMilliseconds`, or earlier if that was said before. nil: nothing to do.
   func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Changed<Session>?
   /// Ends one session; false if there was no such live session of this user.
   func endSession(_ id: SessionID, of user: UserID, by actor: Actor, now: Int64) async throws -> Changed<Bool>
@@ -108,8 +113,8 @@ public protocol SessionLedger: Sendable {
   func endSessions(of user: UserID, except kept: SessionID?, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Int>
   /// Ends everyone's sessions: raises the era and `sessions_valid_from`; how many were live.
   func endEveryone(by actor: Actor, reason: String, now: Int64) async throws -> Int
-  /// Replaces the password if the hash is still `verifiedHash`, ends all sessions but `kept`, which gets `newTokenHash` at once and
-  /// `authenticated_at` = now. nil: the condition failed.
+  /// Replaces the password if the hash is still `verifiedHash`, ends all sessions but `kept`, which gets `newTokenHash` in place
+  /// of all its tokens, with `authenticated_at` = now. nil: the condition failed.
   func changePassword(
     of user: UserID, verifiedHash: String, newHash: String, kept: SessionID, newTokenHash: Digest256, now: Int64
   ) async throws -> Changed<Session>?
@@ -129,7 +134,7 @@ public enum FoundSession: Sendable, Equatable {
   case dead
 }
 
-/// A rotated token's ingredients: the token itself is derived again from the old secret.
+/// A rotated token's ingredients: the token itself is derived again from the old secret. `session` is seen through it.
 public struct Successor: Sendable, Equatable {
   public let session: Session
   public let nonce: [UInt8]

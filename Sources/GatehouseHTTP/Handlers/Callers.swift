@@ -8,6 +8,8 @@ struct Visitor: Sendable {
   let userID: UserID
   let sessionID: SessionID
   let token: SessionToken
+  /// When the password was given for this token.
+  let authenticatedAtMilliseconds: Int64
   let fromCookie: Bool
   /// RateLimit fields of the answer.
   let fields: [(String, String)]
@@ -90,7 +92,8 @@ extension API {
     if let problem = answer.problem { throw problem }
     guard let caller = answer.caller, let visit = answer.visit else { throw Problem.unauthenticated }
     return Visitor(
-      userID: caller.id, sessionID: visit.id, token: token, fromCookie: presented.fromCookie, fields: answer.headerFields)
+      userID: caller.id, sessionID: visit.id, token: token, authenticatedAtMilliseconds: visit.authenticatedAtMilliseconds,
+      fromCookie: presented.fromCookie, fields: answer.headerFields)
   }
 
   /// Lets in a session or a backend with a key `work`.

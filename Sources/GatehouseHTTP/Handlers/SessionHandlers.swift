@@ -67,9 +67,9 @@ extension API {
   func currentSession(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let visitor = try await visitor(request, context)
     let now = clock.now()
-    guard let session = try await ledger.session(visitor.sessionID, of: visitor.userID, now: now),
-      let user = try await ledger.user(visitor.userID)
-    else { throw Problem.unauthenticated }
+    guard case .live(let session, let user, _) = try await ledger.session(tokenHash: visitor.token.hash, now: now) else {
+      throw Problem.unauthenticated
+    }
     let body = json { writer in
       writer.object { writer in
         writer.name("session")
@@ -102,7 +102,11 @@ extension API {
     let found = try await ledger.sessions(of: visitor.userID, first: visitor.sessionID, page: page, now: clock.now())
     let body = json { writer in
       writer.list(found.items, next: cursor(found.next, .devices(of: visitor.userID))) { writer, session in
-        writer.session(session, current: session.id == visitor.sessionID, timeouts: timeouts(session.sessionClass))
+        let isCurrent = session.id == visitor.sessionID
+        var seen = session
+        // What the caller may do goes by the caller's own token.
+        if isCurrent { seen.authenticatedAtMilliseconds = visitor.authenticatedAtMilliseconds }
+        writer.session(seen, current: isCurrent, timeouts: timeouts(session.sessionClass))
       }
     }
     return answer(body, fields: visitor.fields)

@@ -257,7 +257,7 @@ extension OpenAPI {
         "post": {
           "operationId": "rotate",
           "tags": ["sessions"],
-          "summary": "A successor of the token",
+          "summary": "A successor of the token, with the age of its password",
           "security": [{"token": []}, {"cookie": []}],
           "responses": {
             "200": {
@@ -296,7 +296,7 @@ extension OpenAPI {
         "post": {
           "operationId": "reauthenticate",
           "tags": ["sessions"],
-          "summary": "The password again",
+          "summary": "The password again: a token that alone has it, beside the presented one",
           "security": [{"token": []}, {"cookie": []}],
           "parameters": [{"$ref": "#/components/parameters/ClientIP"}, {"$ref": "#/components/parameters/ClientUserAgent"}],
           "requestBody": {

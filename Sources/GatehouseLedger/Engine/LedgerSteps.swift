@@ -38,7 +38,56 @@ enum LedgerSteps {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX address_usage_by_end ON address_usage (period_end);
     """,
+    // Sessions first, before anything else names them: they are made anew, since a UNIQUE column can't be dropped. The token that was made last keeps the instant of the password:
+    // which of the others had given it is not known.
     3: """
+    ALTER TABLE sessions RENAME TO sessions_before;
+    CREATE TABLE sessions (
+      id TEXT PRIMARY KEY,
+      user_id TEXT NOT NULL REFERENCES users (id),
+      class TEXT NOT NULL,
+      transport TEXT NOT NULL,
+      device TEXT,
+      user_agent TEXT,
+      ip TEXT,
+      created_at INTEGER NOT NULL,
+      seen_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      password_failures INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    INSERT INTO sessions
+      SELECT id, user_id, class, transport, device, user_agent, ip, created_at, seen_at, expires_at, ended_at, password_failures
+      FROM sessions_before;
+    CREATE TABLE session_tokens (
+      hash BLOB PRIMARY KEY,
+      session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+      authenticated_at INTEGER NOT NULL,
+      parent BLOB,
+      nonce BLOB,
+      key_id TEXT,
+      created_at INTEGER NOT NULL,
+      used_at INTEGER,
+      ends_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO session_tokens
+      SELECT successor_hash, id, authenticated_at, token_hash, successor_nonce, successor_key, created_at, NULL, NULL
+      FROM sessions_before WHERE successor_hash IS NOT NULL;
+    INSERT INTO session_tokens
+      SELECT token_hash, id, iif(successor_hash IS NULL, authenticated_at, created_at),
+        iif(successor_hash IS NULL, previous_hash, NULL), iif(successor_hash IS NULL AND previous_hash IS NOT NULL, successor_nonce, NULL),
+        iif(successor_hash IS NULL AND previous_hash IS NOT NULL, successor_key, NULL), created_at, created_at, NULL
+      FROM sessions_before;
+    INSERT INTO session_tokens
+      SELECT previous_hash, id, created_at, NULL, NULL, NULL, created_at, created_at, previous_ends_at
+      FROM sessions_before WHERE previous_ends_at > (SELECT newest_stamp FROM meta);
+    DROP TABLE sessions_before;
+    CREATE INDEX sessions_live ON sessions (user_id, seen_at) WHERE ended_at IS NULL;
+    CREATE INDEX sessions_of_user ON sessions (user_id);
+    CREATE INDEX sessions_by_end ON sessions (expires_at);
+    CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
+    CREATE INDEX session_tokens_of_session ON session_tokens (session_id);
+
     ALTER TABLE users ADD COLUMN password_cost TEXT NOT NULL GENERATED ALWAYS AS (CASE
         WHEN password_hash LIKE '$argon2id$v=19$%$%' THEN substr(password_hash, 1, 15 + instr(substr(password_hash, 16), '$'))
         WHEN password_hash LIKE '$2_$__$%' THEN substr(password_hash, 1, 7)

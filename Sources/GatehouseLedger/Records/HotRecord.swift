@@ -47,14 +47,8 @@ extension SQLiteLedger: HotLedger {
       let user = User(row: row)
       var until = Int64.max
       if let end = user.planEndsAtMilliseconds, end > now { until = end }
-      var sessions = try SessionRecord.live(of: user.id, db, rules, now: now)
-      for index in sessions.indices {
-        guard let end = sessions[index].previousEndsAtMilliseconds, sessions[index].previousHash != nil, now < end else {
-          sessions[index].previousHash = nil
-          continue
-        }
-        until = min(until, end)
-      }
+      let sessions = try SessionRecord.tokens(of: user.id, db, rules, now: now)
+      until = sessions.compactMap(\.tokenEndsAtMilliseconds).reduce(until, min)
       var quotas: [HotSnapshot.Quota] = []
       for metric in rules.allowances().metrics {
         let (quota, changesAt) = try ReservationRecord.quota(user, metric, db, now: now)

@@ -4,14 +4,15 @@ import GatehouseCore
 import GatehouseCrypto
 
 extension Session {
+  /// From a row of a session joined with one of its tokens.
   init(row: Row) {
-    func digest(_ name: String) -> Digest256? { (row[name] as Data?).flatMap { Digest256(bytes: Array($0)) } }
     self.init(
       id: SessionID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), sessionClass: Class(rawValue: row["class"]) ?? .web,
       transport: Transport(rawValue: row["transport"]) ?? .bearer, device: row["device"], userAgent: row["user_agent"], ip: row["ip"],
       createdAtMilliseconds: row["created_at"], authenticatedAtMilliseconds: row["authenticated_at"], seenAtMilliseconds: row["seen_at"],
-      expiresAtMilliseconds: row["expires_at"], tokenHash: digest("token_hash") ?? Digest256.sha256([]),
-      successorHash: digest("successor_hash"), previousHash: digest("previous_hash"), previousEndsAtMilliseconds: row["previous_ends_at"])
+      expiresAtMilliseconds: row["expires_at"],
+      tokenHash: (row["token_hash"] as Data?).flatMap { Digest256(bytes: Array($0)) } ?? Digest256.sha256([]),
+      isSuccessor: (row["used_at"] as Int64?) == nil, tokenEndsAtMilliseconds: row["ends_at"])
   }
 }
 
@@ -24,30 +25,24 @@ enum SessionRecord {
   static let endOthers = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL AND id <> ? RETURNING id"
   static let end = "UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at IS NULL"
   static let insertRow = """
-    INSERT INTO sessions (id, user_id, class, transport, device, user_agent, ip, created_at, authenticated_at, seen_at, expires_at, token_hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO sessions (id, user_id, class, transport, device, user_agent, ip, created_at, seen_at, expires_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     """
-  static let unended = "SELECT * FROM sessions WHERE id = ? AND ended_at IS NULL"
-  static let liveOfUser = "SELECT * FROM sessions WHERE user_id = ? AND ended_at IS NULL ORDER BY seen_at DESC"
-  static let byToken = "SELECT * FROM sessions WHERE token_hash = ?"
-  static let bySuccessor = "SELECT * FROM sessions WHERE successor_hash = ?"
-  static let byPrevious = "SELECT * FROM sessions WHERE previous_hash = ?"
+  static let unended = """
+    SELECT s.*, t.hash AS token_hash, t.authenticated_at, t.used_at, t.ends_at FROM sessions s JOIN session_tokens t ON t.session_id = s.id
+    WHERE s.id = ? AND s.ended_at IS NULL
+    """
+  static let liveOfUser = """
+    SELECT s.*, t.hash AS token_hash, t.authenticated_at, t.used_at, t.ends_at FROM sessions s JOIN session_tokens t ON t.session_id = s.id
+    WHERE s.user_id = ? AND s.ended_at IS NULL ORDER BY s.seen_at DESC
+    """
   static let recordLogin = """
     UPDATE users SET last_login_at = ?, password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?
     """
   static let setPassword = "UPDATE users SET password_hash = ? WHERE id = ? AND status = 'active' AND password_hash = ?"
-  static let setToken = """
-    UPDATE sessions SET token_hash = ?, authenticated_at = ?, password_failures = 0, successor_hash = NULL, previous_hash = NULL, previous_ends_at = NULL
-    WHERE id = ?
-    """
-  static let setSuccessor = "UPDATE sessions SET successor_hash = ?, successor_nonce = ?, successor_key = ? WHERE id = ?"
-  static let setAuthenticated = "UPDATE sessions SET authenticated_at = ?, password_failures = 0 WHERE id = ?"
   static let countFailure = """
     UPDATE sessions SET password_failures = password_failures + 1 WHERE id = ? AND user_id = ? AND ended_at IS NULL
     RETURNING password_failures
-    """
-  static let adopt = """
-    UPDATE sessions SET previous_hash = token_hash, previous_ends_at = ?, token_hash = successor_hash, successor_hash = NULL WHERE id = ?
     """
   static let touch = "UPDATE sessions SET seen_at = ?1 WHERE id = ?2 AND ended_at IS NULL AND seen_at < ?1"
   static let validFrom = "SELECT sessions_valid_from FROM meta"
@@ -93,21 +88,56 @@ enum SessionRecord {
 
   static func validFrom(_ db: Database) throws -> Int64 { try db.number(validFrom, []) ?? 0 }
 
-  /// Neither ended nor past any of its ends.
+  /// Neither ended nor past any of its ends, and seen through a token that is not past its own.
   static func isLive(_ session: Session, validFrom: Int64, _ rules: SQLiteLedger.Rules, now: Int64) -> Bool {
-    session.createdAtMilliseconds >= validFrom && now < session.expiresAtMilliseconds
+    session.createdAtMilliseconds >= validFrom && now < min(session.expiresAtMilliseconds, session.tokenEndsAtMilliseconds ?? .max)
       && now <= rules.timeouts(session.sessionClass).idleEnd(seenAtMilliseconds: session.seenAtMilliseconds)
   }
 
-  /// The live sessions of a user, the last seen first.
-  static func live(of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
+  /// The live sessions of a user through each of their live tokens, the last seen first.
+  static func tokens(of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
     let validFrom = try validFrom(db)
     return try db.rows(liveOfUser, [user.text]).map(Session.init(row:)).filter { isLive($0, validFrom: validFrom, rules, now: now) }
   }
 
+  /// The live sessions of a user, each once, the last seen first.
+  static func live(of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
+    var all: [Session] = []
+    for seen in try tokens(of: user, db, rules, now: now) {
+      if let last = all.last, last.id == seen.id {
+        all[all.count - 1] = newest(last, seen)
+      } else {
+        all.append(seen)
+      }
+    }
+    return all
+  }
+
   static func live(_ id: SessionID, of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Session? {
-    guard let session = try db.row(unended, [id.text]).map(Session.init(row:)), session.userID == user else { return nil }
-    return isLive(session, validFrom: try validFrom(db), rules, now: now) ? session : nil
+    let validFrom = try validFrom(db)
+    let seen = try db.rows(unended, [id.text]).map(Session.init(row:)).filter {
+      $0.userID == user && isLive($0, validFrom: validFrom, rules, now: now)
+    }
+    guard let first = seen.first else { return nil }
+    return seen.dropFirst().reduce(first, newest)
+  }
+
+  /// The live session that a token opens, if it is this one.
+  static func opened(
+    by token: Digest256, _ id: SessionID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64
+  ) throws -> Session? {
+    guard let row = try db.row(TokenRecord.session, [token.data]), (row["ended_at"] as Int64?) == nil else { return nil }
+    let session = Session(row: row)
+    guard session.id == id, isLive(session, validFrom: try validFrom(db), rules, now: now) else { return nil }
+    return session
+  }
+
+  /// One session through the token whose password is the newest; of several the one that is in use.
+  private static func newest(_ one: Session, _ other: Session) -> Session {
+    func rank(_ seen: Session) -> (Int64, Int, Int64) {
+      (seen.authenticatedAtMilliseconds, seen.isSuccessor ? 0 : 1, seen.tokenEndsAtMilliseconds ?? .max)
+    }
+    return rank(one) >= rank(other) ? one : other
   }
 
   static func insert(_ session: Session, createdAt: Int64, _ db: Database) throws {
@@ -115,9 +145,10 @@ enum SessionRecord {
       insertRow,
       [
         session.id.text, session.userID.text, session.sessionClass.rawValue, session.transport.rawValue, session.device, session.userAgent,
-        session.ip, createdAt, session.authenticatedAtMilliseconds, session.seenAtMilliseconds,
-        session.expiresAtMilliseconds, session.tokenHash.data,
+        session.ip, createdAt, session.seenAtMilliseconds, session.expiresAtMilliseconds,
       ])
+    try TokenRecord.insertFirst(
+      session.tokenHash, of: session.id, authenticatedAt: session.authenticatedAtMilliseconds, now: createdAt, db)
   }
 }
 
@@ -143,22 +174,13 @@ extension SQLiteLedger: SessionLedger {
   public func session(tokenHash: Digest256, now: Int64) async throws -> FoundSession {
     let rules = rules
     return try await read { db in
-      var isSuccessor = false
-      var row = try db.row(SessionRecord.byToken, [tokenHash.data])
-      if row == nil {
-        row = try db.row(SessionRecord.bySuccessor, [tokenHash.data])
-        isSuccessor = row != nil
-      }
-      if row == nil, let old = try db.row(SessionRecord.byPrevious, [tokenHash.data]) {
-        guard now < old["previous_ends_at"] ?? 0 else { return .dead }
-        row = old
-      }
-      guard let row, (row["ended_at"] as Int64?) == nil else { return .dead }
+      guard let row = try db.row(TokenRecord.session, [tokenHash.data]), (row["ended_at"] as Int64?) == nil else { return .dead }
       let session = Session(row: row)
+      if let end = session.tokenEndsAtMilliseconds, now >= end { return .dead }
       let validFrom = try SessionRecord.validFrom(db)
       guard session.createdAtMilliseconds >= validFrom, let owner = try db.row(UserRecord.byID, [session.userID.text]) else { return .dead }
       guard SessionRecord.isLive(session, validFrom: validFrom, rules, now: now) else { return .expired }
-      return .live(session, User(row: owner), isSuccessor: isSuccessor)
+      return .live(session, User(row: owner), isSuccessor: session.isSuccessor)
     }
   }
 
@@ -170,50 +192,6 @@ extension SQLiteLedger: SessionLedger {
   public func sessions(of user: UserID, first: SessionID?, page: PageRequest, now: Int64) async throws -> Page<Session> {
     let rules = rules
     return try await read { db in try SessionRecord.page(of: user, first: first, page, db, rules, now: now) }
-  }
-
-  public func prepareSuccessor(
-    _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, authenticatedAt: Int64?, now: Int64
-  ) async throws -> Changed<Successor>? {
-    let rules = rules
-    return try await write { db in
-      guard let row = try db.row(SessionRecord.unended, [id.text]) else { return nil }
-      var session = Session(row: row)
-      guard SessionRecord.isLive(session, validFrom: try SessionRecord.validFrom(db), rules, now: now) else { return nil }
-      let isRepeat = presented == session.previousHash && now < session.previousEndsAtMilliseconds ?? 0
-      guard isRepeat || presented == session.tokenHash else { return nil }
-      var successor = Successor(
-        session: session, nonce: (row["successor_nonce"] as Data?).map(Array.init) ?? [], keyID: row["successor_key"] ?? "")
-      var isChanged = false
-      if let authenticatedAt {
-        session.authenticatedAtMilliseconds = authenticatedAt
-        try db.run(SessionRecord.setAuthenticated, [authenticatedAt, id.text])
-        isChanged = true
-      }
-      // A successor that stands may be on its way to the client, or in its hands: replacing it would log the client out.
-      if !isRepeat, session.successorHash == nil {
-        session.successorHash = hash
-        successor = Successor(session: session, nonce: nonce, keyID: keyID)
-        try db.run(SessionRecord.setSuccessor, [hash.data, Data(nonce), keyID, id.text])
-        isChanged = true
-      }
-      return Changed(
-        Successor(session: session, nonce: successor.nonce, keyID: successor.keyID),
-        pending: isChanged ? [try db.pending(session.userID, now: now)] : [])
-    }
-  }
-
-  public func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Changed<Session>? {
-    try await write { db in
-      guard let row = try db.row(SessionRecord.bySuccessor, [hash.data]), (row["ended_at"] as Int64?) == nil else { return nil }
-      var session = Session(row: row)
-      session.previousHash = session.tokenHash
-      session.previousEndsAtMilliseconds = now + graceMilliseconds
-      session.tokenHash = hash
-      session.successorHash = nil
-      try db.run(SessionRecord.adopt, [session.previousEndsAtMilliseconds, session.id.text])
-      return Changed(session, pending: [try db.pending(session.userID, now: now)])
-    }
   }
 
   public func endSession(_ id: SessionID, of user: UserID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
@@ -256,14 +234,15 @@ extension SQLiteLedger: SessionLedger {
       guard db.changesCount == 1 else { return nil }
       try SessionRecord.endAll(of: user, except: kept, .passwordChanged, db, now: now)
       try db.run(MailRecord.dropAll, [user.text])
-      try db.run(SessionRecord.setToken, [newTokenHash.data, now, kept.text])
+      try db.run(TokenRecord.dropAll, [kept.text])
+      try TokenRecord.insertFirst(newTokenHash, of: kept, authenticatedAt: now, now: now, db)
+      try db.run(TokenRecord.startAnew, [kept.text])
       try db.audit(user, "password_changed", by: .user(user), now: now)
       try db.event(.passwordChanged, user, now: now)
       var changed = session
       changed.tokenHash = newTokenHash
-      changed.successorHash = nil
-      changed.previousHash = nil
-      changed.previousEndsAtMilliseconds = nil
+      changed.isSuccessor = false
+      changed.tokenEndsAtMilliseconds = nil
       changed.authenticatedAtMilliseconds = now
       return Changed(changed, pending: [try db.pending(user, now: now)])
     }

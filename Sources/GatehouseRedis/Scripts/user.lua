@@ -11,7 +11,7 @@ local function user_load(key, token, metric, hold)
   return f
 end
 
--- class|sid|created|auth|seen|abs[|prev], `prev` for a rotated successor that has not been used; idle is a table by class. Gives
+-- class|sid|created|auth|seen|abs[|prev], `prev` for a successor that has not been used; idle is a table by class. Gives
 -- {head, auth, seen, abs, and what it is: dead, prev or stale (seen must be moved)}; head is what comes before seen.
 local function session_read(value, idle, now)
   local head, class, auth, seen, abs, rest = string.match(value, '^((%l+)|[^|]+|%d+|(%d+)|)(%d+)|(%d+)(.*)$')

@@ -122,8 +122,7 @@ struct MailContract {
         try await rig.ledger.passwordFailed(session.id, of: mia.id, failuresMax: 5, now: Rig.now).value
       }
       for number in 1...4 { #expect(try await fail() == number) }
-      _ = try await rig.ledger.prepareSuccessor(
-        session.id, presented: .token("a"), hash: .token("c"), nonce: [1], keyID: "k", authenticatedAt: Rig.now, now: Rig.now)
+      _ = try await rig.ledger.provePassword(session.id, presented: .token("a"), hash: .token("c"), now: Rig.now)
       try await rig.settle()
       for number in 1...4 { #expect(try await fail() == number) }
       #expect(try await rig.pending().isEmpty)

@@ -1,4 +1,7 @@
+import Foundation
 import GRDB
+import GatehouseCore
+import GatehouseCrypto
 import TestSupport
 import Testing
 
@@ -138,6 +141,66 @@ struct MigrationTests {
         #expect(then == now, "only old: \(then.subtracting(now)), only new: \(now.subtracting(then))")
         #expect(now.count > 100)
       }
+    }
+  }
+
+  @Test("the step to version 3 logs nobody out: a live session, a rotated one and one within its grace go on as they were")
+  func sessionsOfVersion2() async throws {
+    try await withPath { path in
+      let old = try LedgerDatabase(path: path, schema: schemaOfVersion2, version: 2, onFatal: { _ in }, log: quiet)
+      let (made, proved, stamp) = (Rig.now - Rig.hour, Rig.now - 60_000, Rig.now)
+      typealias Values = [(any DatabaseValueConvertible)?]
+      @Sendable func row(
+        _ id: String, _ token: String, successor: String? = nil, previous: (String, Int64)? = nil, ended: Int64? = nil
+      ) -> Values {
+        [
+          id, "usr_00000000000001", "web", "bearer", made, proved, stamp, made + Rig.day, Digest256.token(token).data,
+          successor.map { Digest256.token($0).data }, Data([7]), "k1", previous.map { Digest256.token($0.0).data }, previous?.1, ended,
+        ]
+      }
+      try await old.write { db in
+        try db.execute(
+          sql: """
+            INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
+            VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'free', 'active', 'hash', 1);
+            UPDATE meta SET newest_stamp = \(stamp);
+            """)
+        for arguments in [
+          row("ses_live", "live"), row("ses_rotated", "rotated", successor: "next"),
+          row("ses_graced", "after", previous: ("before", stamp + 30_000)), row("ses_long", "later", previous: ("gone", stamp - 1)),
+          row("ses_both", "second", successor: "third", previous: ("first", stamp + 20_000)), row("ses_ended", "ended", ended: stamp - 5),
+        ] {
+          try db.execute(
+            sql: """
+              INSERT INTO sessions (id, user_id, class, transport, created_at, authenticated_at, seen_at, expires_at, token_hash,
+                successor_hash, successor_nonce, successor_key, previous_hash, previous_ends_at, ended_at)
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+              """, arguments: StatementArguments(arguments))
+        }
+      }
+      await old.close()
+      let ledger = try SQLiteLedger(
+        path: path, addressKeys: [Rig.addressKey], allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, onFatal: { _ in }, log: quiet
+      )
+      let rig = Rig(ledger: ledger) { _, _, _, _, _, _ in }
+      var found: [String: (isSuccessor: Bool, proved: Int64, end: Int64?)] = [:]
+      for token in ["live", "rotated", "next", "after", "before", "later", "gone", "second", "third", "first", "ended"] {
+        guard case .live(let session, _, let isSuccessor) = try await rig.found(token) else { continue }
+        found[token] = (isSuccessor, session.authenticatedAtMilliseconds, session.tokenEndsAtMilliseconds)
+      }
+      #expect(Set(found.keys) == ["live", "rotated", "next", "after", "before", "later", "second", "third", "first"])
+      #expect(Set(found.filter(\.value.isSuccessor).keys) == ["next", "third"])
+      // Only the token that was made last has the instant of the password.
+      #expect(Set(found.filter { $0.value.proved == proved }.keys) == ["live", "next", "after", "later", "third"])
+      #expect(found.compactMapValues(\.end) == ["before": stamp + 30_000, "first": stamp + 20_000])
+      // What was on its way can be repeated.
+      for (id, presented, next) in [("ses_rotated", "rotated", "next"), ("ses_graced", "before", "after"), ("ses_both", "second", "third")]
+      {
+        let again = try await ledger.prepareSuccessor(
+          SessionID(unchecked: id), presented: .token(presented), hash: .token("x"), nonce: [1], keyID: "k2", now: stamp)
+        #expect(again?.value.session.tokenHash == .token(next) && again?.value.nonce == [7] && again?.value.keyID == "k1", "\(id)")
+      }
+      await ledger.close()
     }
   }
 

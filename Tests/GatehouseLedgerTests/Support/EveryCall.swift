@@ -76,7 +76,10 @@ private func sessionCalls(_ rig: Rig, _ mia: User) async throws {
   _ = try await ledger.session(session.id, of: mia.id, now: Rig.now)
   _ = try await ledger.sessions(of: mia.id, first: nil, page: PageRequest(), now: Rig.now)
   _ = try await ledger.prepareSuccessor(
-    session.id, presented: .token("a"), hash: .token("b"), nonce: [1], keyID: "k1", authenticatedAt: Rig.now, now: Rig.now)
+    session.id, presented: .token("a"), hash: .token("b"), nonce: [1], keyID: "k1", now: Rig.now)
+  for token in ["p", "q", "r", "s"] {
+    _ = try await ledger.provePassword(session.id, presented: .token("a"), hash: .token(token), now: Rig.now)
+  }
   _ = try await ledger.adoptSuccessor(.token("b"), graceMilliseconds: 1_000, now: Rig.now)
   ledger.touch(session.id, seenAt: Rig.now + 1)
   _ = try await ledger.changePassword(
