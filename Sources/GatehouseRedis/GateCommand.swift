@@ -21,7 +21,7 @@ enum GateCommand {
     words.append(String(query.charges.count))
     for charge in query.charges {
       let policy = charge.policy
-      words += [policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells), String(charge.cost)]
+      words += [policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells), String(charge.cost), String(charge.besides)]
       words += table.plans.map { policy.shadow ? "" : String(policy.limits.limit(plan: $0)) }
     }
     let times = [String(span.lowerBound), String(span.upperBound)]
@@ -67,13 +67,14 @@ enum GateCommand {
       HotDecision(
         decision: decision, nowMilliseconds: now, caller: caller, visit: visit, standings: windows.standings,
         retryAfterSeconds: decision == .rateLimited ? windows.retryAfterSeconds : nil,
-        allowance: allowance(quota, query, plan: plan, table: table), touched: parts[8].integerValue == 1))
+        allowance: allowance(quota, query, plan: plan, table: table), touched: parts[8].integerValue == 1, windows: windows.windows))
   }
 
   private static func windows(
     _ parts: [RedisReply], _ query: HotQuery, decision: Decision, plan: String, now: Int64
-  ) -> (standings: [PolicyStanding], retryAfterSeconds: Int?) {
+  ) -> (standings: [PolicyStanding], windows: [PackedWindow], retryAfterSeconds: Int?) {
     var standings: [PolicyStanding] = []
+    var windows: [PackedWindow] = []
     var wait: Int?
     for (index, charge) in query.charges.enumerated() {
       let at = 10 + 2 * index
@@ -81,6 +82,7 @@ enum GateCommand {
       let policy = charge.policy
       let limit = policy.limits.limit(plan: plan)
       let window = PackedWindow(bytes: packed)
+      windows.append(window)
       // Of a call that passed, a shadow policy's window holds the costs already.
       let toCome = decision == .allow && !query.peek ? 0 : charge.cost
       let exceeded =
@@ -91,7 +93,7 @@ enum GateCommand {
         wait = max(wait ?? 0, seconds)
       }
     }
-    return (standings, wait)
+    return (standings, windows, wait)
   }
 
   private static func visit(_ value: String) -> HotDecision.Visit? {

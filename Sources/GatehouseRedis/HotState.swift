@@ -4,8 +4,8 @@ import NIOCore
 import RedisClient
 import Synchronization
 
-/// The hot state in Redis: five scripts. Every call uses the connection of the event loop it runs on, or of the next one, and only if
-/// that is on the timeline of the term.
+/// The hot state in Redis: five scripts. Every call uses the connection of the event loop it runs on, or of another that can be used, and
+/// only if that is on the timeline of the term.
 public final class HotState: HotStore {
   private struct Epoch {
     let term: HotTerm
@@ -34,7 +34,7 @@ public final class HotState: HotStore {
     self.clock = clock
   }
 
-  public var isUsable: Bool { redis.isUp && clock.believesRedis }
+  public var isUsable: Bool { redis.isUsable && clock.believesRedis }
 
   public var address: String { redis.address.text }
 
@@ -126,15 +126,15 @@ public final class HotState: HotStore {
     onLoop { connection in connection.send(["DEL", KeySpace.windows(user)]) { _ in } }
   }
 
-  public func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
-    [SubjectVerdict], HotFailure
-  > {
+  public func check(
+    _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm
+  ) async -> Result<HotCheck, HotFailure> {
     await withCheckedContinuation { continuation in
       onLoop { connection in
         if let failure = Self.failure(connection, term) { return continuation.resume(returning: .failure(failure)) }
         let words = SubjectCheck.arguments(charges, peek: peek, at: self.clock.believable)
         connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(subject)], arguments: words) { result in
-          continuation.resume(returning: self.believed(result) { SubjectCheck.verdicts($0, charges, peek: peek) })
+          continuation.resume(returning: self.believed(result) { SubjectCheck.check($0, charges, peek: peek) })
         }
       }
     }
@@ -188,7 +188,7 @@ public final class HotState: HotStore {
 
   private func onLoop(_ body: @escaping @Sendable (RedisConnection) -> Void) {
     let loop = MultiThreadedLoop.current(in: group)
-    let connection = redis.connection(on: loop)
-    if loop.inEventLoop { body(connection) } else { loop.execute { body(connection) } }
+    let connection = redis.usableConnection(near: loop)
+    if connection.eventLoop.inEventLoop { body(connection) } else { connection.eventLoop.execute { body(connection) } }
   }
 }

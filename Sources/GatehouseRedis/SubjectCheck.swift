@@ -9,33 +9,35 @@ enum SubjectCheck {
       let policy = charge.policy
       words += [
         policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells),
-        policy.shadow ? "" : String(policy.limits.limit(plan: nil)), String(charge.cost),
+        policy.shadow ? "" : String(policy.limits.limit(plan: nil)), String(charge.cost), String(charge.besides),
       ]
     }
     return words + [String(span.lowerBound), String(span.upperBound)]
   }
 
-  static func verdicts(
+  static func check(
     _ result: Result<RedisReply, RedisError>, _ charges: [HotQuery.Charge], peek: Bool
-  ) -> Result<[SubjectVerdict], HotFailure> {
+  ) -> Result<HotCheck, HotFailure> {
     switch result {
     case .failure(let error): return .failure(HotFailure(reason: error.reason))
     case .success(let reply):
-      guard let verdicts = read(reply, charges, peek: peek) else { return .failure(HotFailure(reason: "unreadable_reply")) }
-      return .success(verdicts)
+      guard let check = read(reply, charges, peek: peek) else { return .failure(HotFailure(reason: "unreadable_reply")) }
+      return .success(check)
     }
   }
 
-  private static func read(_ reply: RedisReply, _ charges: [HotQuery.Charge], peek: Bool) -> [SubjectVerdict]? {
+  private static func read(_ reply: RedisReply, _ charges: [HotQuery.Charge], peek: Bool) -> HotCheck? {
     guard let parts = reply.elements, parts.count == 1 + 2 * charges.count, let now = parts[0].integerValue else { return nil }
     let words = stride(from: 1, to: parts.count, by: 2).compactMap { parts[$0].integerValue }
     guard words.count == charges.count else { return nil }
     let isTaken = !peek && words.allSatisfy { $0 == PackedWindow.Verdict.passes.rawValue }
     var verdicts: [SubjectVerdict] = []
+    var windows: [PackedWindow] = []
     for (index, charge) in charges.enumerated() {
       guard let packed = parts[2 + 2 * index].byteValues, let word = PackedWindow.Verdict(rawValue: words[index]) else { return nil }
       let (policy, limit) = (charge.policy, charge.policy.limits.limit(plan: nil))
       let window = PackedWindow(bytes: packed)
+      windows.append(window)
       let exceeded =
         policy.shadow
         ? !window.admits(isTaken ? 0 : charge.cost, nowMilliseconds: now, policy: policy, limit: limit) : word != .passes
@@ -45,6 +47,6 @@ enum SubjectCheck {
           retryAfterSeconds: word == .full
             ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) : nil))
     }
-    return verdicts
+    return HotCheck(verdicts: verdicts, windows: windows, nowMilliseconds: now)
   }
 }

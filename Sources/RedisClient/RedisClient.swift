@@ -31,6 +31,17 @@ public final class RedisClient: Service, Sendable {
   /// The connection of a loop of the group; of the first loop for any other.
   public func connection(on loop: any EventLoop) -> RedisConnection { connections[indexes[ObjectIdentifier(loop)] ?? 0] }
 
+  /// The connection of a loop of the group if a command could be sent over it now, else the next over which one could: that one
+  /// connection waits for late answers says nothing of the others. With none it is that of the loop.
+  public func usableConnection(near loop: any EventLoop) -> RedisConnection {
+    let first = indexes[ObjectIdentifier(loop)] ?? 0
+    for step in connections.indices {
+      let connection = connections[(first + step) % connections.count]
+      if connection.wasUsable { return connection }
+    }
+    return connections[first]
+  }
+
   /// The connection of the running event loop if it is one of the group's, else each in turn.
   public func any() -> RedisConnection {
     if let loop = MultiThreadedEventLoopGroup.currentEventLoop, let index = indexes[ObjectIdentifier(loop)] { return connections[index] }
@@ -62,6 +73,9 @@ public final class RedisClient: Service, Sendable {
       connection.eventLoop.execute { connection.reconnect(unlessOn: replicationID) }
     }
   }
+
+  /// Whether a command could be sent over any connection now.
+  public var isUsable: Bool { statistics.usableConnections.load(ordering: .relaxed) > 0 }
 
   /// Whether a command could be sent over every connection now.
   public var isUp: Bool { statistics.usableConnections.load(ordering: .relaxed) == connections.count }

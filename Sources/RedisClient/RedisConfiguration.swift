@@ -36,8 +36,8 @@ public struct RedisConfiguration: Sendable {
   /// How often a living connection asks whether its Redis is still a master on the timeline that it greeted; nil: never. If it is
   /// not, the connection is made anew. Operators and Sentinel can demote and promote a server without closing its clients.
   public var timelineInterval: TimeAmount?
-  /// Unanswered commands of one connection.
-  public var pendingCommandsMax = 8_192
+  /// Unanswered commands of one connection; fewer where the answers are so slow that the last would miss the deadline.
+  public var pendingCommandsMax = 1_024
   /// Bytes of one reply.
   public var replyBytesMax = 1 << 20
 

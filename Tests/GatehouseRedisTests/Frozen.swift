@@ -98,7 +98,7 @@ struct Frozen {
   func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool = false, at now: Int64 = start) async throws -> [SubjectVerdict] {
     let words = SubjectCheck.arguments(charges, peek: peek, at: span)
     let reply = try await run(Scripts.limitCheck, [KeySpace.windows(subject)], words, at: now)
-    return try SubjectCheck.verdicts(.success(reply), charges, peek: peek).get()
+    return try SubjectCheck.check(.success(reply), charges, peek: peek).get().verdicts
   }
 
   /// A digest of everything that Redis holds of a user, times to live included.

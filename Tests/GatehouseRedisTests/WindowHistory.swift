@@ -106,7 +106,7 @@ struct WindowHistory {
     }
     let words = [
       String(now), peek ? "1" : "0", policy.fieldName, String(policy.windowMilliseconds), String(policy.cells),
-      unlimited ? "-" : String(limit), String(cost),
+      unlimited ? "-" : String(limit), String(cost), "0",
     ]
     return Step(
       words: words.joined(separator: " "),

@@ -12,6 +12,8 @@ final class HookedHot: HotStore {
     var afterGate: (@Sendable (Result<HotReply, HotFailure>) async -> Void)?
     /// Between the snapshot and the install.
     var beforeInstall: (@Sendable () async -> Void)?
+    /// Whether a gate's answer is lost on its way.
+    var losesAnswer: (@Sendable () -> Bool)?
     /// The failure of a call that never reaches Redis; nil lets it through.
     var failure: (@Sendable (Call) -> HotFailure?)?
   }
@@ -33,7 +35,11 @@ final class HookedHot: HotStore {
 
   func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
     if let failure = failure(.gate) { return reply(.failure(failure)) }
-    guard let hook = current.afterGate else { return inner.gate(query, under: term, reply: reply) }
+    let hooks = current
+    let reply: @Sendable (Result<HotReply, HotFailure>) -> Void = { result in
+      reply(hooks.losesAnswer?() == true ? .failure(HotFailure(reason: "timeout")) : result)
+    }
+    guard let hook = hooks.afterGate else { return inner.gate(query, under: term, reply: reply) }
     inner.gate(query, under: term) { result in
       Task {
         await hook(result)
@@ -61,9 +67,7 @@ final class HookedHot: HotStore {
     return await inner.drop(routingIDs, mark)
   }
 
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
-    [SubjectVerdict], HotFailure
-  > {
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<HotCheck, HotFailure> {
     if let failure = failure(.check) { return .failure(failure) }
     return await inner.check(subject, charges, peek: peek, under: term)
   }

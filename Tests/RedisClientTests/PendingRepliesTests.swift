@@ -18,7 +18,7 @@ private func at(_ milliseconds: Int64) -> NIODeadline { .uptimeNanoseconds(0) + 
 
 @Suite("Pending replies")
 struct PendingRepliesTests {
-  private var pending = PendingReplies<Int>(countMax: 3, stallLimit: .milliseconds(1_000))
+  private var pending = PendingReplies<Int>(countMax: 3, stallLimit: .milliseconds(1_000), deadline: .milliseconds(50))
 
   @Test("replies go to callers in their order; one too many is nobody's")
   mutating func order() {
@@ -48,6 +48,37 @@ struct PendingRepliesTests {
     pending.append(1, now: at(0), deadline: at(50))
     #expect(pending.answered(now: at(50)) == .late(1))
     #expect(!pending.isOverdue)
+  }
+
+  @Test(
+    "no more is taken than can be answered within half a deadline, by how fast the last answers were", arguments: [20, 100, 1_000, 5_000])
+  func pace(microsecondsEach: Int64) {
+    var pending = PendingReplies<Int>(countMax: 8_192, stallLimit: .seconds(1), deadline: .milliseconds(50))
+    var now = NIODeadline.uptimeNanoseconds(0)
+    // Answers that come one by one say nothing: the way takes most of their time.
+    for caller in 0..<100 {
+      pending.append(caller, now: now, deadline: now + .seconds(1))
+      now = now + .milliseconds(5)
+      _ = pending.answered(now: now)
+    }
+    #expect(!pending.isFull)
+    for caller in 0..<500 { pending.append(caller, now: now, deadline: now + .seconds(10)) }
+    // Ten answers a read.
+    for _ in 0..<40 {
+      now = now + .microseconds(10 * microsecondsEach)
+      for _ in 0..<10 { _ = pending.answered(now: now) }
+    }
+    var count = 100
+    while !pending.isFull, count < 8_192 {
+      pending.append(0, now: now, deadline: now + .seconds(10))
+      count += 1
+    }
+    let fits = Int(25_000 / microsecondsEach)
+    if fits < 100 {
+      #expect(pending.isFull && count == 100)
+    } else {
+      #expect((fits * 9 / 10...fits * 11 / 10 + 1).contains(count), "\(count)")
+    }
   }
 
   @Test("a repeated command keeps its earlier deadline behind later ones")
@@ -81,7 +112,7 @@ struct PendingRepliesTests {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)
     for _ in 0..<500 {
-      var pending = PendingReplies<Int>(countMax: 1_000, stallLimit: .milliseconds(1_000))
+      var pending = PendingReplies<Int>(countMax: 1_000, stallLimit: .milliseconds(1_000), deadline: .seconds(10))
       var now: Int64 = 0
       var sent = 0
       var replied = 0

@@ -8,6 +8,12 @@ import Logging
 public struct Gatekeeper<Store: Ledger>: Sendable {
   /// How often a cold user is rebuilt for one call before the ledger answers it.
   static var rebuildsMax: Int { 3 }
+  /// Questions of a batch that are sent together: some 2 ms of Redis's time.
+  static var pieceMax: Int { 64 }
+  /// Pieces of batches that are on their way at once.
+  static var piecesMax: Int { 2 }
+  /// Questions of all batches together that are on their way at once.
+  public static var batchQuestionsMax: Int { pieceMax * piecesMax }
 
   let ledger: Store
   let hot: any HotStore
@@ -19,6 +25,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   let log: Logger
   let onDecision: @Sendable (Result<GateAnswer, ServiceError>) -> Void
   let dead = DeadTokens()
+  let pieces = Turns(atOnce: piecesMax)
   /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
   let rebuilds = SingleFlight<UserID>(runningMax: 128, waitingMax: 8_192)
 
@@ -55,10 +62,10 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
       Task { done(await result { try await decideAtLength(request, userID: userID) }) }
       return
     }
-    let query = request.query(for: userID)
+    let query = fallback.limits.counted(request.query(for: userID))
     hot.gate(query, under: term) { reply in
       if case .success(.decided(let decision)) = reply {
-        done(.success(accept(decision, request)))
+        done(.success(accept(decision, query, request)))
       } else {
         Task { done(await result { try await settleReply(reply, query, request) }) }
       }
@@ -71,13 +78,23 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     return try result.get()
   }
 
-  /// Decides every request on its own; all are sent before any reply is awaited. Results in the order of the requests.
+  /// Decides every request on its own, in pieces: those of one piece are sent before any reply is awaited, and only so many pieces of
+  /// all batches are on their way at once that Redis answers them well within a command's deadline. Results in the order of the requests.
   public func decideAll(_ requests: [GateRequest]) async -> [Result<GateAnswer, ServiceError>] {
-    guard !requests.isEmpty else { return [] }
-    return await withCheckedContinuation { continuation in
-      let answers = GateAnswers(expected: requests.count) { continuation.resume(returning: $0) }
-      for (index, request) in requests.enumerated() { decide(request) { answers.add($0, at: index) } }
+    var results: [Result<GateAnswer, ServiceError>] = []
+    results.reserveCapacity(requests.count)
+    var rest = requests[...]
+    while !rest.isEmpty {
+      let piece = rest.prefix(Self.pieceMax)
+      rest = rest.dropFirst(Self.pieceMax)
+      await pieces.enter()
+      results += await withCheckedContinuation { continuation in
+        let answers = GateAnswers(expected: piece.count) { continuation.resume(returning: $0) }
+        for (index, request) in piece.enumerated() { decide(request) { answers.add($0, at: index) } }
+      }
+      pieces.leave()
     }
+    return results
   }
 
   /// Address and subject policies first, in one flush; then the user's state, in another; then the ledger for a reservation.
@@ -130,7 +147,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   /// The user's state, from Redis where it can be believed, else from the ledger.
   private func decideAwaited(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
     guard hot.isUsable, let term = lease.term else { return try await fallback.decide(request) }
-    let query = request.query(for: userID)
+    let query = fallback.limits.counted(request.query(for: userID))
     return try await settleReply(await hot.gate(query, under: term), query, request)
   }
 
@@ -153,7 +170,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
       let goesOn = triesLeft > 0 && lease.isHeld
       switch reply {
       case .success(.decided(let decision)):
-        let answer = accept(decision, request)
+        let answer = accept(decision, query, request)
         guard answer.decision == .allow, let reserve = request.reserve, !request.peek else { return answer }
         return try await commitReservation(reserve, query, answer)
       case .success(.cold(let ticket, _)) where goesOn:
@@ -269,7 +286,11 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   private func mayHaveHappened(_ error: any Error) -> Bool { (error as? ServiceError)?.code ?? .outcomeUnknown == .outcomeUnknown }
 
   /// A decision of Redis becomes an answer; what it touched is written to the ledger later.
-  private func accept(_ decision: HotDecision, _ request: GateRequest) -> GateAnswer {
+  private func accept(_ told: HotDecision, _ query: HotQuery, _ request: GateRequest) -> GateAnswer {
+    let decision = fallback.limits.hear(told, query)
+    if decision.decision != told.decision, let hold = query.hold {
+      hot.settle(query.userID, holdID: hold.holdID, thenDrop: false)
+    }
     if decision.touched, let visit = decision.visit { ledger.touch(visit.id, seenAt: decision.nowMilliseconds) }
     return GateAnswer(decision, request: request, source: .redis)
   }

@@ -8,9 +8,12 @@ public struct HotQuery: Sendable {
   public struct Charge: Sendable {
     public let policy: Policy
     public let cost: Int64
-    public init(policy: Policy, cost: Int64) {
+    /// Units that count beside those that Redis knows.
+    public let besides: Int64
+    public init(policy: Policy, cost: Int64, besides: Int64 = 0) {
       self.policy = policy
       self.cost = cost
+      self.besides = besides
     }
   }
 
@@ -37,14 +40,29 @@ public struct HotQuery: Sendable {
   public let hold: Hold?
   /// Writes nothing.
   public let peek: Bool
+  /// When `besides` was counted, by the clock of this process's own windows.
+  public let askedMilliseconds: Int64
 
-  public init(userID: UserID, tokenHash: Digest256?, charges: [Charge], requirements: Requirements, hold: Hold?, peek: Bool) {
+  public init(
+    userID: UserID, tokenHash: Digest256?, charges: [Charge], requirements: Requirements, hold: Hold?, peek: Bool,
+    askedMilliseconds: Int64 = 0
+  ) {
+    self.askedMilliseconds = askedMilliseconds
     self.userID = userID
     self.tokenHash = tokenHash
     self.charges = charges
     self.requirements = requirements
     self.hold = hold
     self.peek = peek
+  }
+}
+
+extension HotQuery {
+  /// The same question, counted at an instant.
+  func asked(at instant: Int64, charges: [Charge]? = nil) -> HotQuery {
+    HotQuery(
+      userID: userID, tokenHash: tokenHash, charges: charges ?? self.charges, requirements: requirements, hold: hold, peek: peek,
+      askedMilliseconds: instant)
   }
 }
 
@@ -144,11 +162,14 @@ public struct HotDecision: Sendable {
   public let allowance: Allowance?
   /// The session's `seen` was moved to now: the ledger's must follow.
   public let touched: Bool
+  /// The windows after the call, as `standings`.
+  public let windows: [PackedWindow]
 
   public init(
     decision: Decision, nowMilliseconds: Int64, caller: Caller, visit: Visit?, standings: [PolicyStanding], retryAfterSeconds: Int?,
-    allowance: Allowance?, touched: Bool
+    allowance: Allowance?, touched: Bool, windows: [PackedWindow] = []
   ) {
+    self.windows = windows
     self.decision = decision
     self.nowMilliseconds = nowMilliseconds
     self.caller = caller
@@ -157,6 +178,15 @@ public struct HotDecision: Sendable {
     self.retryAfterSeconds = retryAfterSeconds
     self.allowance = allowance
     self.touched = touched
+  }
+}
+
+extension HotDecision {
+  /// The same with another word about its limits.
+  func saying(_ decision: Decision, standings: [PolicyStanding], retryAfterSeconds: Int?) -> HotDecision {
+    HotDecision(
+      decision: decision, nowMilliseconds: nowMilliseconds, caller: caller, visit: visit, standings: standings,
+      retryAfterSeconds: retryAfterSeconds, allowance: allowance, touched: touched, windows: windows)
   }
 }
 
@@ -208,6 +238,21 @@ public struct SubjectVerdict: Sendable, Equatable {
   }
 }
 
+/// What Redis said of one subject's policies.
+public struct HotCheck: Sendable, Equatable {
+  /// In the order of the charges, like `windows`.
+  public let verdicts: [SubjectVerdict]
+  /// The windows after the call.
+  public let windows: [PackedWindow]
+  /// Redis TIME.
+  public let nowMilliseconds: Int64
+  public init(verdicts: [SubjectVerdict], windows: [PackedWindow], nowMilliseconds: Int64) {
+    self.verdicts = verdicts
+    self.windows = windows
+    self.nowMilliseconds = nowMilliseconds
+  }
+}
+
 /// The fast copy of the users' state. No method throws: a failure is a value, and the ledger serves instead.
 public protocol HotStore: Sendable {
   /// Whether a command sent now would reach Redis.
@@ -236,11 +281,10 @@ public protocol HotStore: Sendable {
   func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop
   /// Drops the rate windows of a user who is gone, without waiting. What is missed ends with its window.
   func forget(_ user: UserID)
-  /// Counts an attempt of one subject under several policies, together: all are charged, or none. One command. Verdicts in the order
-  /// of the charges.
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
-    [SubjectVerdict], HotFailure
-  >
+  /// Counts an attempt of one subject under several policies, together: all are charged, or none. One command.
+  func check(
+    _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm
+  ) async -> Result<HotCheck, HotFailure>
   /// Redis TIME in milliseconds, nil without an answer.
   func time() async -> Int64?
   /// Part of the epoch from now on.

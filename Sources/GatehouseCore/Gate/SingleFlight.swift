@@ -15,28 +15,26 @@ final class SingleFlight<Key: Hashable & Sendable>: Sendable {
 
   private struct State {
     var flights: [Key: [CheckedContinuation<Void, Never>]] = [:]
-    var running = 0
-    var queue: [CheckedContinuation<Void, Never>] = []
-    var queueStart = 0
   }
 
-  private let runningMax: Int
-  private let waitingMax: Int
+  /// Keys whose work runs or waits for a place.
+  private let flightsMax: Int
+  private let places: Turns
   private let state = Mutex(State())
 
   /// - Parameters:
   ///   - runningMax: works that run at once.
   ///   - waitingMax: keys whose work waits for a place.
   init(runningMax: Int, waitingMax: Int) {
-    self.runningMax = runningMax
-    self.waitingMax = waitingMax
+    flightsMax = runningMax + waitingMax
+    places = Turns(atOnce: runningMax)
   }
 
   /// Runs `work`, or waits for the one that runs on this key.
   func run(_ key: Key, _ work: () async -> Void) async -> Outcome {
     let leads = state.withLock { state -> Bool? in
       if state.flights[key] != nil { return false }
-      guard state.running < runningMax || state.queue.count - state.queueStart < waitingMax else { return nil }
+      guard state.flights.count < flightsMax else { return nil }
       state.flights[key] = []
       return true
     }
@@ -45,9 +43,9 @@ final class SingleFlight<Key: Hashable & Sendable>: Sendable {
       await follow(key)
       return .followed
     }
-    await takePlace()
+    await places.enter()
     await work()
-    leavePlace()
+    places.leave()
     let waiting = state.withLock { $0.flights.removeValue(forKey: key) ?? [] }
     for continuation in waiting { continuation.resume() }
     return .led
@@ -62,38 +60,5 @@ final class SingleFlight<Key: Hashable & Sendable>: Sendable {
       }
       if isOver { continuation.resume() }
     }
-  }
-
-  private func takePlace() async {
-    await withCheckedContinuation { continuation in
-      let isFree = state.withLock { state in
-        guard state.running >= runningMax else {
-          state.running += 1
-          return true
-        }
-        state.queue.append(continuation)
-        return false
-      }
-      if isFree { continuation.resume() }
-    }
-  }
-
-  /// Hands the place to who has waited longest.
-  private func leavePlace() {
-    let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-      guard state.queueStart < state.queue.count else {
-        state.running -= 1
-        return nil
-      }
-      defer {
-        state.queueStart += 1
-        if state.queueStart == state.queue.count {
-          state.queue.removeAll()
-          state.queueStart = 0
-        }
-      }
-      return state.queue[state.queueStart]
-    }
-    next?.resume()
   }
 }

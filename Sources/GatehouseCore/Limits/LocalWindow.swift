@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Rate windows in this process, for the time that Redis is away. A bounded number of subjects: when full, the one that was
-/// counted longest ago goes.
+/// Rate windows as this process knows them: what Redis told last of each subject, and what was granted here while Redis was away. They
+/// decide while it is, and are counted with its answers afterwards. A bounded number of subjects: when full, those that count nothing
+/// any more go, then the ones that were looked at longest ago.
 public final class LocalWindow: Sendable {
   /// One check's outcome.
   public struct Result: Sendable {
@@ -11,14 +12,29 @@ public final class LocalWindow: Sendable {
     public let retryAfterSeconds: Int?
   }
 
+  /// One policy of a call, and what the call costs.
+  struct Charge {
+    let policy: Policy
+    let limit: Int64
+    let cost: Int64
+  }
+
+  private struct Window {
+    /// As it was last counted: for its window and cells.
+    var policy: Policy
+    var mixed: MixedWindow
+  }
+
   private struct Entry {
-    var window: PackedWindow
-    var usedAt: UInt64
+    var windows: [String: Window] = [:]
+    var usedAt: UInt64 = 0
   }
 
   private struct Table {
     var entries: [String: Entry] = [:]
     var tick: UInt64 = 0
+    /// The latest instant at which anything that was granted here may count.
+    var ownUntil = Int64.min
   }
 
   public static let subjectsMax = 100_000
@@ -29,60 +45,131 @@ public final class LocalWindow: Sendable {
   private let subjectsMax: Int
   private let table = Mutex(Table())
 
-  /// - Parameter processes: how many processes share the limits; each allows `max(1, limit / processes)`.
+  /// - Parameter processes: how many processes share the limits; each grants at most `max(1, limit / processes)` by itself.
   public init(processes: Int, subjectsMax: Int = LocalWindow.subjectsMax) {
     self.processes = Int64(max(1, processes))
     self.subjectsMax = subjectsMax
   }
 
-  /// One policy of a call, and what the call costs.
-  struct Charge {
-    let policy: Policy
-    let limit: Int64
-    let cost: Int64
-  }
+  /// An empty one of the same bounds.
+  func another() -> LocalWindow { LocalWindow(processes: Int(processes), subjectsMax: subjectsMax) }
 
-  /// Checks `cost` units of a policy for a subject and, unless `peek` or refused, takes them.
-  public func check(subject: String, policy: Policy, limit: Int64, cost: Int64, nowMilliseconds now: Int64, peek: Bool) -> Result {
-    table.withLock { take(Charge(policy: policy, limit: limit, cost: cost), of: subject, now: now, peek: peek, &$0) }
-  }
-
-  /// Checks all policies of a call and, unless `peek` or one refuses, takes all their costs: nobody comes between the two.
+  /// Checks all policies of a call without Redis and, unless `peek` or one refuses, takes all their costs: nobody comes between the two.
   func checkAll(subject: String, _ charges: [Charge], nowMilliseconds now: Int64, peek: Bool) -> [Result] {
     table.withLock { table in
-      let seen = charges.map { take($0, of: subject, now: now, peek: true, &table) }
-      guard !peek, seen.allSatisfy(\.allowed) else { return seen }
-      return charges.map { take($0, of: subject, now: now, peek: false, &table) }
+      var entry = table.entries[subject] ?? Entry()
+      let verdicts = charges.map { charge in
+        Self.window(charge.policy, entry).decide(
+          charge.cost, now: now, policy: charge.policy, limit: charge.policy.shadow ? nil : charge.limit, share: share(charge.limit))
+      }
+      if !peek, verdicts.allSatisfy({ $0 == .passes }) {
+        for charge in charges {
+          var window = Self.window(charge.policy, entry)
+          window.take(charge.cost, now: now, policy: charge.policy)
+          entry.windows[charge.policy.fieldName] = Window(policy: charge.policy, mixed: window)
+          let end = now + 2 * charge.policy.windowMilliseconds + MixedWindow.replyMilliseconds
+          table.ownUntil = max(table.ownUntil, end)
+        }
+        put(entry, subject, now: now, &table)
+      }
+      return zip(charges, verdicts).map { charge, verdict in
+        result(charge, verdict, Self.window(charge.policy, entry), now: now, isTaken: !peek && verdicts.allSatisfy { $0 == .passes })
+      }
     }
   }
 
-  private func take(_ charge: Charge, of subject: String, now: Int64, peek: Bool, _ table: inout Table) -> Result {
-    let policy = charge.policy
-    let share = max(1, charge.limit / processes)
-    let name = "\(policy.fieldName) \(subject)"
-    table.tick += 1
-    var window = table.entries[name]?.window ?? PackedWindow()
-    let admits = window.admits(charge.cost, nowMilliseconds: now, policy: policy, limit: share)
-    let verdict = window.check(charge.cost, nowMilliseconds: now, policy: policy, limit: policy.shadow ? nil : share, peek: peek)
-    if verdict == .passes, !peek {
-      if table.entries[name] == nil, table.entries.count >= subjectsMax { Self.makeRoom(&table, subjectsMax) }
-      table.entries[name] = Entry(window: window, usedAt: table.tick)
-    }
-    // More than this process's share, but not more than the limit: it passes once Redis is back.
-    let waits = verdict == .costExceedsLimit && charge.cost <= charge.limit
+  private func result(_ charge: Charge, _ verdict: PackedWindow.Verdict, _ window: MixedWindow, now: Int64, isTaken: Bool) -> Result {
+    let (policy, limit, share) = (charge.policy, charge.limit, share(charge.limit))
+    let isOver =
+      policy.shadow && window.decide(isTaken ? 0 : charge.cost, now: now, policy: policy, limit: limit, share: share) != .passes
     return Result(
-      allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit && !waits,
-      standing: window.standing(nowMilliseconds: now, policy: policy, limit: share, exceeded: !admits),
-      retryAfterSeconds: waits
-        ? Int(policy.windowSeconds)
-        : verdict == .full ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: share) : nil)
+      allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit,
+      standing: window.standing(
+        now: now, policy: policy, limit: limit, share: share, exceeded: policy.shadow ? isOver : verdict != .passes),
+      retryAfterSeconds: verdict == .full
+        ? window.retryAfterSeconds(charge.cost, now: now, policy: policy, limit: limit, share: share) : nil)
   }
 
-  /// How many windows are kept.
+  /// Units of each policy that this process has granted to a subject by itself since `now` less one window: Redis does not know them.
+  func owed(subject: String, _ policies: [Policy], nowMilliseconds now: Int64) -> [Int64] {
+    table.withLock { table in
+      guard now < table.ownUntil, let entry = table.entries[subject] else { return policies.map { _ in 0 } }
+      return policies.map { Self.window($0, entry).ownUnits(since: now, policy: $0) }
+    }
+  }
+
+  /// What Redis told of one policy.
+  struct Told {
+    let charge: Charge
+    /// After the call.
+    let window: PackedWindow
+  }
+
+  /// Takes in Redis's answer to a question, and counts with it what this process has granted by itself meanwhile.
+  /// - Parameters:
+  ///   - redis: Redis's clock in the answer.
+  ///   - asked: this process's clock when it counted for the question.
+  /// - Returns: the outcome of each policy if anything was granted here, nil if Redis's word is the whole truth.
+  func hear(
+    subject: String, _ told: [Told], isTaken: Bool, redisMilliseconds redis: Int64, askedMilliseconds asked: Int64,
+    nowMilliseconds now: Int64
+  ) -> [Result]? {
+    guard !told.isEmpty else { return nil }
+    return table.withLock { table in
+      var entry = table.entries[subject] ?? Entry()
+      for answer in told {
+        let policy = answer.charge.policy
+        var window = Self.window(policy, entry)
+        window.hear(answer.window, at: redis, now: now, policy: policy)
+        entry.windows[policy.fieldName] = Window(policy: policy, mixed: window)
+      }
+      put(entry, subject, now: now, &table)
+      guard asked < table.ownUntil else { return nil }
+      var isMixed = false
+      let results = told.map { answer in
+        let (charge, policy) = (answer.charge, answer.charge.policy)
+        let own = Self.window(policy, entry).ownUnits(since: asked, policy: policy)
+        if own > 0 { isMixed = true }
+        let units = answer.window.returns(nowMilliseconds: redis, policy: policy).reduce(own) { $0 + $1.units }
+        let verdict: PackedWindow.Verdict =
+          policy.shadow || units + (isTaken ? 0 : charge.cost) <= charge.limit
+          ? .passes : charge.cost > charge.limit ? .costExceedsLimit : .full
+        // In Redis everybody's units are counted: no share of this process.
+        let window = Self.window(policy, entry)
+        let wide = charge.limit
+        return Result(
+          allowed: verdict == .passes, costExceedsLimit: verdict == .costExceedsLimit,
+          standing: window.standing(
+            now: now, policy: policy, limit: wide, share: wide, exceeded: policy.shadow ? units > wide : verdict != .passes),
+          retryAfterSeconds: verdict == .full
+            ? window.retryAfterSeconds(charge.cost, now: now, policy: policy, limit: wide, share: wide) : nil)
+      }
+      return isMixed ? results : nil
+    }
+  }
+
+  /// How many subjects are kept.
   public var count: Int { table.withLock { $0.entries.count } }
 
-  private static func makeRoom(_ table: inout Table, _ subjectsMax: Int) {
-    let oldest = table.entries.sorted { $0.value.usedAt < $1.value.usedAt }.prefix(max(1, subjectsMax / dropShare))
-    for (name, _) in oldest { table.entries[name] = nil }
+  private func share(_ limit: Int64) -> Int64 { max(1, limit / processes) }
+
+  private static func window(_ policy: Policy, _ entry: Entry) -> MixedWindow { entry.windows[policy.fieldName]?.mixed ?? MixedWindow() }
+
+  private func put(_ entry: Entry, _ subject: String, now: Int64, _ table: inout Table) {
+    if table.entries[subject] == nil, table.entries.count >= subjectsMax { makeRoom(&table, now: now) }
+    table.tick += 1
+    var entry = entry
+    entry.usedAt = table.tick
+    table.entries[subject] = entry
+  }
+
+  private func makeRoom(_ table: inout Table, now: Int64) {
+    let room = max(1, subjectsMax / Self.dropShare)
+    table.entries = table.entries.filter { entry in
+      !entry.value.windows.values.allSatisfy { $0.mixed.isEmpty(now: now, policy: $0.policy) }
+    }
+    let excess = table.entries.count - (subjectsMax - room)
+    guard excess > 0 else { return }
+    for (name, _) in table.entries.sorted(by: { $0.value.usedAt < $1.value.usedAt }).prefix(excess) { table.entries[name] = nil }
   }
 }

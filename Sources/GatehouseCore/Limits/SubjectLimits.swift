@@ -1,11 +1,20 @@
 /// Rate limits outside a user's own slot, and every rate limit while Redis is away: by a window in this process at
-/// `max(1, limit / processes)`, never by none.
+/// `max(1, limit / processes)`, never by none. It begins where Redis stood last, and what it grants is counted with Redis's answers
+/// afterwards: no mix of the two in one process passes more than the limit.
 public struct SubjectLimits: Sendable {
   private let window: LocalWindow
+  /// Counts what Redis counts as well, for the time that Redis may forget it.
+  private let spare: LocalWindow
   /// Whether what Redis counts may be gone before its time.
   public let memory = HotMemory()
+  private let now: @Sendable () -> Int64
 
-  public init(window: LocalWindow) { self.window = window }
+  /// - Parameter now: milliseconds of a clock of this process that never goes back.
+  public init(window: LocalWindow, now: @escaping @Sendable () -> Int64 = { ContinuousWindowClock.nowMilliseconds }) {
+    self.window = window
+    spare = window.another()
+    self.now = now
+  }
 
   /// Counts an attempt of addresses and other subjects, subject by subject in the order in which they first stand. The policies of one
   /// subject are charged together or not at all, and a subject is charged only when all before it passed: what is refused spends
@@ -29,26 +38,58 @@ public struct SubjectLimits: Sendable {
   private func decide(
     _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, hot: any HotStore, lease: Lease
   ) async -> [SubjectVerdict] {
-    guard let term = lease.term, hot.isUsable,
-      case .success(let verdicts) = await hot.check(subject, charges, peek: peek, under: term)
-    else {
-      return decideHere(subject, charges, peek: peek)
+    let asked = now()
+    if let term = lease.term, hot.isUsable {
+      let owed = window.owed(subject: subject.localName, charges.map(\.policy), nowMilliseconds: asked)
+      let question = zip(charges, owed).map { HotQuery.Charge(policy: $0.policy, cost: $0.cost, besides: $1) }
+      if case .success(let answer) = await hot.check(subject, question, peek: peek, under: term) {
+        let heard = hear(answer, subject, charges, peek: peek, asked: asked)
+        guard memory.mayForget else { return heard }
+        // Whichever refuses decides, and what Redis refuses is only looked at here.
+        let own = decide(subject, charges, peek: peek || heard.contains { !$0.allowed }, in: spare)
+        return zip(heard, own).map { $0.allowed ? $1 : $0 }
+      }
     }
-    guard memory.mayForget else { return verdicts }
-    // Whichever refuses decides, and what Redis refuses is only looked at here.
-    let own = decideHere(subject, charges, peek: peek || verdicts.contains { !$0.allowed })
-    return zip(verdicts, own).map { $0.allowed ? $1 : $0 }
+    return decide(subject, charges, peek: peek, in: window)
   }
 
-  private func decideHere(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool) -> [SubjectVerdict] {
-    let results = window.checkAll(
-      subject: subject.localName,
-      charges.map { LocalWindow.Charge(policy: $0.policy, limit: $0.policy.limits.limit(plan: nil), cost: $0.cost) },
-      nowMilliseconds: ContinuousWindowClock.nowMilliseconds, peek: peek)
-    return zip(charges, results).map { charge, result in
-      SubjectVerdict(
-        standing: result.standing, allowed: result.allowed || charge.policy.shadow, retryAfterSeconds: result.retryAfterSeconds)
-    }
+  private func decide(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, in window: LocalWindow) -> [SubjectVerdict] {
+    let results = window.checkAll(subject: subject.localName, charges.map { $0.local(plan: nil) }, nowMilliseconds: now(), peek: peek)
+    return results.map { SubjectVerdict(standing: $0.standing, allowed: $0.allowed, retryAfterSeconds: $0.retryAfterSeconds) }
+  }
+
+  private func hear(
+    _ answer: HotCheck, _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, asked: Int64
+  ) -> [SubjectVerdict] {
+    let told = zip(charges, answer.windows).map { LocalWindow.Told(charge: $0.local(plan: nil), window: $1) }
+    let results = window.hear(
+      subject: subject.localName, told, isTaken: !peek && answer.verdicts.allSatisfy(\.allowed), redisMilliseconds: answer.nowMilliseconds,
+      askedMilliseconds: asked, nowMilliseconds: now())
+    guard let results else { return answer.verdicts }
+    return results.map { SubjectVerdict(standing: $0.standing, allowed: $0.allowed, retryAfterSeconds: $0.retryAfterSeconds) }
+  }
+
+  /// A question to a user's hot state that counts with Redis's units those that this process has granted by itself.
+  func counted(_ query: HotQuery) -> HotQuery {
+    let asked = now()
+    let owed = window.owed(subject: query.userID.text, query.charges.map(\.policy), nowMilliseconds: asked)
+    guard owed.contains(where: { $0 > 0 }) else { return query.asked(at: asked) }
+    return query.asked(at: asked, charges: zip(query.charges, owed).map { HotQuery.Charge(policy: $0.policy, cost: $0.cost, besides: $1) })
+  }
+
+  /// Takes in what Redis decided. Where this process granted units by itself while Redis decided, a call that passed there may be one
+  /// too many: it is refused, though Redis has counted it.
+  func hear(_ decision: HotDecision, _ query: HotQuery) -> HotDecision {
+    let isTaken = decision.decision == .allow && !query.peek
+    let told = zip(query.charges, decision.windows).map { LocalWindow.Told(charge: $0.local(plan: decision.caller.plan), window: $1) }
+    let results = window.hear(
+      subject: query.userID.text, told, isTaken: isTaken, redisMilliseconds: decision.nowMilliseconds,
+      askedMilliseconds: query.askedMilliseconds, nowMilliseconds: now())
+    guard let results else { return decision }
+    let isOver = decision.decision == .allow && !results.allSatisfy(\.allowed)
+    let word = isOver ? Decision.rateLimited : decision.decision
+    let wait = word == .rateLimited ? results.compactMap(\.retryAfterSeconds).max() ?? decision.retryAfterSeconds : nil
+    return decision.saying(word, standings: results.map(\.standing), retryAfterSeconds: wait)
   }
 
   /// Decides a user's policies together, all or nothing, in this process.
@@ -57,8 +98,7 @@ public struct SubjectLimits: Sendable {
   ) -> (decision: Decision, standings: [PolicyStanding], retryAfterSeconds: Int?) {
     let results = window.checkAll(
       subject: user.text,
-      charges.map { LocalWindow.Charge(policy: $0.policy, limit: $0.policy.limits.limit(plan: plan), cost: $0.cost) },
-      nowMilliseconds: ContinuousWindowClock.nowMilliseconds, peek: peek)
+      charges.map { $0.local(plan: plan) }, nowMilliseconds: self.now(), peek: peek)
     let standings = results.map(\.standing)
     if results.contains(where: \.costExceedsLimit) { return (.costExceedsLimit, standings, nil) }
     guard results.allSatisfy(\.allowed) else {
@@ -68,15 +108,19 @@ public struct SubjectLimits: Sendable {
   }
 }
 
-/// The clock of windows in this process: monotonic, since they never meet Redis's.
-enum ContinuousWindowClock {
+/// The clock of windows in this process: monotonic, whatever Redis's does.
+public enum ContinuousWindowClock {
   private static let start = ContinuousClock.now
   private static let offsetMilliseconds: Int64 = 1_000_000_000
 
-  static var nowMilliseconds: Int64 {
+  public static var nowMilliseconds: Int64 {
     let elapsed = start.duration(to: .now)
     return offsetMilliseconds + elapsed.components.seconds * 1000 + elapsed.components.attoseconds / 1_000_000_000_000_000
   }
+}
+
+extension HotQuery.Charge {
+  func local(plan: String?) -> LocalWindow.Charge { LocalWindow.Charge(policy: policy, limit: policy.limits.limit(plan: plan), cost: cost) }
 }
 
 extension Subject {

@@ -41,11 +41,12 @@ local function window_read(raw, now, W, B)
   return {total = total, raw = raw, from = from, to = to, cell = cell}
 end
 
--- Phase one, writes nothing. limit nil never denies. Gives the live window and 1 passes, 0 full, 2 cost exceeds limit.
-local function window_decide(raw, now, W, B, limit, cost)
+-- Phase one, writes nothing. limit nil never denies; `besides` are units that count though they are not stored. Gives the live window
+-- and 1 passes, 0 full, 2 cost exceeds limit.
+local function window_decide(raw, now, W, B, limit, cost, besides)
   local w = window_read(raw, now, W, B)
   if limit and cost > limit then return w, 2 end
-  if limit and w.total + cost > limit then return w, 0 end
+  if limit and w.total + besides + cost > limit then return w, 0 end
   return w, 1
 end
 

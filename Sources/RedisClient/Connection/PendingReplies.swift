@@ -24,19 +24,21 @@ struct PendingReplies<Caller> {
   private let countMax: Int
   private let stallLimit: TimeAmount
   private var places = CircularBuffer<Place>()
+  private var pace: Pace
   /// How many have given up. They are all at the front: nobody gives up before those in front of them.
   private var overdueCount = 0
 
   /// - Parameters:
-  ///   - countMax: from how many on `isFull`.
+  ///   - countMax: from how many on `isFull`; from fewer where the answers are so slow that the last would miss `deadline`.
   ///   - stallLimit: from when on an unanswered command means that the connection is dead.
-  init(countMax: Int, stallLimit: TimeAmount) {
+  init(countMax: Int, stallLimit: TimeAmount, deadline: TimeAmount) {
+    pace = Pace(deadline: deadline)
     self.countMax = countMax
     self.stallLimit = stallLimit
   }
 
   var isEmpty: Bool { places.isEmpty }
-  var isFull: Bool { places.count >= countMax }
+  var isFull: Bool { places.count >= min(countMax, pace.countMax ?? countMax) }
   /// Whether Redis owes an answer that is late.
   var isOverdue: Bool { overdueCount > 0 }
 
@@ -47,7 +49,9 @@ struct PendingReplies<Caller> {
 
   /// A reply came.
   mutating func answered(now: NIODeadline) -> Answer {
+    let waiting = places.count
     guard let place = places.popFirst() else { return .nobody }
+    pace.answered(now: now, waiting: waiting, sentAt: place.sentAt)
     guard let caller = place.caller else {
       overdueCount -= 1
       return .dropped

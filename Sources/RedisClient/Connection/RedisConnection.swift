@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// One event loop's connection. Commands of one turn of the loop are written with one flush; replies come in order, each to its own
 /// caller, exactly once. It connects again by itself for as long as its client runs.
@@ -24,7 +25,7 @@ public final class RedisConnection: @unchecked Sendable {
   private var flushIsScheduled = false
   private var timer: (due: NIODeadline, task: Scheduled<Void>)?
   private var timelineTimer: Scheduled<Void>?
-  private var countedUsable = false
+  private let countedUsable = Atomic<Bool>(false)
   private var onFinish: (@Sendable () -> Void)?
 
   init(
@@ -36,7 +37,8 @@ public final class RedisConnection: @unchecked Sendable {
     self.statistics = statistics
     self.outages = outages
     state = ConnectionState(backoffMin: configuration.backoffMin, backoffMax: configuration.backoffMax)
-    pending = PendingReplies(countMax: configuration.pendingCommandsMax, stallLimit: configuration.stallLimit)
+    pending = PendingReplies(
+      countMax: configuration.pendingCommandsMax, stallLimit: configuration.stallLimit, deadline: configuration.commandDeadline)
   }
 
   /// `master_replid` as Redis said it when this connection was made: which timeline it speaks to. nil while there is no connection.
@@ -51,6 +53,9 @@ public final class RedisConnection: @unchecked Sendable {
     eventLoop.preconditionInEventLoop()
     return state.replicationID != nil && !pending.isOverdue
   }
+
+  /// What `isUsable` said last. From anywhere.
+  public var wasUsable: Bool { countedUsable.load(ordering: .relaxed) }
 
   /// Sends one command. On the loop only.
   /// - Parameter reply: called exactly once, on the loop; at once if nothing is sent.
@@ -243,8 +248,8 @@ public final class RedisConnection: @unchecked Sendable {
 
   private func countUsable() {
     let isUsable = isUsable
-    guard isUsable != countedUsable else { return }
-    countedUsable = isUsable
+    guard isUsable != wasUsable else { return }
+    countedUsable.store(isUsable, ordering: .relaxed)
     statistics.usableConnections.add(isUsable ? 1 : -1, ordering: .relaxed)
   }
 

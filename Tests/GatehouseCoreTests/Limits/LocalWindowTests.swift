@@ -3,6 +3,13 @@ import Testing
 
 @testable import GatehouseCore
 
+extension LocalWindow {
+  /// One policy of one subject.
+  func check(subject: String, policy: Policy, limit: Int64, cost: Int64, nowMilliseconds: Int64, peek: Bool) -> Result {
+    checkAll(subject: subject, [Charge(policy: policy, limit: limit, cost: cost)], nowMilliseconds: nowMilliseconds, peek: peek)[0]
+  }
+}
+
 @Suite("Rate windows in this process, while Redis is away")
 struct LocalWindowTests {
   private let policy = Policy(name: "p", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(10))

@@ -26,9 +26,7 @@ final class WindowsInMemory: HotStore {
     }
   }
 
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<
-    [SubjectVerdict], HotFailure
-  > {
+  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<HotCheck, HotFailure> {
     state.withLock { state in
       state.commands += 1
       let now = state.now
@@ -36,21 +34,23 @@ final class WindowsInMemory: HotStore {
         charges.map { charge in
           let limit = charge.policy.shadow ? nil : charge.policy.limits.limit(plan: nil)
           return state.windows[subject, default: [:]][charge.policy.fieldName, default: PackedWindow()]
-            .check(charge.cost, nowMilliseconds: now, policy: charge.policy, limit: limit, peek: peek)
+            .check(charge.cost, nowMilliseconds: now, policy: charge.policy, limit: limit.map { $0 - charge.besides }, peek: peek)
         }
       }
       var found = verdicts(peek: true)
       if !peek, found.allSatisfy({ $0 == .passes }) { found = verdicts(peek: false) }
+      let windows = charges.map { state.windows[subject]?[$0.policy.fieldName] ?? PackedWindow() }
       return .success(
-        zip(charges, found).map { charge, verdict in
-          let window = state.windows[subject]?[charge.policy.fieldName] ?? PackedWindow()
-          let limit = charge.policy.limits.limit(plan: nil)
-          return SubjectVerdict(
-            standing: window.standing(nowMilliseconds: now, policy: charge.policy, limit: limit, exceeded: verdict != .passes),
-            allowed: verdict == .passes,
-            retryAfterSeconds: verdict == .full
-              ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: charge.policy, limit: limit) : nil)
-        })
+        HotCheck(
+          verdicts: zip(charges, found).map { charge, verdict in
+            let window = state.windows[subject]?[charge.policy.fieldName] ?? PackedWindow()
+            let limit = charge.policy.limits.limit(plan: nil)
+            return SubjectVerdict(
+              standing: window.standing(nowMilliseconds: now, policy: charge.policy, limit: limit, exceeded: verdict != .passes),
+              allowed: verdict == .passes,
+              retryAfterSeconds: verdict == .full
+                ? window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: charge.policy, limit: limit) : nil)
+          }, windows: windows, nowMilliseconds: now))
     }
   }
 
