@@ -35,6 +35,25 @@ import Testing
     }
   }
 
+  @Test("one client has so many connections and no more, unless it is a trusted proxy; what is open goes on, and room comes back")
+  func connectionsOfOneClient() async throws {
+    let bounded = ["GATEHOUSE_HTTP_CONNECTIONS_PER_ADDRESS": "70", "GATEHOUSE_TRUSTED_PROXIES": "192.0.2.1"]
+    for (environment, isBounded) in [(bounded, true), (["GATEHOUSE_HTTP_CONNECTIONS_PER_ADDRESS": "70"], false)] {
+      try await RunningService.with(environment: environment) { service in
+        var clients: [RawHTTP] = []
+        for _ in 0..<140 { clients.append(try await RawHTTP.connect(port: service.port())) }
+        let answered = await clients.asyncMap { client in
+          try? await client.send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+          return (try? await client.answer().status) == 200
+        }.count { $0 }
+        // The test's own calls hold some of the places.
+        #expect(isBounded ? (60...70).contains(answered) : answered == 140, "\(answered)")
+        for client in clients { await client.close() }
+        try await eventually("there is room again") { try await service.ask("GET", "/livez").status == 200 }
+      }
+    }
+  }
+
   @Test("a route is on its own listener and nowhere else", .asvs("13.4.5"), arguments: CataloguedRoute.all.filter { $0.listener != .both })
   func apart(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()

@@ -47,7 +47,7 @@ final class DemoServer: Sendable {
   /// Runs `body` against a server with these limits, then stops it.
   static func with(
     _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []), door: Door = .open,
-    _ body: @Sendable (DemoServer) async throws -> Void
+    quota: ConnectionQuota? = nil, _ body: @Sendable (DemoServer) async throws -> Void
   ) async throws {
     let running = AsyncStream<Int>.makeStream()
     let counter = Counter()
@@ -57,7 +57,10 @@ final class DemoServer: Sendable {
       responder: Edge(routes(counter), crossOrigin: crossOrigin),
       server: makeHTTP1(limits: limits, door: door, crossOrigin: { crossOrigin }),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-      onServerRunning: { running.continuation.yield($0.localAddress?.port ?? 0) },
+      onServerRunning: { channel in
+        if let quota { try? await channel.pipeline.addHandler(ConnectionBound(quota), position: .first) }
+        running.continuation.yield(channel.localAddress?.port ?? 0)
+      },
       logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await app.run() }

@@ -64,6 +64,28 @@ struct FaultTests {
     }
   }
 
+  @Test("a connection that waits for a late answer turns none of the others off")
+  func oneIsLate() async throws {
+    let held = Held()
+    try await FakeRedis.with { peer, words in
+      if words[1] == "slow" { held.answer { peer.send(FakeRedis.bulk("slow")) } } else { peer.send(FakeRedis.bulk(words[1])) }
+    } _: { fake in
+      try await withClient(fake.address, loops: 2) {
+        $0.commandDeadline = .seconds(1)
+      } _: { client in
+        let late = client.any()
+        #expect(await late.outcome(["ECHO", "slow"]) == .failure(.timeout))
+        #expect(client.isUsable && !client.isUp)
+        let other = client.usableConnection(near: late.eventLoop)
+        #expect(other !== late)
+        #expect(await other.outcome(["ECHO", "a"]) == .success(.bytes(Array("a".utf8))))
+        held.release()
+        try await eventually("the late answer has come") { client.isUp }
+        #expect(client.usableConnection(near: late.eventLoop) === late)
+      }
+    }
+  }
+
   @Test("delays, split replies and cuts in the middle of one: who gets a reply gets their own")
   func noMixUp() async throws {
     let seed = UInt64.random(in: 0...UInt64.max)

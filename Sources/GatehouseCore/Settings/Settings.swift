@@ -10,6 +10,8 @@ public struct Settings: Sendable, Equatable {
     public var opsPort = 9080
     /// Connections of the public listener; beyond it new ones wait in the backlog.
     public var connectionsMax = 20_000
+    /// Connections of one client that is no trusted proxy; 0 for any number.
+    public var connectionsPerAddress = 500
     /// How long running requests may take after SIGTERM before they are cut off.
     public var drainSeconds = 10
     /// The service's address as its users see it; empty without a proxy.

@@ -140,7 +140,8 @@ public struct TrustedProxies: Sendable {
     return client
   }
 
-  private func isTrusted(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }
+  /// Whether a peer of this address is one of our proxies.
+  public func isTrusted(_ address: IPAddress) -> Bool { ranges.contains { $0.contains(address) } }
 }
 
 extension StringProtocol where SubSequence == Substring {

@@ -143,7 +143,7 @@ final class Assembly: Sendable {
         sessionsMax: { live.settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances,
         mailMilliseconds: settings.mailTokenSeconds * 1000))
     var contract = API<SQLiteLedger>.Contract()
-    contract.trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
+    contract.trustedProxies = LiveSettings.Version(settings).trustedProxies
     contract.allowedOrigins = settings.http.origins
     contract.cookieIsSecure = settings.cookieIsSecure
     contract.signUpIsPublic = settings.signUpIsPublic

@@ -21,8 +21,9 @@ struct LiveResponder: HTTPResponder {
 extension Assembly {
   /// The public listener.
   func publicListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
-    let http = live.settings.http
+    let (http, log) = (live.settings.http, log)
     let (hashing, live) = (hashing, live)
+    let bound = ConnectionBound(quota())
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
       server: makeHTTP1(
@@ -32,7 +33,25 @@ extension Assembly {
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.
         backlog: 4_096,
         availableConnectionsDelegate: .maximum(Descriptors.connectionsMax(wanted: http.connectionsMax, log: log), logger: log)),
-      onServerRunning: running, eventLoopGroupProvider: .shared(group), logger: log)
+      onServerRunning: { channel in
+        do {
+          // In front of what counts all connections: whoever is refused takes no place of anybody else's.
+          try await channel.pipeline.addHandler(bound, position: .first)
+        } catch {
+          // Without it nobody may be served: the listener ends, and the process with it.
+          log.critical("The public listener can't bound its clients' connections", metadata: ["error": "\(error)"])
+          return channel.close(promise: nil)
+        }
+        await running(channel)
+      }, eventLoopGroupProvider: .shared(group), logger: log)
+  }
+
+  /// Who may have how many connections of the public listener, by the settings in force.
+  private func quota() -> ConnectionQuota {
+    let (live, refusals) = (live, ConnectionRefusals(log: log))
+    return ConnectionQuota(
+      bound: { live.settings.http.connectionsPerAddress }, isExempt: { live.now.trustedProxies.isTrusted($0) },
+      onRefusal: refusals.note)
   }
 
   /// The ops listener.

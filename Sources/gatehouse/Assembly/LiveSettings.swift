@@ -9,10 +9,12 @@ final class LiveSettings: Sendable {
     let settings: Settings
     let allowances: AllowanceTable
     let crossOrigin: CrossOrigin
+    let trustedProxies: TrustedProxies
     init(_ settings: Settings) {
       self.settings = settings
       allowances = settings.allowanceTable
       crossOrigin = CrossOrigin(origins: settings.http.origins)
+      trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
     }
   }
 

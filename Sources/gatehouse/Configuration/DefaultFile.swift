@@ -31,6 +31,9 @@ enum DefaultFile {
       # Connections at once on the public listener, 1 to 1000000, fewer where the system allows the process too few files; more wait
       # to be accepted. (restart)
       connections_max: 20000
+      # Connections at once of one client, 0 to 1000000, 0 for any number: an IPv4 address or the /64 of IPv6; a /48 has four times as many.
+      # One too many is closed at once. The peers of trusted_proxies have no bound, since they bring everybody's.
+      connections_per_address: 500
       # How long running requests may take after SIGTERM before they are cut off, 1s to 5m. (restart)
       drain: 10s
 

@@ -50,6 +50,7 @@ extension SettingsReader {
       refuse("http.port and http.ops_port are both \(http.port) on \(http.host): each listener needs its own.")
     }
     http.connectionsMax = int("http.connections_max", 1...1_000_000, http.connectionsMax)
+    http.connectionsPerAddress = int("http.connections_per_address", 0...1_000_000, http.connectionsPerAddress)
     http.drainSeconds = seconds("http.drain", 1...300).map(Int.init) ?? http.drainSeconds
     http.publicURL =
       value("public_url", "empty, or an address such as https://app.example.com") { $0.isEmpty || Self.origin(ofURL: $0) != nil ? $0 : nil }

@@ -1,0 +1,42 @@
+import Logging
+import Metrics
+import Synchronization
+
+/// Counts the connections that were refused for want of a place of their client's, and says so in the log, a line a minute at most.
+final class ConnectionRefusals: Sendable {
+  static let refused = "gatehouse_connections_refused"
+  /// Why: `address`, the client has too many.
+  static let reason = "reason"
+  private static let silence: Duration = .seconds(60)
+
+  private struct State {
+    var toldAt: ContinuousClock.Instant?
+    var since = 0
+  }
+
+  private let log: Logger
+  private let counter: Counter
+  private let state = Mutex(State())
+
+  init(log: Logger, factory: any MetricsFactory = MetricsSystem.factory) {
+    self.log = log
+    counter = Counter(label: Self.refused, dimensions: [(Self.reason, "address")], factory: factory)
+  }
+
+  /// One more of a network.
+  func note(_ network: String) {
+    counter.increment()
+    let count: Int? = state.withLock { state in
+      state.since += 1
+      let now = ContinuousClock.now
+      if let toldAt = state.toldAt, now - toldAt < Self.silence { return nil }
+      defer { state.since = 0 }
+      state.toldAt = now
+      return state.since
+    }
+    guard let count else { return }
+    log.warning(
+      "A client has as many connections as one may have: more of it are closed (http.connections_per_address)",
+      metadata: ["network": "\(network)", "refused_since_last_line": "\(count)"])
+  }
+}
