@@ -200,6 +200,15 @@ enum LedgerSteps {
     CREATE TRIGGER sessions_gone_by_hand AFTER DELETE ON sessions WHEN sqlite_source_id() <> 'gatehouse' BEGIN
       INSERT INTO changed_by_hand VALUES (OLD.user_id);
     END;
+    CREATE TRIGGER session_tokens_new_by_hand AFTER INSERT ON session_tokens WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand SELECT user_id FROM sessions WHERE id = NEW.session_id;
+    END;
+    CREATE TRIGGER session_tokens_changed_by_hand AFTER UPDATE ON session_tokens WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand SELECT user_id FROM sessions WHERE id IN (OLD.session_id, NEW.session_id);
+    END;
+    CREATE TRIGGER session_tokens_gone_by_hand AFTER DELETE ON session_tokens WHEN sqlite_source_id() <> 'gatehouse' BEGIN
+      INSERT INTO changed_by_hand SELECT user_id FROM sessions WHERE id = OLD.session_id;
+    END;
     CREATE TRIGGER reservations_new_by_hand AFTER INSERT ON reservations WHEN sqlite_source_id() <> 'gatehouse' BEGIN
       INSERT INTO changed_by_hand VALUES (NEW.user_id);
     END;

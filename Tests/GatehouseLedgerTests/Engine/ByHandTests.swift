@@ -14,6 +14,7 @@ import Testing
   private static let changes: [Hand] = [
     "UPDATE users SET status = 'suspended'", "UPDATE users SET plan = 'pro'", "UPDATE users SET email_verified = 1", "DELETE FROM users",
     "UPDATE sessions SET ended_at = 1", "UPDATE sessions SET expires_at = 1", "UPDATE sessions SET seen_at = 1", "DELETE FROM sessions",
+    "UPDATE session_tokens SET ends_at = 1", "DELETE FROM session_tokens",
     "UPDATE usage_daily SET used = 0", "DELETE FROM usage_daily", "INSERT INTO usage_daily SELECT id, 'report', 0, 1, 1, 0 FROM users",
     "UPDATE reservations SET status = 'released', finished_at = 1", "DELETE FROM reservations",
     """
@@ -37,7 +38,7 @@ import Testing
 
   /// Settles all that is pending, and waits until the ledger has it.
   private func settle(_ ledger: SQLiteLedger) async throws {
-    ledger.settled(try await ledger.leasePoll().pending)
+    ledger.settled(try await ledger.leasePoll().pending, by: Rig.count)
     _ = try await ledger.database.write { _ in }
     #expect(try await ledger.leasePoll().pending.isEmpty)
   }

@@ -180,8 +180,8 @@ struct MigrationTests {
       }
       await old.close()
       let ledger = try SQLiteLedger(
-        path: path, addressKeys: [Rig.addressKey], allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, onFatal: { _ in }, log: quiet
-      )
+        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
+        timeouts: { _ in Rig.timeouts }, log: quiet)
       let rig = Rig(ledger: ledger) { _, _, _, _, _, _ in }
       var found: [String: (isSuccessor: Bool, proved: Int64, end: Int64?)] = [:]
       for token in ["live", "rotated", "next", "after", "before", "later", "gone", "second", "third", "first", "ended"] {
