@@ -6,7 +6,7 @@ import Testing
 @Suite("Ending sessions", .service) struct EndingSessionsTests {
   /// Makes the password of a user's sessions an old one.
   private func age(_ service: RunningService, _ user: (id: String, email: String, token: String)) async throws {
-    _ = try service.ledger("UPDATE sessions SET authenticated_at = authenticated_at - 1000000 WHERE user_id = '\(user.id)'")
+    try service.agePasswords(of: user.id, milliseconds: 1_000_000)
     try await service.makeCold(user.id)
   }
 

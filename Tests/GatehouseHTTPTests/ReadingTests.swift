@@ -219,7 +219,7 @@ struct KeyAndQueryTests {
       409: "email_taken external_id_taken invalid_transition reservation_expired", 410: "token_spent", 413: "body_too_large",
       414: "uri_too_long", 415: "unsupported_media_type", 417: "expectation_failed",
       422: "invalid_fields cost_exceeds_limit idempotency_key_reused", 429: "rate_limited allowance_exhausted", 431: "headers_too_large",
-      503: "unavailable overloaded",
+      503: "unavailable overloaded unknown_profile",
     ]
     for (status, codes) in contract {
       #expect(Set(ProblemCode.allCases.filter { $0.status == status }.map(\.rawValue)) == Set(codes.split(separator: " ").map(String.init)))

@@ -26,6 +26,7 @@ import Testing
         "Sources/GatehouseCrypto/Passwords/HashMemory.swift": "reads /proc and /sys alone",
         "Sources/GatehouseCrypto/SecretFile.swift": start + "; Reload calls it off the pool",
         "Sources/GatehouseHTTP/Handlers/Spool.swift": "the thread of a reader that exports alone use, then off the pool",
+        "Sources/GatehouseLedger/Engine/FileAndLog.swift": "asks for names alone, on the threads of the writer and of a reader",
         "Sources/GatehouseLedger/Engine/LockHolders.swift": "reads /proc alone, on threads of Dispatch and the writer's",
         "Sources/GatehouseLedger/Engine/Turnstile.swift": "opens its files " + start,
         "Sources/Threads/CurrentThread.swift": "writes to /proc, as a hashing thread begins",

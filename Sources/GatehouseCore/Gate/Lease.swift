@@ -86,7 +86,7 @@ public final class LeaseKeeper<Store: Ledger>: Sendable {
     case .look(let strays):
       if strays, let term = poll.node?.term { hot.leaveStrays(of: term) }
       return try await look(poll, read)
-    case .wait(let isNew):
+    case .missed(let isNew):
       if isNew, let term = poll.node?.term { hot.leaveStrays(of: term) }
       return false
     case .register(let replicationID): return try await register(replicationID, poll, above: 0, why: "another Redis answers")

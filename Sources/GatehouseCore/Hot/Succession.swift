@@ -8,7 +8,7 @@ struct Succession {
     /// The registered timeline is there: drop and look at its counter. `strays`: some connections are on another.
     case look(strays: Bool)
     /// `isNew`: it has just been missed.
-    case wait(isNew: Bool)
+    case missed(isNew: Bool)
     case register(replicationID: String)
   }
 
@@ -27,7 +27,7 @@ struct Succession {
     missedSince = since
     // Nobody serves from a timeline that is vacant, or from none.
     let mayTakeOver = node == nil || node?.vacantSequence != nil || since.duration(to: now) >= Self.patience
-    guard let other = found.first, mayTakeOver else { return .wait(isNew: isNew && node != nil) }
+    guard let other = found.first, mayTakeOver else { return .missed(isNew: isNew && node != nil) }
     missedSince = nil
     return .register(replicationID: other)
   }

@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import GRDB
 import Logging
+import Synchronization
 
 /// The ledger's file: one writer behind a queue, readers apart from it, durable commits (WAL with `synchronous=FULL`).
 ///
@@ -45,6 +46,8 @@ public final class LedgerDatabase: Sendable {
   private let writes: WriteQueue
   private let reads: [Lane: ReadQueue]
   private let file: FileAndLog
+  /// A pool that is closed has no connection left to be asked.
+  private let isEnded = Mutex(false)
 
   /// The turnstile belongs to the writer's thread; GRDB's writer queue lends it to one closure at a time.
   private struct TurnstileBox: @unchecked Sendable {
@@ -188,9 +191,13 @@ public final class LedgerDatabase: Sendable {
     guard isFree else { return }
     // Closing waits for GRDB's queues: not on a thread that tasks need.
     await withCheckedContinuation { continuation in
-      DispatchQueue.global().async { [pool, box] in
-        Self.checkpointAtEnd(pool, box)
-        try? pool.close()
+      DispatchQueue.global().async { [self] in
+        isEnded.withLock { isEnded in
+          guard !isEnded else { return }
+          Self.checkpointAtEnd(pool, box)
+          try? pool.close()
+          isEnded = true
+        }
         continuation.resume()
       }
     }

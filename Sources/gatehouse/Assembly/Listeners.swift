@@ -3,6 +3,7 @@ import GatehouseCore
 import GatehouseHTTP
 import Hummingbird
 import HummingbirdCore
+import Logging
 import NIOCore
 import ServiceLifecycle
 
@@ -19,6 +20,13 @@ struct LiveResponder: HTTPResponder {
 }
 
 extension Assembly {
+  /// For the servers' own lines: that they listen is no news, and a socket has another name at that moment.
+  private var serverLog: Logger {
+    var log = log
+    log.logLevel = max(log.logLevel, .notice)
+    return log
+  }
+
   /// The public listener.
   func publicListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let (http, log) = (live.settings.http, log)
@@ -43,7 +51,7 @@ extension Assembly {
           return channel.close(promise: nil)
         }
         await running(channel)
-      }, eventLoopGroupProvider: .shared(group), logger: log)
+      }, eventLoopGroupProvider: .shared(group), logger: serverLog)
   }
 
   /// Who may have how many connections of the public listener, by the settings in force.
@@ -62,7 +70,7 @@ extension Assembly {
       configuration: .init(
         address: .hostname(http.opsHost, port: http.opsPort), serverName: nil,
         availableConnectionsDelegate: .maximum(Descriptors.operationsMax, logger: log)), onServerRunning: running,
-      eventLoopGroupProvider: .shared(group), logger: log)
+      eventLoopGroupProvider: .shared(group), logger: serverLog)
   }
 
   /// The way in for the folder's owner, through a socket file.
@@ -76,7 +84,7 @@ extension Assembly {
         // The process's umask has kept others out from the start; this takes off the bits that mean nothing on a socket.
         chmod(path, 0o600)
         await running()
-      }, eventLoopGroupProvider: .shared(group), logger: log)
+      }, eventLoopGroupProvider: .shared(group), logger: serverLog)
   }
 }
 

@@ -20,7 +20,7 @@ struct RedisCommand: AsyncParsableCommand {
       _ = try await Operations.with(service.folder(), settings: service.source.load) {
         try await $0.ask("POST", "/v1/admin/redis/forget", request)
       }
-      print("What Redis holds of users is read from the ledger again.")
+      try Output.line("What Redis holds of users is read from the ledger again.")
     }
   }
 }

@@ -15,7 +15,7 @@ struct SuccessionTests {
   @Test("where none is registered, or nobody uses the one that is, the one that answers is registered at once")
   func atOnce() {
     var succession = Succession()
-    #expect(succession.next(nil, found: [], at: Self.at(0)) == .wait(isNew: false))
+    #expect(succession.next(nil, found: [], at: Self.at(0)) == .missed(isNew: false))
     #expect(succession.next(nil, found: ["b"], at: Self.at(1)) == .register(replicationID: "b"))
     #expect(succession.next(Self.node("a", vacant: 3), found: ["b"], at: Self.at(2)) == .register(replicationID: "b"))
     #expect(succession.next(Self.node("a", vacant: 3), found: ["a"], at: Self.at(3)) == .look(strays: false))
@@ -26,13 +26,13 @@ struct SuccessionTests {
     var succession = Succession()
     let node = Self.node("a")
     #expect(succession.next(node, found: ["b", "a"], at: Self.at(0)) == .look(strays: true))
-    #expect(succession.next(node, found: ["b", "b"], at: Self.at(100)) == .wait(isNew: true))
-    #expect(succession.next(node, found: ["b", "b"], at: Self.at(1_000)) == .wait(isNew: false))
+    #expect(succession.next(node, found: ["b", "b"], at: Self.at(100)) == .missed(isNew: true))
+    #expect(succession.next(node, found: ["b", "b"], at: Self.at(1_000)) == .missed(isNew: false))
     #expect(succession.next(node, found: ["b", "a"], at: Self.at(1_050)) == .look(strays: true))
-    #expect(succession.next(node, found: [], at: Self.at(1_100)) == .wait(isNew: true))
-    #expect(succession.next(node, found: [], at: Self.at(9_000)) == .wait(isNew: false))
+    #expect(succession.next(node, found: [], at: Self.at(1_100)) == .missed(isNew: true))
+    #expect(succession.next(node, found: [], at: Self.at(9_000)) == .missed(isNew: false))
     #expect(succession.next(node, found: ["a"], at: Self.at(9_100)) == .look(strays: false), "it was away, and no other came")
-    #expect(succession.next(node, found: ["b"], at: Self.at(9_200)) == .wait(isNew: true))
+    #expect(succession.next(node, found: ["b"], at: Self.at(9_200)) == .missed(isNew: true))
     #expect(succession.next(node, found: ["b"], at: Self.at(10_200)) == .register(replicationID: "b"))
   }
 }

@@ -27,7 +27,7 @@ import Testing
       for id in 1...3 {
         let ledger = try openRows(path, options)
         for row in 0..<4 { try await ledger.insert(id * 10 + row) }
-        await ledger.close()
+        try await closeWithLog(ledger, path)
         try copy(path, to: "\(path)-\(id)")
       }
       for file in 1...3 {
@@ -57,7 +57,7 @@ import Testing
       let (first, second) = (try openRows(path, options) { fatal.add($0) }, try openRows(path) { fatal.add($0) })
       for id in 0..<60 {
         try await (id % 2 == 0 ? first : second).insert(id, bytes: 10_000)
-        if id % 7 == 0 { try checkpoint(path) }
+        if id % 7 == 0 { try await checkpoint(path) }
       }
       #expect(fatal.all.isEmpty)
       await first.close()
@@ -68,11 +68,23 @@ import Testing
     }
   }
 
-  private func checkpoint(_ path: String) throws {
-    var configuration = Configuration()
-    configuration.busyMode = .timeout(10)
-    let other = try DatabaseQueue(path: path, configuration: configuration)
-    try other.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+  /// Closes a ledger while another process has the writer's turn, so that the log stays as it is.
+  private func closeWithLog(_ ledger: LedgerDatabase, _ path: String) async throws {
+    let other = open(path + ".writer", O_RDWR)
+    #expect(other >= 0 && flock(other, LOCK_EX) == 0)
+    await ledger.close()
+    close(other)
+  }
+
+  /// Another program's checkpoint; it comes again when the ledger's own is under way.
+  private func checkpoint(_ path: String) async throws {
+    let other = try DatabaseQueue(path: path)
+    try await eventually("another program's checkpoint") {
+      do {
+        try await other.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+        return true
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY { return false }
+    }
     try other.close()
   }
 
@@ -99,7 +111,7 @@ import Testing
       let stranger = try openRows(other)
       try await stranger.insert(1)
       await stranger.close()
-      try checkpoint(other)
+      try await checkpoint(other)
       let fatal = Collected<LedgerFailure>()
       let ledger = try openRows(path) { fatal.add($0) }
       for id in 0..<20 { try await ledger.insert(id) }
