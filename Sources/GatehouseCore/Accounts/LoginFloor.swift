@@ -9,7 +9,8 @@ import Synchronization
 public final class LoginFloor: Sendable {
   private static let calibrationRuns = 3
   private static let calibrationPatience: Duration = .seconds(30)
-  /// The log hears of a floor that has changed by more than this part of what it heard last, once in `tellInterval`.
+  /// The log hears of a floor that has changed by more than this part of what it heard last: at once if it is lower, since answers then
+  /// come earlier than was said, and once in `tellInterval` if it is higher.
   private static let tellChange = 0.25
   private static let tellInterval: Duration = .seconds(60)
 
@@ -81,8 +82,9 @@ public final class LoginFloor: Sendable {
       guard let (cost, alone) = state.costs.dearest else { return nil }
       let floor = state.costs.floor(at: now, minimum: minimum)
       if let told = state.told, told.dearest == cost {
-        let change = floor / told.floor
-        guard told.at.duration(to: now) >= Self.tellInterval, abs(change - 1) > Self.tellChange else { return nil }
+        let change = floor / told.floor - 1
+        let isHigher = change > Self.tellChange && told.at.duration(to: now) >= Self.tellInterval
+        guard isHigher || change < -Self.tellChange else { return nil }
       }
       state.told = (floor, cost, now)
       return (floor, cost, alone)
