@@ -138,7 +138,7 @@ extension OpenAPI {
           "name": "Gatehouse-Client-IP",
           "in": "header",
           "description": "With a key of scope accounts, in Authorization or in Gatehouse-Key: for whom the backend asks. Without one 403.",
-          "schema": {"type": "string", "maxLength": 45, "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+          "schema": {"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]}
         },
         "ClientUserAgent": {
           "name": "Gatehouse-Client-User-Agent",
