@@ -1,4 +1,4 @@
-/// What becomes of an account.
+/// Changes of an account that exists.
 extension Accounts {
   /// Deletes an account and all that belongs to it: no session of it passes any more, and its rows follow in batches. Throws `notFound`.
   public func delete(_ user: UserID, by actor: Actor, reason: String?) async throws {

@@ -9,7 +9,7 @@ public protocol AccountRecords {
   /// With their results.
   func analyses(page: PageRequest) throws -> Page<Analysis>
   func usageEvents(page: PageRequest) throws -> Page<UsageEvent>
-  /// What the backend's feed told of the account, the oldest first.
+  /// The account's events in the backend's feed, the oldest first.
   func feed(page: PageRequest) throws -> Page<FeedEvent>
   func audit(page: PageRequest) throws -> Page<AuditEntry>
 }

@@ -5,7 +5,7 @@ public struct Accounts<Store: Ledger>: Sendable {
   /// A refused attempt is answered after this, so that who tries again at once does not take the cores from those who are let in.
   public static var refusalPause: Duration { .milliseconds(30) }
 
-  /// What the configuration says about accounts.
+  /// The configuration of accounts.
   public struct Rules: Sendable {
     public let passwords: PasswordRules
     /// No answer to a login leaves before this, nor before what `LoginFloor` says.
