@@ -106,14 +106,14 @@ public final class LedgerDatabase: Sendable {
   }
 
   /// Runs `body` in a transaction on the calling thread, which it blocks: for the start alone, before anybody else has the ledger.
-  func prepare<T>(_ body: (Database) throws -> T) throws -> T {
+  func prepare<T>(_ body: (any LedgerTransaction) throws -> T) throws -> T {
     try box.turnstile.pass(within: openWaitMax) { () throws(LedgerFailure) in
       do {
         return Result<T, any Error>.success(
           try pool.writeWithoutTransaction { db in
             var value: T?
             try db.inTransaction(.immediate) {
-              value = try body(db)
+              value = try body(SQLiteTransaction(db: db, file: file))
               return .commit
             }
             guard let value else { throw LedgerFailure(.internal("The transaction was not begun.")) }
@@ -128,11 +128,12 @@ public final class LedgerDatabase: Sendable {
 
   /// Runs `body` in a transaction with whatever else waits, and returns after its commit. `body` may run more than once before that:
   /// it must be repeatable. Errors that it throws undo what it wrote and nothing else.
-  public func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+  @discardableResult
+  public func write<T: Sendable>(_ body: @escaping @Sendable (any LedgerTransaction) throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
       let item = WriteQueue.Item(
-        run: { db in
-          let value = try body(db)
+        run: { [file] db in
+          let value = try body(SQLiteTransaction(db: db, file: file))
           return { continuation.resume(returning: value) }
         }, fail: { continuation.resume(throwing: $0) })
       do { try writes.add(item) } catch { continuation.resume(throwing: error) }
@@ -140,39 +141,41 @@ public final class LedgerDatabase: Sendable {
   }
 
   /// Runs `body` with the next batch, without waiting. What the queue has no room for is dropped: only for what may be lost.
-  public func enqueue(_ body: @escaping @Sendable (Database) throws -> Void) {
+  public func enqueue(_ body: @escaping @Sendable (any LedgerTransaction) throws -> Void) {
     let item = WriteQueue.Item(
-      run: { db in
-        try body(db)
+      run: { [file] db in
+        try body(SQLiteTransaction(db: db, file: file))
         return {}
       }, fail: { _ in })
     try? writes.add(item)
   }
 
   /// Runs `body` in a read transaction that begins after this call.
-  public func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+  public func read<T: Sendable>(_ body: @escaping @Sendable (any LedgerReader) throws -> T) async throws -> T {
     try await read(for: .decisions, body)
   }
 
   /// The same, on the readers of a lane.
-  func read<T: Sendable>(for lane: Lane, _ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+  func read<T: Sendable>(for lane: Lane, _ body: @escaping @Sendable (any LedgerReader) throws -> T) async throws -> T {
     guard let reads = reads[lane] else { throw LedgerFailure(.closed) }
     return try await withCheckedThrowingContinuation { continuation in
       let item = ReadQueue.Item(
-        run: { db in continuation.resume(with: Result { try body(db) }) }, fail: { continuation.resume(throwing: $0) })
+        run: { [file] db in
+          continuation.resume(with: Result { try body(SQLiteTransaction(db: db, file: file)) })
+        }, fail: { continuation.resume(throwing: $0) })
       do { try reads.add(item) } catch { continuation.resume(throwing: error) }
     }
   }
 
   /// Looks whether the file at the path is still the one that is open, from a read. If it may not be, the writer looks at once, and
   /// stops if it is not.
-  func watchFile(_ db: Database) {
-    if file.hasChanged(db) { enqueue { _ in } }
+  func watchFile(_ db: any LedgerReader) {
+    if db.mayBeReplaced() { enqueue { _ in } }
   }
 
   /// What SQLite finds wrong with the file's structure; empty if nothing. Reads all of it.
   public func faults() async throws -> [String] {
-    try await read { db in try String.fetchAll(db, sql: "PRAGMA quick_check").filter { $0 != "ok" } }
+    try await read { db in try db.faults() }
   }
 
   /// Batches and operations so far: how many shared one commit.

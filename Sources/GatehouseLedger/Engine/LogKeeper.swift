@@ -34,13 +34,13 @@ final class LogKeeper: @unchecked Sendable {
   /// What is due after a batch. Gives in how long it must be called again even if no batch comes. Throws when the disk failed to sync the
   /// ledger, which it says only once: a log that is written over after that would lose what was acknowledged.
   func goOn(_ db: Database) throws(LedgerFailure) -> Duration? {
-    if let step = pace.step(logBytes: gauge.pages * Self.pageBytes, at: .now) {
+    if let step = pace.step(logBytes: gauge.pages * SQLitePage.bytes, at: .now) {
       let outcome = try copy(db, step)
       gauge.pages = outcome.logPages
-      pace.took(step, logBytes: outcome.logPages * Self.pageBytes, isCopied: outcome.isCopied, at: .now)
+      pace.took(step, logBytes: outcome.logPages * SQLitePage.bytes, isCopied: outcome.isCopied, at: .now)
       metrics.took(step, isCopied: outcome.isCopied)
     }
-    metrics.log(bytes: gauge.pages * Self.pageBytes)
+    metrics.log(bytes: gauge.pages * SQLitePage.bytes)
     tell(pace.news(at: .now))
     return pace.looksAgain(at: .now)
   }
@@ -53,8 +53,8 @@ final class LogKeeper: @unchecked Sendable {
     let code = sqlite3_wal_checkpoint_v2(
       db.sqliteConnection, "main", step == .cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &logPages, &copiedPages)
     if code != SQLITE_OK, code & 0xFF != SQLITE_BUSY {
-      let failure = LedgerFailure(DatabaseError(resultCode: ResultCode(rawValue: code)), systemErrno: db.fileErrno)
-      if let failure, failure.isFatal { throw failure }
+      let failure = LedgerFailure(code: code, systemErrno: db.fileErrno)
+      if failure.isFatal { throw failure }
     }
     guard logPages >= 0 else { return (gauge.pages, false) }
     return (Int(logPages), copiedPages == logPages)
@@ -72,15 +72,12 @@ final class LogKeeper: @unchecked Sendable {
         """,
         metadata: [
           "readers": .array(readers.map { .string($0.description) }), "held_ms": "\(since.wholeMilliseconds)",
-          "log_bytes": "\(gauge.pages * Self.pageBytes)",
+          "log_bytes": "\(gauge.pages * SQLitePage.bytes)",
         ])
     case .free(let after):
       log.notice("The ledger's log is copied into the ledger again", metadata: ["held_ms": "\(after.wholeMilliseconds)"])
     }
   }
-
-  /// SQLite's page size, which `schema.sql` leaves at its default.
-  private static let pageBytes = 4_096
 }
 
 extension Duration {

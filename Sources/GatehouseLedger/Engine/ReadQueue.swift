@@ -71,7 +71,8 @@ final class ReadQueue: Sendable {
         try db.beginTransaction(.deferred)
         for item in batch { item.run(db) }
       } catch {
-        for item in batch { item.fail(error) }
+        let failure = LedgerFailure(error) ?? LedgerFailure(.internal("The ledger can't be read: \(error)"))
+        for item in batch { item.fail(failure) }
       }
     }
   }

@@ -1,4 +1,3 @@
-import GRDB
 import GatehouseCore
 
 /// The trail of what happened to accounts.
@@ -8,7 +7,7 @@ enum AuditRecord {
     SELECT * FROM audit WHERE user_id = ? AND (occurred_at, id) < (?, ?) ORDER BY occurred_at DESC, id DESC LIMIT ?
     """
 
-  static func page(of id: UserID, _ page: PageRequest, _ db: Database) throws -> Page<AuditEntry> {
+  static func page(of id: UserID, _ page: PageRequest, _ db: any LedgerTransaction) throws -> Page<AuditEntry> {
     try db.rows(
       pageOfUser, [id.text, page.after?.milliseconds ?? Int64.max, page.after.flatMap { Int64($0.id) } ?? Int64.max, page.limit + 1]
     ).map(AuditEntry.init(row:)).page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: String($0.number)) }
@@ -16,14 +15,14 @@ enum AuditRecord {
 }
 
 extension AuditEntry {
-  init(row: Row) {
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    try self.init(
       number: row["id"], occurredAtMilliseconds: row["occurred_at"], actor: row["actor"], action: row["action"], reason: row["reason"],
       detail: row["detail"])
   }
 }
 
-extension Database {
+extension LedgerTransaction {
   /// Writes what happened to an account.
   func audit(_ user: UserID?, _ action: String, by actor: Actor, reason: String? = nil, detail: String = "{}", now: Int64) throws {
     try run(AuditRecord.insert, [user?.text, now, actor.text, action, reason, detail])
@@ -35,8 +34,8 @@ extension SQLiteLedger {
     let rules = rules
     return try await read { db in
       guard let row = try db.row(UserRecord.byID, [id.text]) else { return nil }
-      let user = User(row: row)
-      return UserOverview(
+      let user = try User(row: row)
+      return try UserOverview(
         user: user, passwordScheme: passwordScheme(row["password_hash"]),
         sessionsLive: try SessionRecord.live(of: id, db, rules, now: now).count,
         allowances: try ReservationRecord.allowances(user, db, rules, now: now))

@@ -1,5 +1,3 @@
-import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 
@@ -7,7 +5,7 @@ import GatehouseCrypto
 struct AddressDigests: Sendable {
   let keys: @Sendable () -> [MacKey]
 
-  func all(_ canonicalEmail: String) -> [Data] { keys().map { Data($0.hmac(Array(canonicalEmail.utf8))) } }
+  func all(_ canonicalEmail: String) -> [[UInt8]] { keys().map { $0.hmac(Array(canonicalEmail.utf8)) } }
 }
 
 /// What an address has used after its account is gone, until the period ends: signing up again gives no unit twice.
@@ -15,12 +13,15 @@ struct AddressDigests: Sendable {
 /// Units that a job holds count as used, since the job may still end well. A new account with the address goes on in the period that
 /// was open, as after a change of zone, and so gets nothing before the old account would have.
 enum AddressRecord {
-  static let keepRow = """
-    INSERT INTO address_usage (address, metric, kind, period_start, period_end, used) VALUES (:address, :metric, :kind, :start, :end, :used)
-    ON CONFLICT (address, metric) DO UPDATE SET
-      used = CASE WHEN period_end > :now THEN max(used, excluded.used) ELSE excluded.used END,
-      kind = excluded.kind, period_start = excluded.period_start, period_end = max(period_end, excluded.period_end)
+  static func keepRow(_ sql: Dialect) -> String {
     """
+    INSERT INTO address_usage (address, metric, kind, period_start, period_end, used) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (address, metric) DO UPDATE SET
+      used = CASE WHEN address_usage.period_end > ?7 THEN \(sql.greatest)(address_usage.used, excluded.used) ELSE excluded.used END,
+      kind = excluded.kind, period_start = excluded.period_start,
+      period_end = \(sql.greatest)(address_usage.period_end, excluded.period_end)
+    """
+  }
   /// Metrics that a user has taken units of, with the newest period of each: also of those that are not configured now.
   static let metricsOfUser = """
     SELECT metric, max(period_start) AS newest FROM (
@@ -39,39 +40,40 @@ enum AddressRecord {
   }
 
   /// Keeps what `user` has used and holds, under its present address.
-  static func keep(_ user: User, _ digests: AddressDigests, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws {
+  static func keep(_ user: User, _ digests: AddressDigests, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws {
     guard let address = digests.all(EmailAddress.Forms(user.email).canonical).first else { return }
     for metric in try metrics(of: user, db, rules) {
       _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
       let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
       guard quota.used + quota.held > 0 else { continue }
       try db.run(
-        keepRow,
+        keepRow(db.dialect),
         [
-          "address": address, "metric": metric.name, "kind": metric.kind.rawValue, "start": quota.period.startMilliseconds,
-          "end": quota.period.endMilliseconds, "used": quota.used + quota.held, "now": now,
+          address, metric.name, metric.kind.rawValue, quota.period.startMilliseconds, quota.period.endMilliseconds,
+          quota.used + quota.held, now,
         ])
     }
   }
 
   /// A metric that the configuration lacks now may be back tomorrow: what it is counted by shows in its newest period.
-  private static func metrics(of user: User, _ db: Database, _ rules: SQLiteLedger.Rules) throws -> [AllowanceTable.Metric] {
+  private static func metrics(of user: User, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules) throws -> [AllowanceTable.Metric] {
     let table = rules.allowances()
     return try db.rows(metricsOfUser, [user.id.text]).map { row in
-      let newest: Int64 = row["newest"]
+      let newest: Int64 = try row["newest"]
       let isMonth = user.period(.month, atMilliseconds: newest).startMilliseconds == newest
-      return table.metric(row["metric"]) ?? AllowanceTable.Metric(name: row["metric"], kind: isMonth ? .month : .day)
+      let name: String = try row["metric"]
+      return table.metric(name) ?? AllowanceTable.Metric(name: name, kind: isMonth ? .month : .day)
     }
   }
 
   /// What the address of `user` has used in periods that are open; `user` goes on in them.
-  static func carry(to user: inout User, _ digests: AddressDigests, _ db: Database, now: Int64) throws -> [Start] {
+  static func carry(to user: inout User, _ digests: AddressDigests, _ db: any LedgerTransaction, now: Int64) throws -> [Start] {
     var starts: [String: Start] = [:]
     // What was kept before domains became ASCII stands under the older form, for a month at most.
     let forms = EmailAddress.Forms(user.email)
     for digest in Set([forms.canonical, forms.older]).flatMap(digests.all) {
       for row in try db.rows(find, [digest, now]) {
-        let start = Start(
+        let start = try Start(
           metric: row["metric"], kind: Period.Kind(rawValue: row["kind"]) ?? .day, periodStart: row["period_start"],
           periodEnd: row["period_end"], used: row["used"])
         if start.used > starts[start.metric]?.used ?? 0 { starts[start.metric] = start }

@@ -1,9 +1,8 @@
-import GRDB
 import GatehouseCore
 
 extension Analysis {
-  init(row: Row) {
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    try self.init(
       id: AnalysisID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), status: Status(rawValue: row["status"]) ?? .failed,
       filename: row["filename"], metadata: row["metadata"], metric: row["metric"], amount: row["amount"],
       reservationID: ReservationID(unchecked: row["reservation_id"]), leaseExpiresAtMilliseconds: row["lease"], result: row["result"],
@@ -22,14 +21,14 @@ enum AnalysisRecord {
   static let byID = "SELECT \(columns), a.result FROM \(tables) WHERE a.id = ?"
   /// The result is most of the row: it is read only where it is asked for.
   static let pageOfAny = """
-    SELECT \(columns), CASE WHEN :result THEN a.result END AS result FROM \(tables)
-    WHERE a.user_id = :user AND a.created_at >= :from AND (a.created_at, a.id) < (:at, :id)
-    ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
+    SELECT \(columns), CASE WHEN ?1 = 1 THEN a.result END AS result FROM \(tables)
+    WHERE a.user_id = ?2 AND a.created_at >= ?3 AND (a.created_at, a.id) < (?4, ?5)
+    ORDER BY a.created_at DESC, a.id DESC LIMIT ?6
     """
   static let pageOfStatus = """
-    SELECT \(columns), CASE WHEN :result THEN a.result END AS result FROM \(tables)
-    WHERE a.user_id = :user AND a.status = :status AND a.created_at >= :from AND (a.created_at, a.id) < (:at, :id)
-    ORDER BY a.created_at DESC, a.id DESC LIMIT :limit
+    SELECT \(columns), CASE WHEN ?1 = 1 THEN a.result END AS result FROM \(tables)
+    WHERE a.user_id = ?2 AND a.status = ?7 AND a.created_at >= ?3 AND (a.created_at, a.id) < (?4, ?5)
+    ORDER BY a.created_at DESC, a.id DESC LIMIT ?6
     """
   static let onReservation = "SELECT id FROM analyses WHERE reservation_id = ?"
   static let insertRow = """
@@ -46,7 +45,7 @@ enum AnalysisRecord {
     """
   static let remove = "DELETE FROM analyses WHERE id = ?"
 
-  static func insert(_ new: NewAnalysis, on reservation: Reservation, _ db: Database) throws -> Analysis {
+  static func insert(_ new: NewAnalysis, on reservation: Reservation, _ db: any LedgerTransaction) throws -> Analysis {
     try db.run(
       insertRow,
       [
@@ -59,26 +58,26 @@ enum AnalysisRecord {
       result: nil, error: nil, createdAtMilliseconds: reservation.createdAtMilliseconds, finishedAtMilliseconds: nil)
   }
 
-  static func page(of user: UserID, _ filter: AnalysisFilter, _ page: PageRequest, _ db: Database) throws -> Page<Analysis> {
+  static func page(of user: UserID, _ filter: AnalysisFilter, _ page: PageRequest, _ db: any LedgerTransaction) throws -> Page<Analysis> {
     let bound = page.bound(before: filter.to)
-    var arguments: StatementArguments = [
-      "result": filter.includesResult, "user": user.text, "from": filter.from ?? 0, "at": bound.milliseconds, "id": bound.id,
-      "limit": page.limit + 1,
-    ]
-    if let status = filter.status { arguments += ["status": status.rawValue] }
-    return try db.rows(filter.status == nil ? pageOfAny : pageOfStatus, arguments).map(Analysis.init(row:)).page(limit: page.limit) {
+    let ofAny: LedgerValues = [filter.includesResult, user.text, filter.from ?? 0, bound.milliseconds, bound.id, page.limit + 1]
+    let ofStatus = filter.status.map { ofAny.adding($0.rawValue) }
+    let rows = try db.rows(ofStatus == nil ? pageOfAny : pageOfStatus, ofStatus ?? ofAny)
+    return try rows.map(Analysis.init(row:)).page(limit: page.limit) {
       PageStart(milliseconds: $0.createdAtMilliseconds, id: $0.id.text)
     }
   }
 
-  static func require(_ id: AnalysisID, of user: UserID?, _ db: Database) throws -> Analysis {
-    guard let row = try db.row(byID, [id.text]), user == nil || row["user_id"] == user?.text else {
+  static func require(_ id: AnalysisID, of user: UserID?, _ db: any LedgerTransaction) throws -> Analysis {
+    guard let row = try db.row(byID, [id.text]), try user == nil || row["user_id"] == user?.text else {
       throw ServiceError(.notFound, "There is no analysis \(id).")
     }
-    return Analysis(row: row)
+    return try Analysis(row: row)
   }
 
-  static func finish(_ analysis: Analysis, _ status: Analysis.Status, result: String?, error: String?, _ db: Database, now: Int64) throws {
+  static func finish(
+    _ analysis: Analysis, _ status: Analysis.Status, result: String?, error: String?, _ db: any LedgerTransaction, now: Int64
+  ) throws {
     try db.run(finishRow, [status.rawValue, result, error, now, analysis.id.text])
   }
 }
@@ -129,7 +128,7 @@ extension SQLiteLedger {
     return try await write { db in
       let analysis = try AnalysisRecord.require(id, of: nil, db)
       guard let row = try db.row(ReservationRecord.byID, [analysis.reservationID.text]) else { throw analysis.refusal }
-      var reservation = Reservation(row: row)
+      var reservation = try Reservation(row: row)
       func answer(pending: Bool) throws -> Changed<Reserved> {
         let after = try AnalysisRecord.require(id, of: nil, db)
         let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
@@ -176,7 +175,7 @@ extension SQLiteLedger {
   private static let reopenedMilliseconds: Int64 = 60_000
 
   /// Takes the units of an expired reservation again, in the period that is open now, if they still fit.
-  private static func reopen(_ expired: Reservation, _ db: Database, _ rules: Rules, now: Int64) throws -> Reservation {
+  private static func reopen(_ expired: Reservation, _ db: any LedgerTransaction, _ rules: Rules, now: Int64) throws -> Reservation {
     let user = try require(expired.userID, db)
     let table = rules.allowances()
     guard let metric = table.metric(expired.metric) else { throw ReservationRecord.refusal(expired) }
@@ -197,7 +196,7 @@ extension SQLiteLedger {
       let analysis = try AnalysisRecord.require(id, of: user, db)
       guard analysis.isOpen else {
         try db.run(AnalysisRecord.remove, [id.text])
-        try db.run(Idempotency.forgetAnalysis, [analysis.userID.text, "/v1/analyses/\(id)"])
+        try db.run(Idempotency.forgetAnalysis(db.dialect), [analysis.userID.text, "/v1/analyses/\(id)"])
         return Changed(nil, pending: [])
       }
       var reservation = try ReservationRecord.require(analysis.reservationID, db)

@@ -1,4 +1,3 @@
-import GRDB
 import GatehouseCore
 
 /// What goes with a user: first what gives access and names the person, then in batches the rows.
@@ -11,26 +10,28 @@ enum DeletionRecord {
   static let endSessions = "UPDATE sessions SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL"
   static let next = "SELECT id FROM users WHERE status = 'deleted' LIMIT 1"
   /// In this order; each takes the user and how many rows may go.
-  static let purges = [
-    "DELETE FROM analyses WHERE rowid IN (SELECT rowid FROM analyses WHERE user_id = ? LIMIT ?)",
-    "DELETE FROM usage_events WHERE rowid IN (SELECT rowid FROM usage_events WHERE user_id = ? LIMIT ?)",
-    "DELETE FROM reservations WHERE rowid IN (SELECT rowid FROM reservations WHERE user_id = ? LIMIT ?)",
-    "DELETE FROM sessions WHERE rowid IN (SELECT rowid FROM sessions WHERE user_id = ? LIMIT ?)",
-    """
-    DELETE FROM usage_daily WHERE (user_id, metric, period_start) IN (
-      SELECT user_id, metric, period_start FROM usage_daily WHERE user_id = ? LIMIT ?)
-    """,
-    "DELETE FROM single_use_tokens WHERE hash IN (SELECT hash FROM single_use_tokens WHERE user_id = ? LIMIT ?)",
-    // The event of the deletion stays, so that a backend can clean up.
-    """
-    DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE user_id = ? AND type <> 'user.deleted' LIMIT ?)
-    """,
-    "DELETE FROM overrides WHERE rowid IN (SELECT rowid FROM overrides WHERE user_id = ? LIMIT ?)",
-    "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE user_id = ? LIMIT ?)",
-    """
-    DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM idempotency WHERE user_id = ? LIMIT ?)
-    """,
-  ]
+  static func purges(_ sql: Dialect) -> [String] {
+    [
+      "DELETE FROM analyses WHERE \(sql.place) IN (SELECT \(sql.place) FROM analyses WHERE user_id = ? LIMIT ?)",
+      "DELETE FROM usage_events WHERE \(sql.place) IN (SELECT \(sql.place) FROM usage_events WHERE user_id = ? LIMIT ?)",
+      "DELETE FROM reservations WHERE \(sql.place) IN (SELECT \(sql.place) FROM reservations WHERE user_id = ? LIMIT ?)",
+      "DELETE FROM sessions WHERE \(sql.place) IN (SELECT \(sql.place) FROM sessions WHERE user_id = ? LIMIT ?)",
+      """
+      DELETE FROM usage_daily WHERE (user_id, metric, period_start) IN (
+        SELECT user_id, metric, period_start FROM usage_daily WHERE user_id = ? LIMIT ?)
+      """,
+      "DELETE FROM single_use_tokens WHERE hash IN (SELECT hash FROM single_use_tokens WHERE user_id = ? LIMIT ?)",
+      // The event of the deletion stays, so that a backend can clean up.
+      """
+      DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE user_id = ? AND type <> 'user.deleted' LIMIT ?)
+      """,
+      "DELETE FROM overrides WHERE \(sql.place) IN (SELECT \(sql.place) FROM overrides WHERE user_id = ? LIMIT ?)",
+      "DELETE FROM audit WHERE \(sql.place) IN (SELECT \(sql.place) FROM audit WHERE user_id = ? LIMIT ?)",
+      """
+      DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM idempotency WHERE user_id = ? LIMIT ?)
+      """,
+    ]
+  }
   static let remove = "DELETE FROM users WHERE id = ?"
 }
 
@@ -53,9 +54,10 @@ extension SQLiteLedger {
 
   public func purgeDeleted(rowsMax: Int) async throws -> Int {
     try await write { db in
-      guard let id: String = try db.row(DeletionRecord.next, [])?["id"] else { return 0 }
+      guard let row = try db.row(DeletionRecord.next, []) else { return 0 }
+      let id: String = try row["id"]
       var step = try BulkDelete(db, rowsMax: rowsMax)
-      for purge in DeletionRecord.purges { try step.run(purge, [id]) }
+      for purge in DeletionRecord.purges(db.dialect) { try step.run(purge, id) }
       guard try step.goesOn() else { return step.removed }
       try db.run(DeletionRecord.remove, [id])
       return step.removed + 1

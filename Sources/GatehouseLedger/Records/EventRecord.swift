@@ -1,9 +1,8 @@
-import GRDB
 import GatehouseCore
 
 extension FeedEvent {
-  init(row: Row) {
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    try self.init(
       number: row["seq"], id: row["id"], type: row["type"], userID: UserID(unchecked: row["user_id"]), externalID: row["external_id"],
       occurredAtMilliseconds: row["occurred_at"], data: row["data"])
   }
@@ -17,7 +16,7 @@ enum EventRecord {
     """
   static let after = "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
   static let ofUserAfter = "SELECT * FROM events WHERE user_id = ? AND seq > ? ORDER BY seq LIMIT ?"
-  static func page(of user: UserID?, after number: Int64, limit: Int, _ db: Database) throws -> [FeedEvent] {
+  static func page(of user: UserID?, after number: Int64, limit: Int, _ db: any LedgerTransaction) throws -> [FeedEvent] {
     let rows = try user.map { try db.rows(ofUserAfter, [$0.text, number, limit]) }
     return try (rows ?? db.rows(after, [number, limit])).map(FeedEvent.init(row:))
   }
@@ -27,7 +26,7 @@ enum EventRecord {
     """
 }
 
-extension Database {
+extension LedgerTransaction {
   /// Tells the feed of a change, in the change's own transaction.
   func event(_ kind: FeedEvent.Kind, _ user: UserID, now: Int64, _ data: KeyValuePairs<String, FeedEvent.Value> = [:]) throws {
     try run(EventRecord.insert, [UsageEventID.random().text, kind.rawValue, user.text, now, FeedEvent.data(data)])
@@ -36,8 +35,7 @@ extension Database {
   /// Tells the feed once in a period that a user has used all of a metric.
   func exhausted(_ allowance: Allowance, _ user: UserID, now: Int64) throws {
     guard let limit = allowance.limit, allowance.used >= limit + allowance.bonus else { return }
-    try run(EventRecord.setExhausted, [user.text, allowance.metric, allowance.periodStartsAtMilliseconds])
-    guard changesCount == 1 else { return }
+    guard try run(EventRecord.setExhausted, [user.text, allowance.metric, allowance.periodStartsAtMilliseconds]) == 1 else { return }
     try event(
       .allowanceExhausted, user, now: now,
       [

@@ -1,10 +1,9 @@
-import GRDB
 import GatehouseCore
 
 /// One account within one read transaction.
 private struct Records: AccountRecords {
   let id: UserID
-  let db: Database
+  let db: any LedgerTransaction
   let rules: SQLiteLedger.Rules
   let isOpen: () -> Bool
 

@@ -1,12 +1,12 @@
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 
 extension HotNode {
-  init(row: Row) {
-    let term = HotTerm(replicationID: row["replid"], number: row["term"], lineage: row["lineage"])
-    self.init(
-      slots: row["first_slot"]...max(row["first_slot"], row["last_slot"]), address: row["address"], configEpoch: row["config_epoch"],
+  init(row: LedgerRow) throws(LedgerFailure) {
+    let first: Int64 = try row["first_slot"]
+    let term = try HotTerm(replicationID: row["replid"], number: row["term"], lineage: row["lineage"])
+    try self.init(
+      slots: first...max(first, row["last_slot"]), address: row["address"], configEpoch: row["config_epoch"],
       term: term, succeeds: row["succeeds"], counted: row["counted"], countedBy: row["counted_by"],
       countedNumber: row["counted_number"], vacantSequence: row["vacant_seq"])
   }
@@ -17,7 +17,13 @@ enum HotNodeRecord {
   static let all = "SELECT * FROM hot_nodes"
   static let topology = "SELECT topology FROM meta"
   static let setTopology = "UPDATE meta SET topology = ?"
-  static let put = "INSERT OR REPLACE INTO hot_nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, NULL)"
+  static let put = """
+    INSERT INTO hot_nodes VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, NULL)
+    ON CONFLICT (first_slot) DO UPDATE SET last_slot = excluded.last_slot, address = excluded.address, replid = excluded.replid,
+      config_epoch = excluded.config_epoch, term = excluded.term, lineage = excluded.lineage, succeeds = excluded.succeeds,
+      counted = excluded.counted, counted_by = excluded.counted_by, counted_number = excluded.counted_number,
+      vacant_seq = excluded.vacant_seq
+    """
   static let count = "UPDATE hot_nodes SET counted = ?1, counted_by = ?3, counted_number = ?4 WHERE term = ?2 AND counted < ?1"
   static let vacate = "UPDATE hot_nodes SET vacant_seq = (SELECT change_seq FROM meta) WHERE vacant_seq IS NULL"
   static let renew = """
@@ -53,17 +59,16 @@ extension SQLiteLedger {
     let lineage = SecureRandom.identifier(length: Self.lineageCharacters)
     return try await write { db in
       let term = (try db.number(HotNodeRecord.topology, []) ?? 0) + 1
-      try db.run(HotNodeRecord.renew, [term, lineage])
-      guard db.changesCount > 0 else { return false }
+      guard try db.run(HotNodeRecord.renew, [term, lineage]) > 0 else { return false }
       try db.run(HotNodeRecord.setTopology, [term])
       try db.audit(nil, "redis_forgotten", by: actor, reason: reason, now: now)
       return true
     }
   }
 
-  public func vacate() async throws { try await write { db in try db.run(HotNodeRecord.vacate, []) } }
+  public func vacate() async throws { _ = try await write { db in try db.run(HotNodeRecord.vacate, []) } }
 
   public func confirm(_ term: HotTerm) async throws {
-    try await write { db in try db.run(HotNodeRecord.confirm, [term.number, term.lineage]) }
+    _ = try await write { db in try db.run(HotNodeRecord.confirm, [term.number, term.lineage]) }
   }
 }

@@ -1,14 +1,12 @@
-import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 
 extension ServiceKey {
-  init(row: Row) {
-    let scopes = (row["scopes"] as String).split(separator: ",").compactMap { Scope(rawValue: String($0)) }
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    let scopes = try (row["scopes"] as String).split(separator: ",").compactMap { Scope(rawValue: String($0)) }
+    try self.init(
       id: ServiceKeyID(unchecked: row["id"]), name: row["name"],
-      hash: Digest256(bytes: Array(row["hash"] as Data)) ?? Digest256.sha256([]), scopes: Set(scopes),
+      hash: Digest256(bytes: row["hash"]) ?? Digest256.sha256([]), scopes: Set(scopes),
       createdAtMilliseconds: row["created_at"], expiresAtMilliseconds: row["expires_at"], lastUsedAtMilliseconds: row["last_used_at"],
       revokedAtMilliseconds: row["revoked_at"])
   }
@@ -16,7 +14,9 @@ extension ServiceKey {
 
 /// What keeps Redis in step, and the service keys.
 enum HotRecord {
-  static let nextSequence = "UPDATE meta SET change_seq = change_seq + 1, newest_stamp = max(newest_stamp, ?)"
+  static let nextSequence = """
+    UPDATE meta SET change_seq = change_seq + 1, newest_stamp = CASE WHEN newest_stamp < ?1 THEN ?1 ELSE newest_stamp END
+    """
   static let sequence = "SELECT change_seq FROM meta"
   static let setPending = """
     INSERT INTO hot_pending (routing_id, seq) VALUES (?, ?) ON CONFLICT (routing_id) DO UPDATE SET seq = excluded.seq
@@ -44,7 +44,7 @@ extension SQLiteLedger: HotLedger {
     let rules = rules
     return try await read { db in
       guard let row = try db.row(UserRecord.byID, [user.text]) else { return nil }
-      let user = User(row: row)
+      let user = try User(row: row)
       var until = Int64.max
       if let end = user.planEndsAtMilliseconds, end > now { until = end }
       let sessions = try SessionRecord.tokens(of: user.id, db, rules, now: now)
@@ -66,10 +66,10 @@ extension SQLiteLedger: HotLedger {
       database.watchFile(db)
       let node = try db.row(HotNodeRecord.all, []).map(HotNode.init(row:))
       let pending = try db.rows(HotRecord.pending, [Self.pendingMax]).map {
-        PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])
+        try PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])
       }
       let meta = try db.row(HotRecord.versions, [])
-      return LeasePoll(
+      return try LeasePoll(
         pending: pending, isWhole: pending.count < Self.pendingMax, era: meta?["era"] ?? 0,
         serviceKeysVersion: meta?["service_keys_version"] ?? 0, newestStampMilliseconds: meta?["newest_stamp"] ?? 0,
         clock: try db.row(TimeRecord.find, []).map(ClockRecord.init(row:)),
@@ -100,7 +100,7 @@ extension SQLiteLedger: HotLedger {
       try db.run(
         ServiceKeyRecord.insert,
         [
-          key.id.text, key.name, key.hash.data, key.scopes.map(\.rawValue).sorted().joined(separator: ","), key.createdAtMilliseconds,
+          key.id.text, key.name, key.hash.bytes, key.scopes.map(\.rawValue).sorted().joined(separator: ","), key.createdAtMilliseconds,
           key.expiresAtMilliseconds,
         ])
       try db.run(ServiceKeyRecord.raiseVersion, [])
@@ -110,8 +110,7 @@ extension SQLiteLedger: HotLedger {
 
   public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Bool {
     try await write { db in
-      try db.run(ServiceKeyRecord.revoke, [now, id.text])
-      guard db.changesCount == 1 else { return false }
+      guard try db.run(ServiceKeyRecord.revoke, [now, id.text]) == 1 else { return false }
       try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
       return true

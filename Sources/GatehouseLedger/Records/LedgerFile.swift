@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 import Logging
@@ -36,8 +35,8 @@ public struct LedgerFile: Sendable {
       let isFirstTime = try db.row(SecretRecord.last, []) == nil
       for line in secret.lines.dropFirst() { try SecretRecord.note(line, firstUntil: isFirstTime ? now - 1 : 0, db) }
       if let first = secret.lines.first { try SecretRecord.note(first, firstUntil: now, db) }
-      try db.run(SecretRecord.makeSubjectKey, [Data(secret.subjectSeed)])
-      return MacKey(Array(try db.row(SecretRecord.subjectKey, [])?["key"] as Data? ?? Data(secret.subjectSeed)))
+      try db.run(SecretRecord.makeSubjectKey, [secret.subjectSeed])
+      return MacKey(try db.row(SecretRecord.subjectKey, [])?["key"] ?? secret.subjectSeed)
     }
   }
 }

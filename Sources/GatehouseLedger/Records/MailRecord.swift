@@ -1,5 +1,3 @@
-import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 
@@ -21,11 +19,11 @@ enum MailRecord {
     """
 
   /// The user whom a token still serves, with the row's state as it is now.
-  static func owner(_ hash: Digest256, _ kind: Mail.Kind, _ db: Database, now: Int64) throws -> User? {
-    guard let row = try db.row(find, [hash.data, kind.rawValue, now]),
+  static func owner(_ hash: Digest256, _ kind: Mail.Kind, _ db: any LedgerTransaction, now: Int64) throws -> User? {
+    guard let row = try db.row(find, [hash.bytes, kind.rawValue, now]),
       let user = try db.row(UserRecord.byID, [row["user_id"] as String]).map(User.init(row:))
     else { return nil }
-    return canonical(kind, user) == row["canonical_email"] ? user : nil
+    return try canonical(kind, user) == row["canonical_email"] ? user : nil
   }
 
   /// The canonical address that mails of `kind` go to now; nil for a user who gets none.
@@ -44,7 +42,7 @@ extension SQLiteLedger: MailLedger {
       else { return false }
       try db.run(
         MailRecord.insert,
-        [token.hash.data, token.userID.text, token.kind.rawValue, token.canonicalEmail, token.expiresAtMilliseconds])
+        [token.hash.bytes, token.userID.text, token.kind.rawValue, token.canonicalEmail, token.expiresAtMilliseconds])
       try db.audit(token.userID, "\(token.kind.rawValue)_requested", by: actor, now: now)
       try db.stamp(now)
       return true
@@ -58,8 +56,7 @@ extension SQLiteLedger: MailLedger {
   public func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Changed<User>? {
     try await write { db in
       guard var user = try MailRecord.owner(token, .passwordReset, db, now: now) else { return nil }
-      try db.run(MailRecord.spend, [token.data])
-      guard db.changesCount == 1 else { return nil }
+      guard try db.run(MailRecord.spend, [token.bytes]) == 1 else { return nil }
       // Whoever reads the mailbox owns the account: nothing that somebody else began in it may go on.
       try db.run(MailRecord.resetPassword, [newHash, user.id.text])
       try db.run(MailRecord.dropAll, [user.id.text])
@@ -77,8 +74,7 @@ extension SQLiteLedger: MailLedger {
   public func verifyEmail(token: Digest256, now: Int64) async throws -> Changed<User>? {
     try await write { [addresses] db in
       guard var user = try MailRecord.owner(token, .emailVerification, db, now: now) else { return nil }
-      try db.run(MailRecord.spend, [token.data])
-      guard db.changesCount == 1 else { return nil }
+      guard try db.run(MailRecord.spend, [token.bytes]) == 1 else { return nil }
       if let text = user.pendingEmail {
         let canonical = EmailAddress.Forms(text).canonical
         try Self.requireFree(email: canonical, for: user.id, db)

@@ -1,10 +1,9 @@
-import GRDB
 import GatehouseCore
 
 extension Reservation {
-  init(row: Row) {
-    let status = Status(rawValue: row["status"]) ?? .released
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    let status = try Status(rawValue: row["status"]) ?? .released
+    try self.init(
       id: ReservationID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), metric: row["metric"], amount: row["amount"],
       committed: row["committed"], status: status, periodStartsAtMilliseconds: row["period_start"],
       periodEndsAtMilliseconds: row["period_end"], leaseExpiresAtMilliseconds: status == .held ? row["lease_expires_at"] : nil,
@@ -22,8 +21,9 @@ enum ReservationRecord {
   static let used = "SELECT used FROM usage_daily WHERE user_id = ? AND metric = ? AND period_start = ?"
   static let overrides = "SELECT * FROM overrides WHERE user_id = ? AND metric = ? AND ends_at > ?"
   static let overdue = "SELECT * FROM reservations WHERE status = 'held' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ?"
+  /// By the user's own index: with the sign the column's is not looked at.
   static let overdueOfUser = """
-    SELECT * FROM reservations INDEXED BY reservations_held WHERE user_id = ? AND metric = ? AND status = 'held' AND lease_expires_at <= ?
+    SELECT * FROM reservations WHERE user_id = ? AND metric = ? AND status = 'held' AND +lease_expires_at <= ?
     """
 
   static let ownerByID = "SELECT * FROM users WHERE id = ?"
@@ -43,7 +43,7 @@ enum ReservationRecord {
     """
   static let use = """
     INSERT INTO usage_daily (user_id, metric, period_start, used, limit_units) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (user_id, metric, period_start) DO UPDATE SET used = used + excluded.used, limit_units = excluded.limit_units
+    ON CONFLICT (user_id, metric, period_start) DO UPDATE SET used = usage_daily.used + excluded.used, limit_units = excluded.limit_units
     """
 
   static let newestUsed = "SELECT max(period_start) FROM usage_daily WHERE user_id = ? AND metric = ?"
@@ -53,7 +53,7 @@ enum ReservationRecord {
   /// clock that was set back opens no period again, whoever accepted it.
   /// - Parameter named: the period that the gate counted in.
   static func period(
-    of user: User, _ metric: AllowanceTable.Metric, named: Period? = nil, _ db: Database, now: Int64
+    of user: User, _ metric: AllowanceTable.Metric, named: Period? = nil, _ db: any LedgerTransaction, now: Int64
   ) throws -> Period {
     let newest = try [newestUsed, newestHeld].compactMap { try db.number($0, [user.id.text, metric.name]) }.max() ?? 0
     if let named, named.endMilliseconds > newest { return named }
@@ -62,7 +62,7 @@ enum ReservationRecord {
 
   /// A user's standing with one metric in the period that is open, and when it changes by itself.
   static func quota(
-    _ user: User, _ metric: AllowanceTable.Metric, _ db: Database, period: Period? = nil, now: Int64
+    _ user: User, _ metric: AllowanceTable.Metric, _ db: any LedgerTransaction, period: Period? = nil, now: Int64
   ) throws -> (quota: HotSnapshot.Quota, changesAt: Int64) {
     let period = try period ?? self.period(of: user, metric, db, now: now)
     let used = try db.number(Self.used, [user.id.text, metric.name, period.startMilliseconds]) ?? 0
@@ -71,16 +71,17 @@ enum ReservationRecord {
     var override: Int64??
     var bonus: Int64 = 0
     // A handful a user: the newest override is the last.
-    for row in try db.rows(overrides, [user.id.text, metric.name, now]).sorted(by: { ($0["id"] as Int64) < ($1["id"] as Int64) }) {
-      let starts: Int64 = row["starts_at"]
+    for row in try db.rows(overrides, [user.id.text, metric.name, now]).sorted(by: { try ($0["id"] as Int64) < ($1["id"] as Int64) }) {
+      let starts: Int64 = try row["starts_at"]
       guard starts <= now else {
         changesAt = min(changesAt, starts)
         continue
       }
-      changesAt = min(changesAt, row["ends_at"])
-      if row["kind"] == "limit" { override = .some(row["units"]) } else { bonus += row["units"] ?? 0 }
+      changesAt = min(changesAt, try row["ends_at"])
+      let units: Int64? = try row["units"]
+      if try row["kind"] == "limit" { override = .some(units) } else { bonus += units ?? 0 }
     }
-    let quota = HotSnapshot.Quota(
+    let quota = try HotSnapshot.Quota(
       metric: metric.name, period: period, used: used, held: open?["held"] ?? 0, leaseEndsAtMilliseconds: open?["lease"],
       override: override, bonus: bonus)
     return (quota, changesAt)
@@ -92,19 +93,20 @@ enum ReservationRecord {
       held: quota.held, periodStartsAtMilliseconds: quota.period.startMilliseconds, resetsAtMilliseconds: quota.period.endMilliseconds)
   }
 
-  static func allowances(_ user: User, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Allowance] {
+  static func allowances(_ user: User, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Allowance] {
     let table = rules.allowances()
     let plan = rules.plan(of: user, now: now)
     return try table.metrics.map { allowance(try quota(user, $0, db, now: now).quota, plan: plan, table) }
   }
 
   /// The standing in a reservation's own period.
-  static func standing(_ reservation: Reservation, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Allowance {
+  static func standing(_ reservation: Reservation, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Allowance
+  {
     let table = rules.allowances()
     guard let row = try db.row(ownerByID, [reservation.userID.text]) else {
       throw ServiceError(.notFound, "There is no user \(reservation.userID).")
     }
-    let user = User(row: row)
+    let user = try User(row: row)
     let kind = table.metric(reservation.metric)?.kind ?? .day
     let period = Period(
       kind: kind, startMilliseconds: reservation.periodStartsAtMilliseconds, endMilliseconds: reservation.periodEndsAtMilliseconds)
@@ -113,14 +115,14 @@ enum ReservationRecord {
   }
 
   /// Ends an open reservation whose lease is over, and its job.
-  static func expire(_ reservation: Reservation, _ db: Database, now: Int64) throws {
+  static func expire(_ reservation: Reservation, _ db: any LedgerTransaction, now: Int64) throws {
     try db.run(setExpired, [now, reservation.id.text])
     try db.run(AnalysisRecord.expire, [now, reservation.id.text])
   }
 
   /// Ends the user's open reservations of one metric whose leases are over; whether there were any. Whoever grants units calls this
   /// first: a reservation that is not counted any more must not be committed later.
-  static func expireOverdue(of user: UserID, _ metric: String, _ db: Database, now: Int64) throws -> Bool {
+  static func expireOverdue(of user: UserID, _ metric: String, _ db: any LedgerTransaction, now: Int64) throws -> Bool {
     let overdue = try db.rows(overdueOfUser, [user.text, metric, now]).map(Reservation.init(row:))
     for reservation in overdue { try expire(reservation, db, now: now) }
     return !overdue.isEmpty
@@ -136,10 +138,9 @@ enum ReservationRecord {
 
   /// Turns a held reservation into `amount` used units of its own period. Throws `invalidTransition`, `reservationExpired`.
   static func commit(
-    _ held: Reservation, amount: Int64, limit: Int64?, action: String, event: UsageEventID, _ db: Database, now: Int64
+    _ held: Reservation, amount: Int64, limit: Int64?, action: String, event: UsageEventID, _ db: any LedgerTransaction, now: Int64
   ) throws -> Reservation {
-    try db.run(setCommitted, [amount, now, held.id.text])
-    guard db.changesCount == 1 else { throw refusal(held) }
+    guard try db.run(setCommitted, [amount, now, held.id.text]) == 1 else { throw refusal(held) }
     try db.run(use, [held.userID.text, held.metric, held.periodStartsAtMilliseconds, amount, limit])
     try UsageRecord.insert(
       UsageEvent(
@@ -153,7 +154,7 @@ enum ReservationRecord {
     return done
   }
 
-  static func insert(_ reservation: Reservation, _ db: Database) throws {
+  static func insert(_ reservation: Reservation, _ db: any LedgerTransaction) throws {
     try db.run(
       insertRow,
       [
@@ -162,15 +163,14 @@ enum ReservationRecord {
       ])
   }
 
-  static func require(_ id: ReservationID, _ db: Database) throws -> Reservation {
+  static func require(_ id: ReservationID, _ db: any LedgerTransaction) throws -> Reservation {
     guard let row = try db.row(byID, [id.text]) else { throw ServiceError(.notFound, "There is no reservation \(id).") }
-    return Reservation(row: row)
+    return try Reservation(row: row)
   }
 
   /// Finishes a held reservation without using it. Throws `invalidTransition`, `reservationExpired`.
-  static func release(_ held: Reservation, _ db: Database, now: Int64) throws -> Reservation {
-    try db.run(setReleased, [now, held.id.text])
-    guard db.changesCount == 1 else { throw refusal(held) }
+  static func release(_ held: Reservation, _ db: any LedgerTransaction, now: Int64) throws -> Reservation {
+    guard try db.run(setReleased, [now, held.id.text]) == 1 else { throw refusal(held) }
     var done = held
     done.status = .released
     done.leaseExpiresAtMilliseconds = nil

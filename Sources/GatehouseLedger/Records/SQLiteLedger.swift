@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 import Logging
@@ -75,12 +74,12 @@ public final class SQLiteLedger: Sendable {
   /// Lets the queues drain and closes the file.
   public func close() async { await database.close() }
 
-  func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws(ServiceError) -> T {
+  func write<T: Sendable>(_ body: @escaping @Sendable (any LedgerTransaction) throws -> T) async throws(ServiceError) -> T {
     do { return try await database.write(body) } catch { throw serviceError(error) }
   }
 
   func read<T: Sendable>(
-    for lane: LedgerDatabase.Lane = .decisions, _ body: @escaping @Sendable (Database) throws -> T
+    for lane: LedgerDatabase.Lane = .decisions, _ body: @escaping @Sendable (any LedgerReader) throws -> T
   ) async throws(ServiceError) -> T {
     do { return try await database.read(for: lane, body) } catch {
       let failure = serviceError(error)
@@ -96,7 +95,7 @@ public final class SQLiteLedger: Sendable {
 
   /// Tells the log what only it may know, once a second at most: a full disk must not be filled by saying so.
   private func report(_ error: any Error) {
-    let failure = error as? LedgerFailure ?? LedgerFailure(error)
+    let failure = error as? LedgerFailure
     guard !(error is ServiceError), failure?.kind != .overloaded, failure?.kind != .closed else { return }
     let isDue = nextReport.withLock { next in
       guard ContinuousClock.now >= next else { return false }
@@ -110,7 +109,7 @@ public final class SQLiteLedger: Sendable {
   /// The domain's word for a failure of the store: by code, never by text.
   static func serviceError(_ error: any Error) -> ServiceError {
     if let error = error as? ServiceError { return error }
-    guard let failure = error as? LedgerFailure ?? LedgerFailure(error) else {
+    guard let failure = error as? LedgerFailure else {
       return ServiceError(.unavailable, "The ledger could not answer. Try again.")
     }
     switch failure.kind {
@@ -123,7 +122,7 @@ public final class SQLiteLedger: Sendable {
   }
 }
 
-extension Database {
+extension LedgerTransaction {
   /// Every change passes here: its user's hot state must be dropped.
   func pending(_ user: UserID, now: Int64) throws -> PendingChange {
     try run(HotRecord.nextSequence, [now])
@@ -134,17 +133,6 @@ extension Database {
 
   /// What changes no hot state passes here: no process may take the time to be before `now` any more.
   func stamp(_ now: Int64) throws { try run(HotRecord.stamp, [now]) }
-
-  func run(_ sql: String, _ arguments: StatementArguments) throws { try cachedStatement(sql: sql).execute(arguments: arguments) }
-  func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
-    try Row.fetchOne(cachedStatement(sql: sql), arguments: arguments)
-  }
-  func rows(_ sql: String, _ arguments: StatementArguments) throws -> [Row] {
-    try Row.fetchAll(cachedStatement(sql: sql), arguments: arguments)
-  }
-  func number(_ sql: String, _ arguments: StatementArguments) throws -> Int64? {
-    try Int64.fetchOne(cachedStatement(sql: sql), arguments: arguments)
-  }
 }
 
 extension Array {

@@ -1,24 +1,17 @@
-import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 
 extension Session {
   /// From a row of a session joined with one of its tokens.
-  init(row: Row) {
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    try self.init(
       id: SessionID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), sessionClass: Class(rawValue: row["class"]) ?? .web,
       transport: Transport(rawValue: row["transport"]) ?? .bearer, device: row["device"], userAgent: row["user_agent"], ip: row["ip"],
       createdAtMilliseconds: row["created_at"], authenticatedAtMilliseconds: row["authenticated_at"], seenAtMilliseconds: row["seen_at"],
       expiresAtMilliseconds: row["expires_at"],
-      tokenHash: (row["token_hash"] as Data?).flatMap { Digest256(bytes: Array($0)) } ?? Digest256.sha256([]),
+      tokenHash: (row["token_hash"] as [UInt8]?).flatMap(Digest256.init(bytes:)) ?? Digest256.sha256([]),
       isSuccessor: (row["used_at"] as Int64?) == nil, tokenEndsAtMilliseconds: row["ends_at"])
   }
-}
-
-extension Digest256 {
-  /// As SQLite stores it.
-  var data: Data { Data(bytes) }
 }
 
 enum SessionRecord {
@@ -47,10 +40,12 @@ enum SessionRecord {
   static let touch = "UPDATE sessions SET seen_at = ?1 WHERE id = ?2 AND ended_at IS NULL AND seen_at < ?1"
   static let validFrom = "SELECT sessions_valid_from FROM meta"
   static let countLive = "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ? AND created_at >= ?"
-  static let endEveryone = """
-    UPDATE meta SET era = era + 1, sessions_valid_from = max(sessions_valid_from, newest_stamp, ?1) + 1,
-      newest_stamp = max(newest_stamp, ?1)
+  static func endEveryone(_ sql: Dialect) -> String {
     """
+    UPDATE meta SET era = era + 1, sessions_valid_from = \(sql.greatest)(sessions_valid_from, newest_stamp, ?1) + 1,
+      newest_stamp = \(sql.greatest)(newest_stamp, ?1)
+    """
+  }
 
   /// Why a session ended, as the feed says it.
   enum End: String {
@@ -68,25 +63,24 @@ enum SessionRecord {
 
   /// Ends a user's sessions but `kept`, and tells the feed of each; how many.
   @discardableResult
-  static func endAll(of user: UserID, except kept: SessionID? = nil, _ cause: End, _ db: Database, now: Int64) throws -> Int {
-    let ended: [String] = try db.rows(endOthers, [now, user.text, kept?.text ?? ""]).map { $0["id"] }
+  static func endAll(of user: UserID, except kept: SessionID? = nil, _ cause: End, _ db: any LedgerTransaction, now: Int64) throws -> Int {
+    let ended: [String] = try db.rows(endOthers, [now, user.text, kept?.text ?? ""]).map { try $0["id"] }
     for id in ended { try told(id, of: user, cause, db, now: now) }
     return ended.count
   }
 
   /// Ends one session of a user; whether there was one.
-  static func end(_ id: SessionID, of user: UserID, _ cause: End, _ db: Database, now: Int64) throws -> Bool {
-    try db.run(end, [now, id.text, user.text])
-    guard db.changesCount == 1 else { return false }
+  static func end(_ id: SessionID, of user: UserID, _ cause: End, _ db: any LedgerTransaction, now: Int64) throws -> Bool {
+    guard try db.run(end, [now, id.text, user.text]) == 1 else { return false }
     try told(id.text, of: user, cause, db, now: now)
     return true
   }
 
-  private static func told(_ id: String, of user: UserID, _ cause: End, _ db: Database, now: Int64) throws {
+  private static func told(_ id: String, of user: UserID, _ cause: End, _ db: any LedgerTransaction, now: Int64) throws {
     try db.event(.sessionEnded, user, now: now, ["session_id": .text(id), "reason": .text(cause.rawValue)])
   }
 
-  static func validFrom(_ db: Database) throws -> Int64 { try db.number(validFrom, []) ?? 0 }
+  static func validFrom(_ db: any LedgerTransaction) throws -> Int64 { try db.number(validFrom, []) ?? 0 }
 
   /// Neither ended nor past any of its ends, and seen through a token that is not past its own.
   static func isLive(_ session: Session, validFrom: Int64, _ rules: SQLiteLedger.Rules, now: Int64) -> Bool {
@@ -95,13 +89,13 @@ enum SessionRecord {
   }
 
   /// The live sessions of a user through each of their live tokens, the last seen first.
-  static func tokens(of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
+  static func tokens(of user: UserID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
     let validFrom = try validFrom(db)
     return try db.rows(liveOfUser, [user.text]).map(Session.init(row:)).filter { isLive($0, validFrom: validFrom, rules, now: now) }
   }
 
   /// The live sessions of a user, each once, the last seen first.
-  static func live(of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
+  static func live(of user: UserID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
     var all: [Session] = []
     for seen in try tokens(of: user, db, rules, now: now) {
       if let last = all.last, last.id == seen.id {
@@ -113,7 +107,9 @@ enum SessionRecord {
     return all
   }
 
-  static func live(_ id: SessionID, of user: UserID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Session? {
+  static func live(
+    _ id: SessionID, of user: UserID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64
+  ) throws -> Session? {
     let validFrom = try validFrom(db)
     let seen = try db.rows(unended, [id.text]).map(Session.init(row:)).filter {
       $0.userID == user && isLive($0, validFrom: validFrom, rules, now: now)
@@ -124,10 +120,10 @@ enum SessionRecord {
 
   /// The live session that a token opens, if it is this one.
   static func opened(
-    by token: Digest256, _ id: SessionID, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64
+    by token: Digest256, _ id: SessionID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64
   ) throws -> Session? {
-    guard let row = try db.row(TokenRecord.session, [token.data]), (row["ended_at"] as Int64?) == nil else { return nil }
-    let session = Session(row: row)
+    guard let row = try db.row(TokenRecord.session, [token.bytes]), try (row["ended_at"] as Int64?) == nil else { return nil }
+    let session = try Session(row: row)
     guard session.id == id, isLive(session, validFrom: try validFrom(db), rules, now: now) else { return nil }
     return session
   }
@@ -140,7 +136,7 @@ enum SessionRecord {
     return rank(one) >= rank(other) ? one : other
   }
 
-  static func insert(_ session: Session, createdAt: Int64, _ db: Database) throws {
+  static func insert(_ session: Session, createdAt: Int64, _ db: any LedgerTransaction) throws {
     try db.run(
       insertRow,
       [
@@ -157,8 +153,7 @@ extension SQLiteLedger: SessionLedger {
     let rules = rules
     return try await write { db in
       let now = session.createdAtMilliseconds
-      try db.run(SessionRecord.recordLogin, [now, rehash ?? verifiedHash, session.userID.text, verifiedHash])
-      guard db.changesCount == 1 else { return nil }
+      guard try db.run(SessionRecord.recordLogin, [now, rehash ?? verifiedHash, session.userID.text, verifiedHash]) == 1 else { return nil }
       let live = try SessionRecord.live(of: session.userID, db, rules, now: now)
       let beyond = live.dropFirst(max(0, sessionsMax - 1))
       for old in beyond { _ = try SessionRecord.end(old.id, of: session.userID, .capped, db, now: now) }
@@ -174,13 +169,13 @@ extension SQLiteLedger: SessionLedger {
   public func session(tokenHash: Digest256, now: Int64) async throws -> FoundSession {
     let rules = rules
     return try await read { db in
-      guard let row = try db.row(TokenRecord.session, [tokenHash.data]), (row["ended_at"] as Int64?) == nil else { return .dead }
-      let session = Session(row: row)
+      guard let row = try db.row(TokenRecord.session, [tokenHash.bytes]), try (row["ended_at"] as Int64?) == nil else { return .dead }
+      let session = try Session(row: row)
       if let end = session.tokenEndsAtMilliseconds, now >= end { return .dead }
       let validFrom = try SessionRecord.validFrom(db)
       guard session.createdAtMilliseconds >= validFrom, let owner = try db.row(UserRecord.byID, [session.userID.text]) else { return .dead }
       guard SessionRecord.isLive(session, validFrom: validFrom, rules, now: now) else { return .expired }
-      return .live(session, User(row: owner), isSuccessor: session.isSuccessor)
+      return try .live(session, User(row: owner), isSuccessor: session.isSuccessor)
     }
   }
 
@@ -218,7 +213,7 @@ extension SQLiteLedger: SessionLedger {
     // Counted by a reader: the writer must not walk through all sessions.
     let live = try await read { db in try db.number(SessionRecord.countLive, [now, try SessionRecord.validFrom(db)]) }
     return try await write { db in
-      try db.run(SessionRecord.endEveryone, [now])
+      try db.run(SessionRecord.endEveryone(db.dialect), [now])
       try db.audit(nil, "everyone_ended", by: actor, reason: reason, now: now)
       return Int(live ?? 0)
     }
@@ -230,8 +225,7 @@ extension SQLiteLedger: SessionLedger {
     let rules = rules
     return try await write { db in
       guard let session = try SessionRecord.live(kept, of: user, db, rules, now: now) else { return nil }
-      try db.run(SessionRecord.setPassword, [newHash, user.text, verifiedHash])
-      guard db.changesCount == 1 else { return nil }
+      guard try db.run(SessionRecord.setPassword, [newHash, user.text, verifiedHash]) == 1 else { return nil }
       try SessionRecord.endAll(of: user, except: kept, .passwordChanged, db, now: now)
       try db.run(MailRecord.dropAll, [user.text])
       try db.run(TokenRecord.dropAll, [kept.text])
@@ -268,7 +262,7 @@ extension SQLiteLedger: SessionLedger {
 
 extension SessionRecord {
   static func page(
-    of user: UserID, first: SessionID?, _ page: PageRequest, _ db: Database, _ rules: SQLiteLedger.Rules, now: Int64
+    of user: UserID, first: SessionID?, _ page: PageRequest, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64
   ) throws -> Page<Session> {
     // Sessions are capped at a hundred a user in every plan: sorted here, the current one first.
     let live = try Self.live(of: user, db, rules, now: now).sorted {

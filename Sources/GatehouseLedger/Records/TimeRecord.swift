@@ -1,9 +1,8 @@
-import GRDB
 import GatehouseCore
 
 extension ClockRecord {
-  init(row: Row) {
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    try self.init(
       boot: row["boot"], line: ClockJudge.Line(milliseconds: row["now_ms"], boot: row["boot_ms"]),
       quietUntilMilliseconds: row["quiet_until"], accepts: row["accepts"], newestStampAtAccept: row["accepted_stamp"])
   }
@@ -15,11 +14,11 @@ enum TimeRecord {
   /// Only over a row of the same accepted time: a process that has not heard of a newer one yet must not take it back.
   static let keep = """
     INSERT INTO clock VALUES (1, ?1, ?2, ?3, ?4, ?5, 0)
-    ON CONFLICT (id) DO UPDATE SET boot = ?1, boot_ms = ?2, now_ms = ?3, quiet_until = ?4 WHERE accepts = ?5
+    ON CONFLICT (id) DO UPDATE SET boot = ?1, boot_ms = ?2, now_ms = ?3, quiet_until = ?4 WHERE clock.accepts = ?5
     """
   static let accept = """
     INSERT INTO clock VALUES (1, ?1, ?2, ?3, ?4, 1, (SELECT newest_stamp FROM meta))
-    ON CONFLICT (id) DO UPDATE SET boot = ?1, boot_ms = ?2, now_ms = ?3, quiet_until = ?4, accepts = accepts + 1,
+    ON CONFLICT (id) DO UPDATE SET boot = ?1, boot_ms = ?2, now_ms = ?3, quiet_until = ?4, accepts = clock.accepts + 1,
       accepted_stamp = excluded.accepted_stamp
     """
   static let raiseEra = "UPDATE meta SET era = era + 1"
@@ -48,7 +47,7 @@ extension SQLiteLedger {
       try db.run(TimeRecord.raiseEra, [])
       try db.audit(nil, "clock_accepted", by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
       guard let row = try db.row(TimeRecord.find, []) else { throw ServiceError(.unavailable, "The time could not be kept. Try again.") }
-      return ClockRecord(row: row)
+      return try ClockRecord(row: row)
     }
   }
 }

@@ -1,5 +1,3 @@
-import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 
@@ -42,33 +40,33 @@ enum TokenRecord {
     let isUsed: Bool
     let endsAt: Int64?
 
-    init(row: Row) {
-      func digest(_ name: String) -> Digest256? { (row[name] as Data?).flatMap { Digest256(bytes: Array($0)) } }
-      hash = digest("hash") ?? Digest256.sha256([])
-      authenticatedAt = row["authenticated_at"]
-      createdAt = row["created_at"]
-      parent = digest("parent")
-      nonce = (row["nonce"] as Data?).map(Array.init)
-      keyID = row["key_id"]
-      isUsed = (row["used_at"] as Int64?) != nil
-      endsAt = row["ends_at"]
+    init(row: LedgerRow) throws(LedgerFailure) {
+      hash = try (row["hash"] as [UInt8]?).flatMap(Digest256.init(bytes:)) ?? Digest256.sha256([])
+      authenticatedAt = try row["authenticated_at"]
+      createdAt = try row["created_at"]
+      parent = try (row["parent"] as [UInt8]?).flatMap(Digest256.init(bytes:))
+      nonce = try row["nonce"]
+      keyID = try row["key_id"]
+      isUsed = try (row["used_at"] as Int64?) != nil
+      endsAt = try row["ends_at"]
     }
   }
 
   /// The token of a login or a new password: nobody else knows it, so it counts as used.
-  static func insertFirst(_ hash: Digest256, of session: SessionID, authenticatedAt: Int64, now: Int64, _ db: Database) throws {
-    try db.run(insert, [hash.data, session.text, authenticatedAt, nil, nil, nil, now, now])
+  static func insertFirst(_ hash: Digest256, of session: SessionID, authenticatedAt: Int64, now: Int64, _ db: any LedgerTransaction) throws
+  {
+    try db.run(insert, [hash.bytes, session.text, authenticatedAt, nil, nil, nil, now, now])
   }
 
   /// The live tokens of a session; those whose grace is over are removed.
-  private static func live(of session: SessionID, _ db: Database, now: Int64) throws -> [Token] {
+  private static func live(of session: SessionID, _ db: any LedgerTransaction, now: Int64) throws -> [Token] {
     try db.run(dropPast, [session.text, now])
     return try db.rows(ofSession, [session.text]).map(Token.init(row:))
   }
 
   /// The successor that stands for `parent`, or a new one of these ingredients.
   static func successor(
-    of session: Session, parent: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, _ db: Database, now: Int64
+    of session: Session, parent: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, _ db: any LedgerTransaction, now: Int64
   ) throws -> (successor: Successor, isNew: Bool)? {
     let tokens = try live(of: session.id, db, now: now)
     guard let presented = tokens.first(where: { $0.hash == parent }) else { return nil }
@@ -81,21 +79,22 @@ enum TokenRecord {
     }
     try requireRoom(tokens, now: now)
     seen.tokenHash = hash
-    try db.run(insert, [hash.data, session.id.text, presented.authenticatedAt, parent.data, Data(nonce), keyID, now, nil])
+    try db.run(insert, [hash.bytes, session.id.text, presented.authenticatedAt, parent.bytes, nonce, keyID, now, nil])
     return (Successor(session: seen, nonce: nonce, keyID: keyID), true)
   }
 
   /// A token of its own for whoever has presented a live one with the password.
-  static func proven(of session: Session, presented: Digest256, hash: Digest256, _ db: Database, now: Int64) throws -> Session? {
+  static func proven(of session: Session, presented: Digest256, hash: Digest256, _ db: any LedgerTransaction, now: Int64) throws -> Session?
+  {
     var tokens = try live(of: session.id, db, now: now)
     guard tokens.contains(where: { $0.hash == presented }) else { return nil }
     let lost = tokens.filter { !$0.isUsed && $0.parent == nil }.sorted { $0.createdAt < $1.createdAt }.dropLast(unusedMax - 1)
     for token in lost {
-      try db.run(drop, [token.hash.data])
+      try db.run(drop, [token.hash.bytes])
       tokens.removeAll { $0.hash == token.hash }
     }
     try requireRoom(tokens, now: now)
-    try db.run(insert, [hash.data, session.id.text, now, nil, nil, nil, now, nil])
+    try db.run(insert, [hash.bytes, session.id.text, now, nil, nil, nil, now, nil])
     try db.run(startAnew, [session.id.text])
     var seen = session
     seen.tokenHash = hash
@@ -137,13 +136,12 @@ extension SQLiteLedger {
 
   public func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Changed<Session>? {
     try await write { db in
-      guard let row = try db.row(TokenRecord.session, [hash.data]), (row["ended_at"] as Int64?) == nil else { return nil }
-      var session = Session(row: row)
-      try db.run(TokenRecord.use, [now, hash.data])
-      guard db.changesCount == 1 else { return nil }
+      guard let row = try db.row(TokenRecord.session, [hash.bytes]), try (row["ended_at"] as Int64?) == nil else { return nil }
+      var session = try Session(row: row)
+      guard try db.run(TokenRecord.use, [now, hash.bytes]) == 1 else { return nil }
       session.isSuccessor = false
       try db.run(
-        TokenRecord.endOthers, [now + graceMilliseconds, session.id.text, hash.data, session.authenticatedAtMilliseconds])
+        TokenRecord.endOthers, [now + graceMilliseconds, session.id.text, hash.bytes, session.authenticatedAtMilliseconds])
       return Changed(session, pending: [try db.pending(session.userID, now: now)])
     }
   }

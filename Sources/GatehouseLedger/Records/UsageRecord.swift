@@ -1,11 +1,9 @@
-import Foundation
-import GRDB
 import GatehouseCore
 import GatehouseCrypto
 
 extension UsageEvent {
-  init(row: Row) {
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    try self.init(
       id: UsageEventID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), action: row["action"], metric: row["metric"],
       amount: row["amount"], occurredAtMilliseconds: row["occurred_at"], metadata: row["metadata"])
   }
@@ -24,13 +22,13 @@ enum UsageRecord {
     INSERT INTO usage_events (id, user_id, action, metric, amount, occurred_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)
     """
 
-  static func page(of user: UserID, from: Int64?, to: Int64?, _ page: PageRequest, _ db: Database) throws -> Page<UsageEvent> {
+  static func page(of user: UserID, from: Int64?, to: Int64?, _ page: PageRequest, _ db: any LedgerTransaction) throws -> Page<UsageEvent> {
     let bound = page.bound(before: to)
     return try db.rows(pageOfUser, [user.text, from ?? 0, bound.milliseconds, bound.id, page.limit + 1]).map(UsageEvent.init(row:))
       .page(limit: page.limit) { PageStart(milliseconds: $0.occurredAtMilliseconds, id: $0.id.text) }
   }
 
-  static func insert(_ event: UsageEvent, _ db: Database) throws {
+  static func insert(_ event: UsageEvent, _ db: any LedgerTransaction) throws {
     try db.run(
       insertRow,
       [event.id.text, event.userID.text, event.action, event.metric, event.amount, event.occurredAtMilliseconds, event.metadata])
@@ -42,31 +40,30 @@ enum Idempotency {
   static let keptMilliseconds: Int64 = 86_400_000
   static let find = "SELECT * FROM idempotency WHERE scope = ? AND key = ?"
   static let keep = """
-    INSERT OR REPLACE INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status, location = excluded.location,
+      body = excluded.body, created_at = excluded.created_at, user_id = excluded.user_id
     """
   /// A replay of a deleted analysis's beginning says that there was one, and nothing of what it was about.
-  static let forgetAnalysis = """
-    UPDATE idempotency SET body =
-      CAST(json_set(CAST(body AS TEXT), '$.analysis.filename', NULL, '$.analysis.metadata', json('{}')) AS BLOB)
-    WHERE user_id = ? AND location = ?
-    """
+  static func forgetAnalysis(_ sql: Dialect) -> String {
+    "UPDATE idempotency SET body = \(sql.withoutAnalysis) WHERE user_id = ? AND location = ?"
+  }
 
   /// The stored answer. Throws `idempotencyKeyReused` if the key was used for something else.
-  static func find(_ call: IdempotentCall, _ db: Database, now: Int64) throws -> StoredAnswer? {
-    guard let row = try db.row(find, [call.scope, call.key]), row["created_at"] + keptMilliseconds > now else { return nil }
-    let stored: Data = row["fingerprint"]
-    guard ([call.fingerprint] + call.olderFingerprints).contains(where: { $0.data == stored }) else {
+  static func find(_ call: IdempotentCall, _ db: any LedgerTransaction, now: Int64) throws -> StoredAnswer? {
+    guard let row = try db.row(find, [call.scope, call.key]), try row["created_at"] + keptMilliseconds > now else { return nil }
+    let stored: [UInt8] = try row["fingerprint"]
+    guard ([call.fingerprint] + call.olderFingerprints).contains(where: { $0.bytes == stored }) else {
       throw ServiceError(.idempotencyKeyReused, "This Idempotency-Key was used for another request. Use a new key for a new request.")
     }
-    return StoredAnswer(status: row["status"], body: Array(row["body"] as Data), location: row["location"])
+    return try StoredAnswer(status: row["status"], body: row["body"], location: row["location"])
   }
 
   /// - Parameter user: whom the answer tells of; nil for one that tells of nobody.
-  static func keep(_ call: IdempotentCall, of user: UserID?, _ answer: StoredAnswer, _ db: Database, now: Int64) throws {
+  static func keep(_ call: IdempotentCall, of user: UserID?, _ answer: StoredAnswer, _ db: any LedgerTransaction, now: Int64) throws {
     try db.run(
       keep,
-      [call.scope, call.key, call.fingerprint.data, answer.status, answer.location, Data(answer.body), now, user?.text])
+      [call.scope, call.key, call.fingerprint.bytes, answer.status, answer.location, answer.body, now, user?.text])
   }
 }
 
@@ -78,7 +75,7 @@ extension SQLiteLedger: WorkLedger {
   public func dailyUsage(of user: UserID, metric: String, from: Int64, to: Int64) async throws -> [DailyUsage] {
     try await read(for: .lists) { db in
       try db.rows(UsageRecord.daily, [user.text, metric, from, to]).map {
-        DailyUsage(periodStartsAtMilliseconds: $0["period_start"], used: $0["used"], limit: $0["limit_units"])
+        try DailyUsage(periodStartsAtMilliseconds: $0["period_start"], used: $0["used"], limit: $0["limit_units"])
       }
     }
   }

@@ -1,9 +1,8 @@
-import GRDB
 import GatehouseCore
 
 extension User {
-  init(row: Row) {
-    self.init(
+  init(row: LedgerRow) throws(LedgerFailure) {
+    try self.init(
       id: UserID(unchecked: row["id"]), externalID: row["external_id"], email: row["email"], emailVerified: row["email_verified"],
       pendingEmail: row["pending_email"], name: row["name"], timeZone: row["time_zone"], zoneOpenStartMilliseconds: row["zone_open_start"],
       zoneFloorMilliseconds: row["zone_floor"], zoneMonthStartMilliseconds: row["zone_month_start"],
@@ -21,8 +20,8 @@ enum UserRecord {
   static let siblings = "SELECT id FROM users WHERE sibling_of IS NOT NULL ORDER BY sibling_of LIMIT ?"
   static let inherit = """
     UPDATE users SET canonical_email = sibling_of, sibling_email = NULL, sibling_of = NULL
-    WHERE id = (SELECT id FROM users WHERE sibling_of = :canonical ORDER BY created_at, id LIMIT 1)
-      AND NOT EXISTS (SELECT 1 FROM users WHERE canonical_email = :canonical)
+    WHERE id = (SELECT id FROM users WHERE sibling_of = ?1 ORDER BY created_at, id LIMIT 1)
+      AND NOT EXISTS (SELECT 1 FROM users WHERE canonical_email = ?1)
     """
   static let byExternalID = "SELECT * FROM users WHERE external_id = ?"
   static let newest = """
@@ -31,10 +30,10 @@ enum UserRecord {
   /// Each of the four ranges is served by its own index, and bounded.
   static let startingWith = """
     SELECT * FROM users WHERE status <> 'deleted' AND id IN (
-      SELECT id FROM (SELECT id FROM users WHERE id >= :q AND id < :e LIMIT :n)
-      UNION SELECT id FROM (SELECT id FROM users WHERE external_id >= :q AND external_id < :e LIMIT :n)
-      UNION SELECT id FROM (SELECT id FROM users WHERE canonical_email >= :address AND canonical_email < :beyond LIMIT :n)
-      UNION SELECT id FROM (SELECT id FROM users WHERE sibling_of >= :address AND sibling_of < :beyond LIMIT :n))
+      SELECT id FROM (SELECT id FROM users WHERE id >= ?1 AND id < ?2 LIMIT ?5)
+      UNION SELECT id FROM (SELECT id FROM users WHERE external_id >= ?1 AND external_id < ?2 LIMIT ?5)
+      UNION SELECT id FROM (SELECT id FROM users WHERE canonical_email >= ?3 AND canonical_email < ?4 LIMIT ?5)
+      UNION SELECT id FROM (SELECT id FROM users WHERE sibling_of >= ?3 AND sibling_of < ?4 LIMIT ?5))
     """
   static let passwordCosts = "SELECT cost FROM password_costs WHERE users > 0 LIMIT 1000"
   static let insert = """
@@ -50,13 +49,13 @@ enum UserRecord {
 
 extension UserRecord {
   /// The account that an address finds: one that shares it by its own spelling alone, so that is looked for first.
-  static func find(_ forms: EmailAddress.Forms, _ db: Database) throws -> Row? {
+  static func find(_ forms: EmailAddress.Forms, _ db: any LedgerTransaction) throws -> LedgerRow? {
     try db.row(bySiblingEmail, [forms.older]) ?? db.row(byEmail, [forms.canonical])
   }
 
   /// Gives the canonical form of an address that its account has left to the oldest of those that shared it, if there are any.
-  static func pass(on email: String, _ db: Database) throws {
-    try db.run(inherit, ["canonical": EmailAddress.Forms(email).canonical])
+  static func pass(on email: String, _ db: any LedgerTransaction) throws {
+    try db.run(inherit, [EmailAddress.Forms(email).canonical])
   }
 }
 
@@ -82,7 +81,7 @@ extension SQLiteLedger: AccountLedger {
     }
   }
 
-  private func insert(_ user: User, _ canonicalEmail: String, _ passwordHash: String, _ db: Database) throws -> User {
+  private func insert(_ user: User, _ canonicalEmail: String, _ passwordHash: String, _ db: any LedgerTransaction) throws -> User {
     var user = user
     let now = user.createdAtMilliseconds
     let starts = try AddressRecord.carry(to: &user, addresses, db, now: now)
@@ -107,12 +106,12 @@ extension SQLiteLedger: AccountLedger {
   }
 
   /// Throws `emailTaken` if another account has the address.
-  static func requireFree(email canonical: String, for id: UserID, _ db: Database) throws {
-    guard let row = try db.row(UserRecord.byEmail, [canonical]), row["id"] != id.text else { return }
+  static func requireFree(email canonical: String, for id: UserID, _ db: any LedgerTransaction) throws {
+    guard let row = try db.row(UserRecord.byEmail, [canonical]), try row["id"] != id.text else { return }
     throw ServiceError(.emailTaken, "An account with this email exists already. Log in, or use another email.")
   }
 
-  private static func requireFree(_ externalID: String?, _ db: Database) throws {
+  private static func requireFree(_ externalID: String?, _ db: any LedgerTransaction) throws {
     guard let externalID, try db.row(UserRecord.byExternalID, [externalID]) != nil else { return }
     throw ServiceError(.externalIDTaken, "Another account has this external_id already.")
   }
@@ -127,7 +126,7 @@ extension SQLiteLedger: AccountLedger {
   }
 
   public func sharingAnAddress(max: Int) async throws -> [UserID] {
-    try await read { db in try db.rows(UserRecord.siblings, [max]).map { UserID(unchecked: $0["id"]) } }
+    try await read { db in try db.rows(UserRecord.siblings, [max]).map { try UserID(unchecked: $0["id"]) } }
   }
 
   public func user(externalID: String) async throws -> User? {
@@ -139,11 +138,10 @@ extension SQLiteLedger: AccountLedger {
       let bound = page.bound()
       guard query.isEmpty else {
         let search = AddressSearch(query)
-        let arguments: StatementArguments = [
-          "q": query, "e": query + "\u{10FFFF}", "address": search.canonicalStart, "beyond": search.canonicalStart + "\u{10FFFF}",
-          "n": PageRequest.limitRange.upperBound,
+        let bounds: LedgerValues = [
+          query, query + "\u{10FFFF}", search.canonicalStart, search.canonicalStart + "\u{10FFFF}", PageRequest.limitRange.upperBound,
         ]
-        let matched = try db.rows(UserRecord.startingWith, arguments).map(User.init(row:)).filter { user in
+        let matched = try db.rows(UserRecord.startingWith, bounds).map(User.init(row:)).filter { user in
           search.isMatch(user.email) || user.id.text.hasPrefix(query) || user.externalID?.utf8.starts(with: query.utf8) == true
         }.sorted { ($0.createdAtMilliseconds, $0.id.text) > ($1.createdAtMilliseconds, $1.id.text) }
         let rest = matched.filter { ($0.createdAtMilliseconds, $0.id.text) < bound }
@@ -159,18 +157,18 @@ extension SQLiteLedger: AccountLedger {
   public func credentials(email: String) async throws -> Credentials? {
     let forms = EmailAddress.Forms(email)
     return try await read { db in
-      try UserRecord.find(forms, db).map { Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
+      try UserRecord.find(forms, db).map { try Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
     }
   }
 
   public func credentials(of id: UserID) async throws -> Credentials? {
     try await read { db in
-      try db.row(UserRecord.byID, [id.text]).map { Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
+      try db.row(UserRecord.byID, [id.text]).map { try Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
     }
   }
 
   public func passwordCosts() async throws -> [String] {
-    try await read { db in try db.rows(UserRecord.passwordCosts, []).map { $0["cost"] } }
+    try await read { db in try db.rows(UserRecord.passwordCosts, []).map { try $0["cost"] } }
   }
 
   public func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User> {
@@ -218,9 +216,9 @@ extension SQLiteLedger: AccountLedger {
     }
   }
 
-  static func require(_ id: UserID, _ db: Database) throws -> User {
+  static func require(_ id: UserID, _ db: any LedgerTransaction) throws -> User {
     guard let row = try db.row(UserRecord.byID, [id.text]) else { throw ServiceError(.notFound, "There is no user \(id).") }
-    return User(row: row)
+    return try User(row: row)
   }
 }
 

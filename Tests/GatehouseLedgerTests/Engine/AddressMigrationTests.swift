@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import GatehouseCore
 import GatehouseCrypto
@@ -28,16 +29,16 @@ struct AddressMigrationTests {
       let old = try LedgerDatabase(path: path, schema: schemaOfVersion2, version: 2, onFatal: { _ in }, log: quiet)
       try await old.write { db in
         for user in Self.users {
-          try db.execute(
+          try db.sqlite.execute(
             sql: """
               INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
               VALUES (?, ?, ?, 'UTC', 'free', 'active', ?, ?)
               """, arguments: [user.id, user.email, user.older, "hash of \(user.id)", user.created])
         }
-        try db.execute(
+        try db.sqlite.execute(
           sql: "INSERT INTO single_use_tokens VALUES (?, 'usr_00000000000006', 'password_reset', 'zoë@bücher.example', 1000)",
-          arguments: [Digest256.token("reset").data])
-        try db.execute(
+          arguments: [Data(Digest256.token("reset").bytes)])
+        try db.sqlite.execute(
           sql: """
             INSERT INTO users (id, email, time_zone, plan, status, password_hash, created_at)
             VALUES ('usr_0000000000000z', '', 'UTC', 'free', 'deleted', '', 1)

@@ -12,7 +12,7 @@ struct DurabilityTests {
     try await withPath { path in
       let database = try openRows(path)
       let values = try await database.write { db in
-        try ["synchronous", "journal_mode", "foreign_keys", "query_only"].map { try String.fetchOne(db, sql: "PRAGMA \($0)") }
+        try ["synchronous", "journal_mode", "foreign_keys", "query_only"].map { try String.fetchOne(db.sqlite, sql: "PRAGMA \($0)") }
       }
       #expect(values == ["2", "wal", "1", "0"])
       await database.close()
@@ -25,7 +25,7 @@ struct DurabilityTests {
       let database = try openRows(path)
       try await database.insert(1)
       for _ in 0..<8 {
-        await #expect(throws: DatabaseError.self) { try await database.read { try $0.run("DELETE FROM rows", []) } }
+        await #expect(throws: LedgerFailure.self) { try await database.read { try $0.run("DELETE FROM rows", []) } }
       }
       #expect(try idsSeen(in: path) == [1])
       await database.close()
@@ -37,7 +37,7 @@ struct DurabilityTests {
     try await withPath { path in
       let database = try openRows(path)
       for id in 0..<20 { try await database.insert(id, bytes: 4_000) }
-      _ = try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rows") }
+      _ = try await database.read { try Int.fetchOne($0.sqlite, sql: "SELECT count(*) FROM rows") }
       let before = (file: try Data(contentsOf: URL(fileURLWithPath: path)), log: try Data(contentsOf: URL(fileURLWithPath: path + "-wal")))
       let other = open(path + ".writer", O_RDWR)
       #expect(flock(other, LOCK_EX) == 0)
@@ -46,7 +46,7 @@ struct DurabilityTests {
       #expect(try Data(contentsOf: URL(fileURLWithPath: path + "-wal")) == before.log)
       close(other)
       let again = try openRows(path)
-      #expect(try await again.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rows") } == 20)
+      #expect(try await again.read { try Int.fetchOne($0.sqlite, sql: "SELECT count(*) FROM rows") } == 20)
       await again.close()
       #expect(try Data(contentsOf: URL(fileURLWithPath: path + "-wal")).isEmpty)
       #expect(try idsSeen(in: path) == Set(0..<20))

@@ -50,7 +50,7 @@ struct FaultTests {
       await #expect(throws: LedgerFailure(.closed)) { try await database.insert(40) }
       let ids = try idsSeen(in: path)
       #expect(ids.isSubset(of: [1, 2]) && ids.contains(1), "\(ids)")
-      #expect(try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rows") } == ids.count)
+      #expect(try await database.read { try Int.fetchOne($0.sqlite, sql: "SELECT count(*) FROM rows") } == ids.count)
       await database.close()
     }
   }
@@ -78,7 +78,7 @@ struct FaultTests {
       }
       // The first round waits; the next ones know already.
       #expect(start.duration(to: .now) < options.writeWaitMax * 3)
-      #expect(try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM rows") } == 1, "reads go on")
+      #expect(try await database.read { try Int.fetchOne($0.sqlite, sql: "SELECT count(*) FROM rows") } == 1, "reads go on")
       try await eventually("it is named") { lines.all.contains { $0.contains(other.description) } }
       try await other.end()
       try await eventually("the ledger is free again") {

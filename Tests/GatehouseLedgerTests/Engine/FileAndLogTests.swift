@@ -41,7 +41,7 @@ import Testing
             continue
           }
           let whole = try openRows(mixed)
-          #expect(try await whole.read { try Int.fetchCount($0, rows: "rows") } == file * 4)
+          #expect(try await whole.read { try Int.fetchCount($0.sqlite, rows: "rows") } == file * 4)
           await whole.close()
         }
       }
@@ -63,7 +63,7 @@ import Testing
       await first.close()
       await second.close()
       let again = try openRows(path)
-      #expect(try await again.read { try Int.fetchCount($0, rows: "rows") } == 60)
+      #expect(try await again.read { try Int.fetchCount($0.sqlite, rows: "rows") } == 60)
       await again.close()
     }
   }
@@ -99,7 +99,7 @@ import Testing
       #expect(failure?.isFatal == true)
       try await eventually("the ledger stops") { fatal.all.map(\.kind) == [.fileReplaced] && !ledger.isOpen }
       let again = try openRows(path)
-      #expect(try await again.read { try Int.fetchCount($0, rows: "rows") } >= 20)
+      #expect(try await again.read { try Int.fetchCount($0.sqlite, rows: "rows") } >= 20)
       await again.close()
     }
   }

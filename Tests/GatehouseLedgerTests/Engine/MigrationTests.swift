@@ -42,7 +42,7 @@ struct MigrationTests {
       await old.close()
       let steps = [2: "ALTER TABLE rows ADD COLUMN note TEXT NOT NULL DEFAULT 'two'", 3: "UPDATE rows SET note = note || ' three'"]
       let new = try open(path, version: 3, steps)
-      #expect(try await new.read { try String.fetchOne($0, sql: "SELECT note FROM rows WHERE id = 1") } == "two three")
+      #expect(try await new.read { try String.fetchOne($0.sqlite, sql: "SELECT note FROM rows WHERE id = 1") } == "two three")
       await new.close()
       #expect(try version(path) == 3)
     }
@@ -117,7 +117,7 @@ struct MigrationTests {
       try await withPath { new in
         let first = try LedgerDatabase(path: old, schema: older.schema, version: older.version, onFatal: { _ in }, log: quiet)
         try await first.write { db in
-          try db.execute(
+          try db.sqlite.execute(
             sql: """
               INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
               VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'free', 'active', 'hash', 1);
@@ -154,12 +154,14 @@ struct MigrationTests {
         _ id: String, _ token: String, successor: String? = nil, previous: (String, Int64)? = nil, ended: Int64? = nil
       ) -> Values {
         [
-          id, "usr_00000000000001", "web", "bearer", made, proved, stamp, made + Rig.day, Digest256.token(token).data,
-          successor.map { Digest256.token($0).data }, Data([7]), "k1", previous.map { Digest256.token($0.0).data }, previous?.1, ended,
+          id, "usr_00000000000001", "web", "bearer", made, proved, stamp, made + Rig.day,
+          Data(Digest256.token(token).bytes),
+          successor.map { Data(Digest256.token($0).bytes) }, Data([7]), "k1", previous.map { Data(Digest256.token($0.0).bytes) },
+          previous?.1, ended,
         ]
       }
       try await old.write { db in
-        try db.execute(
+        try db.sqlite.execute(
           sql: """
             INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
             VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'free', 'active', 'hash', 1);
@@ -170,7 +172,7 @@ struct MigrationTests {
           row("ses_graced", "after", previous: ("before", stamp + 30_000)), row("ses_long", "later", previous: ("gone", stamp - 1)),
           row("ses_both", "second", successor: "third", previous: ("first", stamp + 20_000)), row("ses_ended", "ended", ended: stamp - 5),
         ] {
-          try db.execute(
+          try db.sqlite.execute(
             sql: """
               INSERT INTO sessions (id, user_id, class, transport, created_at, authenticated_at, seen_at, expires_at, token_hash,
                 successor_hash, successor_nonce, successor_key, previous_hash, previous_ends_at, ended_at)

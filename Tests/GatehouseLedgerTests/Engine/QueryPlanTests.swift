@@ -106,7 +106,7 @@ extension QueryPlanTests {
     let trace: @Sendable (Database) -> Void = { db in
       db.trace { if case .statement(let statement) = $0 { traced.add(statement.sql) } }
     }
-    try await ledger.database.write(trace)
+    try await ledger.database.write { db in trace(try db.sqlite) }
     try await traceEveryReader(of: ledger, trace)
     try await everyCall(Rig(ledger: ledger) { _, _, _, _, _, _ in })
     try await ledger.noteSecret(Rig.secret.now, now: Rig.now)
@@ -124,7 +124,7 @@ extension QueryPlanTests {
       for lane in lanes {
         group.addTask {
           try await ledger.database.read(for: lane) { db in
-            trace(db)
+            trace(try db.sqlite)
             held.add(1)
             while held.all.count < lanes.count { usleep(1_000) }
           }
@@ -175,7 +175,7 @@ private struct Literal {
   }
 
   func matches(_ sql: String) throws -> Bool {
-    let fixed = try text.split(separator: Regex("\\\\\\([a-z]+\\)"), omittingEmptySubsequences: false)
+    let fixed = try text.split(separator: Regex("\\\\\\([a-zA-Z.]+\\)"), omittingEmptySubsequences: false)
     let sql = Self.spaced(sql)
     guard fixed.count > 1, let first = fixed.first, let last = fixed.last else { return sql == text }
     guard sql.hasPrefix(first), sql.hasSuffix(last) else { return false }

@@ -46,7 +46,7 @@ struct TurnstileTests {
         for (writer, database) in databases.enumerated() {
           for _ in 0..<each {
             group.addTask {
-              try await database.write { try $0.run("INSERT INTO rows (writer) VALUES (?)", [writer]) }
+              _ = try await database.write { try $0.run("INSERT INTO rows (writer) VALUES (?)", [writer]) }
             }
           }
         }

@@ -65,7 +65,7 @@ struct WriteQueueTests {
       let outcomes = try await sharedBatch(database, count: 4) { id in
         try await database.write { db in
           if id == 2 {
-            try? db.run("INSERT INTO rows (id, body) VALUES (?, NULL)", [id])
+            _ = try? db.run("INSERT INTO rows (id, body) VALUES (?, NULL)", [id])
           } else {
             try db.run("INSERT INTO rows (id) VALUES (?)", [id])
           }
@@ -123,7 +123,7 @@ struct WriteQueueTests {
       try await first
       #expect(try idsSeen(in: path) == [0, 1, 2])
       await #expect(throws: LedgerFailure(.closed)) { try await database.insert(12) }
-      await #expect(throws: LedgerFailure(.closed)) { try await database.read { try Int.fetchOne($0, sql: "SELECT 1") } }
+      await #expect(throws: LedgerFailure(.closed)) { try await database.read { try Int.fetchOne($0.sqlite, sql: "SELECT 1") } }
       await database.close()
     }
   }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Logging
 import Synchronization
+import Testing
 
 @testable import GatehouseLedger
 
@@ -26,6 +27,13 @@ func openRows(
   onFatal: @escaping @Sendable (LedgerFailure) -> Void = { _ in }
 ) throws -> LedgerDatabase {
   try LedgerDatabase(path: path, schema: rowsSchema, version: 1, options: options, onFatal: onFatal, log: log)
+}
+
+extension LedgerTransaction {
+  /// The connection, for what SQLite alone has.
+  var sqlite: Database {
+    get throws { try #require(self as? SQLiteTransaction).db }
+  }
 }
 
 extension LedgerDatabase {

@@ -21,7 +21,7 @@ enum Engine: String, CaseIterable, CustomTestStringConvertible, Sendable {
           retention: { LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90, eventDays: 30) }, allowances: { Rig.table },
           timeouts: { _ in Rig.timeouts }, log: quiet)
         let rig = Rig(ledger: ledger) { user, metric, kind, units, starts, ends in
-          try await ledger.database.write { db in
+          _ = try await ledger.database.write { db in
             try db.run(
               "INSERT INTO overrides (user_id, metric, kind, units, starts_at, ends_at) VALUES (?, ?, ?, ?, ?, ?)",
               [user.text, metric, kind.rawValue, units, starts, ends])

@@ -1,7 +1,3 @@
-import CSQLite
-import GRDB
-import Glibc
-
 /// Why a write or read of the ledger gave no result.
 public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible {
   /// The failures, by what has become of the write.
@@ -29,36 +25,6 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
   public var isFatal: Bool { kind == .outcomeUnknown || kind == .fileReplaced }
   public init(_ kind: Kind) { self.kind = kind }
 
-  /// What the system says when a file may not grow: SQLite knows only the first by itself.
-  private static let noRoom: Set<Int32> = [ENOSPC, EDQUOT, EFBIG]
-
-  /// The failure behind an error of SQLite at a statement, nil for any other error.
-  /// - Parameter systemErrno: the system's reason for a failed write. A write that found no room left nothing behind, whatever SQLite
-  ///   calls it: a quota and a bound on a file's size are I/O errors to it. A sync that fails so is another matter.
-  init?(_ error: any Error, systemErrno: Int32 = 0) {
-    guard let error = error as? DatabaseError else { return nil }
-    switch error.resultCode {
-    case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_WRITE && Self.noRoom.contains(systemErrno): kind = .diskFull
-    case .SQLITE_FULL: kind = .diskFull
-    case .SQLITE_BUSY, .SQLITE_LOCKED: kind = .busy
-    case .SQLITE_CONSTRAINT: kind = .constraint
-    case .SQLITE_IOERR: kind = .outcomeUnknown
-    default: kind = .internal("SQLite reports error \(error.extendedResultCode.rawValue).")
-    }
-  }
-
-  /// The failure behind an error of SQLite at COMMIT: only for these codes, and a write without room, it is known that nothing became
-  /// durable.
-  init(atCommit error: any Error, systemErrno: Int32 = 0) {
-    let known: [ResultCode] = [.SQLITE_FULL, .SQLITE_BUSY, .SQLITE_NOMEM, .SQLITE_CONSTRAINT]
-    let failure = LedgerFailure(error, systemErrno: systemErrno)
-    guard let code = (error as? DatabaseError)?.resultCode, let failure, known.contains(code) || failure.kind == .diskFull else {
-      kind = .outcomeUnknown
-      return
-    }
-    self = failure
-  }
-
   /// One sentence: what, and what to do. Free of data.
   public var description: String {
     switch kind {
@@ -73,11 +39,4 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case .internal(let sentence): sentence
     }
   }
-}
-
-extension Database {
-  /// The system's reason for the last failed write to the log: what a transaction writes to.
-  var logErrno: Int32 { gatehouse_errno_of_log(sqliteConnection) }
-  /// The same for the ledger's file, which only a checkpoint writes to.
-  var fileErrno: Int32 { gatehouse_errno_of_file(sqliteConnection) }
 }
