@@ -57,14 +57,16 @@ let package = Package(
       name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt", "Threads"],
       resources: [.embedInCode("Resources")], swiftSettings: strict),
 
-    // The domain, its two stores and its face. Stores and face never import each other.
+    // The domain, its two stores and its face. Stores and face never import each other. The durable store's rules know no engine.
     .target(name: "GatehouseCore", dependencies: ["GatehouseCrypto", "StrictJSON", "TextForms", log], swiftSettings: strict),
     .target(
       name: "GatehouseRedis", dependencies: ["GatehouseCore", "RedisClient", log] + nio,
       resources: [.embedInCode("Scripts")], swiftSettings: strict),
     .target(
-      name: "GatehouseLedger",
-      dependencies: ["CSQLite", "GatehouseCore", log, metrics, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
+      name: "GatehouseLedger", dependencies: ["GatehouseCore", "GatehouseCrypto", log, metrics], swiftSettings: strict),
+    .target(
+      name: "LedgerSQLite",
+      dependencies: ["CSQLite", "GatehouseCore", "GatehouseLedger", log, metrics, .product(name: "GRDB", package: "GRDB.swift")],
       resources: [.embedInCode("schema.sql")], swiftSettings: strict),
     .target(
       name: "GatehouseHTTP",
@@ -78,7 +80,8 @@ let package = Package(
     .executableTarget(
       name: "gatehouse",
       dependencies: [
-        "GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseHTTP", "GatehouseCrypto", "RedisClient", "LocalHTTP",
+        "GatehouseCore", "GatehouseRedis", "GatehouseLedger", "LedgerSQLite", "GatehouseHTTP", "GatehouseCrypto", "RedisClient",
+        "LocalHTTP",
         "StrictJSON", "Threads", "Yams", lifecycle, unixSignals, log, metrics,
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -96,15 +99,18 @@ let package = Package(
     .testTarget(name: "GatehouseCryptoTests", dependencies: ["GatehouseCrypto", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore", "GatehouseCrypto", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "GatehouseRedisTests", dependencies: ["GatehouseRedis", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "GatehouseLedgerTests", dependencies: ["GatehouseLedger"], swiftSettings: strict),
     .testTarget(
-      name: "GatehouseLedgerTests",
+      name: "LedgerSQLiteTests",
       dependencies: [
-        "GatehouseLedger", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+        "CSQLite", "GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "LedgerSQLite", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ], swiftSettings: strict),
     .testTarget(name: "GatehouseHTTPTests", dependencies: ["GatehouseHTTP", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "ProtocolTests", dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "GatehouseCrypto", "TestSupport"],
+      name: "ProtocolTests",
+      dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "LedgerSQLite", "GatehouseCrypto", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",

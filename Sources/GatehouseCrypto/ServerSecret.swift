@@ -79,7 +79,7 @@ public struct ServerSecret: Sendable {
   /// Every line, the first one first.
   public var lines: [Line] { [newest.line] + older.map(\.line) }
 
-  /// What a ledger's first key for the subjects of limits is made of; see `SQLiteLedger.subjects`.
+  /// What a ledger's first key for the subjects of limits is made of; see `SQLLedger.subjects`.
   public var subjectSeed: [UInt8] { newest.subjectSeed }
 
   /// The newest key of a purpose.

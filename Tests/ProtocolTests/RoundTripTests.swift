@@ -75,7 +75,7 @@ struct RoundTripTests {
       let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects) { name in
         Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
       }
-      let rules = Accounts<SQLiteLedger>.Rules(
+      let rules = Accounts<SQLLedger>.Rules(
         passwords: PasswordRules(minLength: 8), loginFloorMin: .zero, sessionsMax: { _ in 10 }, timeouts: { _ in World.timeouts },
         allowances: { World.table }, mailMilliseconds: 3_600_000)
       let accounts = Accounts(

@@ -2,6 +2,7 @@ import Foundation
 @testable import GatehouseCore
 import GatehouseCrypto
 import GatehouseLedger
+import LedgerSQLite
 import GatehouseRedis
 import Logging
 import NIOCore
@@ -12,15 +13,15 @@ import TestSupport
 
 /// One process of the service without its HTTP face: its own connections to Redis, its own writer on the shared file.
 final class Stack: Sendable {
-  let ledger: SQLiteLedger
+  let ledger: SQLLedger
   let redis: RedisClient
   let hot: HookedHot
   let lease = Lease()
   let keys = KeyRing()
   let clock: ServiceClock
-  let changes: Changes<SQLiteLedger>
-  let gate: Gatekeeper<SQLiteLedger>
-  let keeper: LeaseKeeper<SQLiteLedger>
+  let changes: Changes<SQLLedger>
+  let gate: Gatekeeper<SQLLedger>
+  let keeper: LeaseKeeper<SQLLedger>
   let limits = SubjectLimits(window: LocalWindow(processes: 1))
 
   init(file: String, redis: RedisClient, group: MultiThreadedEventLoopGroup, wallMilliseconds: Int64) throws {
@@ -29,8 +30,8 @@ final class Stack: Sendable {
     var log = Logger(label: "test")
     log.logLevel = .critical
     let clock = ServiceClock(wallMilliseconds: wallMilliseconds)
-    let ledger = try SQLiteLedger(
-      file: LedgerFile(path: file, onFatal: { _ in }, log: log), secret: LiveSecret(.ephemeral()), allowances: table, timeouts: timeouts,
+    let ledger = try SQLLedger(
+      database: .sqlite(path: file, onFatal: { _ in }, log: log), secret: LiveSecret(.ephemeral()), allowances: table, timeouts: timeouts,
       isQuiet: { clock.isQuiet }, log: log
     )
     let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts, clock: clock))

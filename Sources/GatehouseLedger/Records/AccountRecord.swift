@@ -29,7 +29,7 @@ extension LedgerTransaction {
   }
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func overview(of id: UserID, now: Int64) async throws -> UserOverview? {
     let rules = rules
     return try await read { db in

@@ -40,7 +40,7 @@ enum AddressRecord {
   }
 
   /// Keeps what `user` has used and holds, under its present address.
-  static func keep(_ user: User, _ digests: AddressDigests, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws {
+  static func keep(_ user: User, _ digests: AddressDigests, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws {
     guard let address = digests.all(EmailAddress.Forms(user.email).canonical).first else { return }
     for metric in try metrics(of: user, db, rules) {
       _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
@@ -56,7 +56,7 @@ enum AddressRecord {
   }
 
   /// A metric that the configuration lacks now may be back tomorrow: what it is counted by shows in its newest period.
-  private static func metrics(of user: User, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules) throws -> [AllowanceTable.Metric] {
+  private static func metrics(of user: User, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules) throws -> [AllowanceTable.Metric] {
     let table = rules.allowances()
     return try db.rows(metricsOfUser, [user.id.text]).map { row in
       let newest: Int64 = try row["newest"]

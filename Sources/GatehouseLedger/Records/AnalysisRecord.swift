@@ -82,7 +82,7 @@ enum AnalysisRecord {
   }
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func attachAnalysis(
     _ analysis: NewAnalysis, to id: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
     encode: @escaping @Sendable (Reserved) -> StoredAnswer

@@ -35,7 +35,7 @@ enum DeletionRecord {
   static let remove = "DELETE FROM users WHERE id = ?"
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void> {
     let rules = rules
     return try await write { [addresses] db in

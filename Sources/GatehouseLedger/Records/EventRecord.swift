@@ -45,7 +45,7 @@ extension LedgerTransaction {
   }
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func feed(of user: UserID?, after number: Int64, limit: Int) async throws -> [FeedEvent] {
     try await read(for: .lists) { db in try EventRecord.page(of: user, after: number, limit: limit, db) }
   }

@@ -4,7 +4,7 @@ import GatehouseCore
 private struct Records: AccountRecords {
   let id: UserID
   let db: any LedgerTransaction
-  let rules: SQLiteLedger.Rules
+  let rules: SQLLedger.Rules
   let isOpen: () -> Bool
 
   func user() throws -> User? { try db.row(UserRecord.byID, [id.text]).map(User.init(row:)) }
@@ -45,7 +45,7 @@ private struct Records: AccountRecords {
   }
 }
 
-extension SQLiteLedger: ExportLedger {
+extension SQLLedger: ExportLedger {
   public func export<T: Sendable>(of user: UserID, _ body: @escaping @Sendable (any AccountRecords) throws -> T) async throws -> T {
     let (rules, database) = (rules, database)
     return try await read(for: .exports) { db in try body(Records(id: user, db: db, rules: rules, isOpen: { database.isOpen })) }

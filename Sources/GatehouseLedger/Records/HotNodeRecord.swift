@@ -33,7 +33,7 @@ enum HotNodeRecord {
   static let confirm = "UPDATE hot_nodes SET vacant_seq = NULL, succeeds = 0 WHERE term = ? AND lineage = ?"
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   private static let lineageCharacters = 16
 
   public func register(_ registration: HotRegistration) async throws -> Bool {

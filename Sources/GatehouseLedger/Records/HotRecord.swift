@@ -36,7 +36,7 @@ enum ServiceKeyRecord {
   static let raiseVersion = "UPDATE meta SET service_keys_version = service_keys_version + 1"
 }
 
-extension SQLiteLedger: HotLedger {
+extension SQLLedger: HotLedger {
   /// Pending changes of one poll.
   static let pendingMax = 1_000
 
@@ -63,7 +63,7 @@ extension SQLiteLedger: HotLedger {
 
   public func leasePoll() async throws -> LeasePoll {
     try await read { [database] db in
-      database.watchFile(db)
+      database.watchStore(db)
       let node = try db.row(HotNodeRecord.all, []).map(HotNode.init(row:))
       let pending = try db.rows(HotRecord.pending, [Self.pendingMax]).map {
         try PendingChange(routingID: $0["routing_id"], sequence: $0["seq"])

@@ -34,7 +34,7 @@ enum MailRecord {
   }
 }
 
-extension SQLiteLedger: MailLedger {
+extension SQLLedger: MailLedger {
   public func keep(_ token: SingleUse, by actor: Actor, now: Int64) async throws -> Bool {
     try await write { db in
       guard let user = try db.row(UserRecord.byID, [token.userID.text]).map(User.init(row:)),

@@ -43,7 +43,7 @@ enum Pruning {
   }
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func prune(rowsMax: Int, now: Int64) async throws -> Int {
     let retention = retention()
     return try await write { db in

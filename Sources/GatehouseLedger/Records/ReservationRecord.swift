@@ -93,15 +93,14 @@ enum ReservationRecord {
       held: quota.held, periodStartsAtMilliseconds: quota.period.startMilliseconds, resetsAtMilliseconds: quota.period.endMilliseconds)
   }
 
-  static func allowances(_ user: User, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Allowance] {
+  static func allowances(_ user: User, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws -> [Allowance] {
     let table = rules.allowances()
     let plan = rules.plan(of: user, now: now)
     return try table.metrics.map { allowance(try quota(user, $0, db, now: now).quota, plan: plan, table) }
   }
 
   /// The standing in a reservation's own period.
-  static func standing(_ reservation: Reservation, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> Allowance
-  {
+  static func standing(_ reservation: Reservation, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws -> Allowance {
     let table = rules.allowances()
     guard let row = try db.row(ownerByID, [reservation.userID.text]) else {
       throw ServiceError(.notFound, "There is no user \(reservation.userID).")
@@ -186,7 +185,7 @@ enum ReservationRecord {
   }
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func reserve(
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
   ) async throws -> Changed<Once<Reserved>> {

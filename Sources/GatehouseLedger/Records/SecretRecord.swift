@@ -29,7 +29,7 @@ enum SecretRecord {
   }
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   /// The longest that a metric's period lasts, with what a change of zone may add.
   private static let periodMilliseconds: Int64 = 33 * 86_400_000
 

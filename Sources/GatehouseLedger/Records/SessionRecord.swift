@@ -83,19 +83,19 @@ enum SessionRecord {
   static func validFrom(_ db: any LedgerTransaction) throws -> Int64 { try db.number(validFrom, []) ?? 0 }
 
   /// Neither ended nor past any of its ends, and seen through a token that is not past its own.
-  static func isLive(_ session: Session, validFrom: Int64, _ rules: SQLiteLedger.Rules, now: Int64) -> Bool {
+  static func isLive(_ session: Session, validFrom: Int64, _ rules: SQLLedger.Rules, now: Int64) -> Bool {
     session.createdAtMilliseconds >= validFrom && now < min(session.expiresAtMilliseconds, session.tokenEndsAtMilliseconds ?? .max)
       && now <= rules.timeouts(session.sessionClass).idleEnd(seenAtMilliseconds: session.seenAtMilliseconds)
   }
 
   /// The live sessions of a user through each of their live tokens, the last seen first.
-  static func tokens(of user: UserID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
+  static func tokens(of user: UserID, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws -> [Session] {
     let validFrom = try validFrom(db)
     return try db.rows(liveOfUser, [user.text]).map(Session.init(row:)).filter { isLive($0, validFrom: validFrom, rules, now: now) }
   }
 
   /// The live sessions of a user, each once, the last seen first.
-  static func live(of user: UserID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64) throws -> [Session] {
+  static func live(of user: UserID, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws -> [Session] {
     var all: [Session] = []
     for seen in try tokens(of: user, db, rules, now: now) {
       if let last = all.last, last.id == seen.id {
@@ -108,7 +108,7 @@ enum SessionRecord {
   }
 
   static func live(
-    _ id: SessionID, of user: UserID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64
+    _ id: SessionID, of user: UserID, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64
   ) throws -> Session? {
     let validFrom = try validFrom(db)
     let seen = try db.rows(unended, [id.text]).map(Session.init(row:)).filter {
@@ -120,7 +120,7 @@ enum SessionRecord {
 
   /// The live session that a token opens, if it is this one.
   static func opened(
-    by token: Digest256, _ id: SessionID, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64
+    by token: Digest256, _ id: SessionID, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64
   ) throws -> Session? {
     guard let row = try db.row(TokenRecord.session, [token.bytes]), try (row["ended_at"] as Int64?) == nil else { return nil }
     let session = try Session(row: row)
@@ -148,7 +148,7 @@ enum SessionRecord {
   }
 }
 
-extension SQLiteLedger: SessionLedger {
+extension SQLLedger: SessionLedger {
   public func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Changed<Int>? {
     let rules = rules
     return try await write { db in
@@ -262,7 +262,7 @@ extension SQLiteLedger: SessionLedger {
 
 extension SessionRecord {
   static func page(
-    of user: UserID, first: SessionID?, _ page: PageRequest, _ db: any LedgerTransaction, _ rules: SQLiteLedger.Rules, now: Int64
+    of user: UserID, first: SessionID?, _ page: PageRequest, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64
   ) throws -> Page<Session> {
     // Sessions are capped at a hundred a user in every plan: sorted here, the current one first.
     let live = try Self.live(of: user, db, rules, now: now).sorted {

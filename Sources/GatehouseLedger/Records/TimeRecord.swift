@@ -28,7 +28,7 @@ enum TimeRecord {
     """
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func keepClock(_ record: ClockRecord) {
     database.enqueue { db in
       try db.run(

@@ -111,7 +111,7 @@ enum TokenRecord {
   }
 }
 
-extension SQLiteLedger {
+extension SQLLedger {
   public func prepareSuccessor(
     _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, now: Int64
   ) async throws -> Changed<Successor>? {

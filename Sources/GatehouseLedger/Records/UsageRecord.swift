@@ -67,7 +67,7 @@ enum Idempotency {
   }
 }
 
-extension SQLiteLedger: WorkLedger {
+extension SQLLedger: WorkLedger {
   public func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer? {
     try await read { [rules] db in try Idempotency.find(call, db, now: rules.aging(now)) }
   }

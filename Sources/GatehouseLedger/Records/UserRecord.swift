@@ -59,7 +59,7 @@ extension UserRecord {
   }
 }
 
-extension SQLiteLedger: AccountLedger {
+extension SQLLedger: AccountLedger {
   public func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User {
     try await write { db in
       try Self.requireFree(email: canonicalEmail, for: user.id, db)

@@ -4,6 +4,7 @@ import GatehouseCrypto
 import GatehouseHTTP
 import GatehouseLedger
 import GatehouseRedis
+import LedgerSQLite
 import Logging
 import NIOCore
 import NIOPosix
@@ -20,11 +21,11 @@ final class Assembly: Sendable {
   let live: LiveSettings
   let folder: DataFolder
   let group = MultiThreadedEventLoopGroup.singleton
-  let ledger: SQLiteLedger
+  let ledger: SQLLedger
   let redis: RedisClient
-  let keeper: LeaseKeeper<SQLiteLedger>
+  let keeper: LeaseKeeper<SQLLedger>
   let clock: ServiceClock
-  let changes: Changes<SQLiteLedger>
+  let changes: Changes<SQLLedger>
   let readiness = Readiness()
   let hashing = HashPool()
   let loginFloor: LoginFloor
@@ -37,7 +38,7 @@ final class Assembly: Sendable {
   private let exports: Exports
   private let keys = KeyRing()
   private let limits: SubjectLimits
-  private let gate: Gatekeeper<SQLiteLedger>
+  private let gate: Gatekeeper<SQLLedger>
   private let current: Mutex<Responders?> = Mutex(nil)
 
   /// - Parameter acceptsNewSecret: whether a secret is taken that can't verify what the ledger's sessions have, or made for them.
@@ -54,7 +55,7 @@ final class Assembly: Sendable {
     loginFloor = LoginFloor(pool: hashing, log: log)
     refusals = RefusalLog(log: log)
     try Self.checkMemory(settings, threads: hashing.threads)
-    let file = try LedgerFile(
+    let database = try LedgerDatabase.sqlite(
       path: folder.ledger,
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start. Not exit(), which takes
@@ -62,9 +63,9 @@ final class Assembly: Sendable {
         LogSink.standardError.flush(within: LogSink.endPatience)
         _exit(70)
       }, log: log)
-    secret = LiveSecret(try SecretRules(path: folder.secret, file: file, acceptsNew: acceptsNewSecret).secret())
-    ledger = try SQLiteLedger(
-      file: file, secret: secret,
+    secret = LiveSecret(try SecretRules(path: folder.secret, ledger: database, acceptsNew: acceptsNewSecret).secret())
+    ledger = try SQLLedger(
+      database: database, secret: secret,
       retention: {
         let kept = live.settings.retention
         return LedgerRetention(
@@ -128,7 +129,7 @@ final class Assembly: Sendable {
   /// The responders in force.
   var responders: Responders? { current.withLock { $0 } }
 
-  private func api(_ settings: Settings) -> API<SQLiteLedger> {
+  private func api(_ settings: Settings) -> API<SQLLedger> {
     let live = live
     let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
     let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
@@ -142,7 +143,7 @@ final class Assembly: Sendable {
         passwords: PasswordRules(minLength: settings.passwordLengthMin), loginFloorMin: .milliseconds(settings.loginFloorMillisecondsMin),
         sessionsMax: { live.settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances,
         mailMilliseconds: settings.mailTokenSeconds * 1000))
-    var contract = API<SQLiteLedger>.Contract()
+    var contract = API<SQLLedger>.Contract()
     contract.trustedProxies = LiveSettings.Version(settings).trustedProxies
     contract.allowedOrigins = settings.http.origins
     contract.cookieIsSecure = settings.cookieIsSecure

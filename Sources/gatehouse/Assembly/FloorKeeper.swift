@@ -10,7 +10,7 @@ struct FloorKeeper: Service {
   static let interval: Duration = .seconds(15)
 
   let floor: LoginFloor
-  let ledger: SQLiteLedger
+  let ledger: SQLLedger
   let live: LiveSettings
 
   func run() async throws {

@@ -5,7 +5,7 @@ import ServiceLifecycle
 
 /// Keeps the lease of a process that works on the folder for one command: Redis hears of a change only under one.
 struct LeasePolls: Service {
-  let keeper: LeaseKeeper<SQLiteLedger>
+  let keeper: LeaseKeeper<SQLLedger>
   let log: Logger
 
   func run() async throws {

@@ -9,16 +9,16 @@ import Threads
 /// without a word: so it is made or taken only where nothing hangs on the old one, or where the operator accepts that.
 struct SecretRules {
   let path: String
-  let file: LedgerFile
+  let ledger: LedgerDatabase
   let acceptsNew: Bool
 
   /// The secret, made if there is none. Throws a sentence that says what another one would cost.
   func secret() throws -> ServerSecret {
-    let sessions = try file.sessionsLive(now: Int64(Date().timeIntervalSince1970 * 1000))
+    let sessions = try ledger.sessionsLive(now: Int64(Date().timeIntervalSince1970 * 1000))
     let isMissing = access(path, F_OK) != 0 && errno == ENOENT
     if isMissing, sessions > 0, !acceptsNew { throw lost("is missing", sessions) }
     let secret = try ServerSecret.loadOrCreate(path: path)
-    guard !isMissing, sessions > 0, let last = try file.firstLine() else { return secret }
+    guard !isMissing, sessions > 0, let last = try ledger.firstLine() else { return secret }
     let isRight = secret.lines.contains { $0.digest == last.digest }
     if !isRight, !acceptsNew { throw lost("has no line \(last.id), with which the ledger was served last", sessions) }
     // Left in a unit file it would make the next loss a silent one.

@@ -17,13 +17,13 @@ struct Upkeep: Service {
   /// How often the time is kept for processes to come.
   private static let clockInterval: Duration = .seconds(60)
 
-  let keeper: LeaseKeeper<SQLiteLedger>
+  let keeper: LeaseKeeper<SQLLedger>
   let lease: Lease
   let redis: RedisClient
   let hot: any HotStore
   let memory: HotMemory
-  let ledger: SQLiteLedger
-  let changes: Changes<SQLiteLedger>
+  let ledger: SQLLedger
+  let changes: Changes<SQLLedger>
   let secret: LiveSecret
   let clock: ServiceClock
   let log: Logger
@@ -147,7 +147,7 @@ extension Upkeep {
 
 /// Closes the ledger after everything that writes to it has stopped, or was to have stopped: its queue is written in any case.
 struct LedgerService: Service {
-  let ledger: SQLiteLedger
+  let ledger: SQLLedger
   let readiness: Readiness
   let log: Logger
 

@@ -1,0 +1,84 @@
+/// Runs a batch of operations in one transaction: each under its own savepoint, one commit, then every answer.
+struct GroupCommit {
+  /// After this many operations of a batch, tried alone, found the disk full, the rest fail without a try.
+  static let fullTriesMax = 4
+  /// A batch that has run for this long is committed with what it has; the rest waits for the next.
+  static let runMax: Duration = .milliseconds(20)
+
+  /// The engine rolled the whole transaction back at a statement: nothing of the batch is there.
+  private struct RolledBack: Error {}
+
+  let writer: any LedgerWriter
+
+  /// Answers the first operations of `batch`, at least one if there is any; how many. Throws `busy` when another program holds the file,
+  /// then nobody has been answered, and what is fatal: those of the batch that were not answered before have been told just that.
+  func run(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
+    do {
+      return try together(batch)
+    } catch {
+      switch error.kind {
+      case .busy: throw error
+      case _ where error.isFatal:
+        for item in batch { item.fail(error) }
+        throw error
+      default: return try eachAlone(batch)
+      }
+    }
+  }
+
+  /// All in one transaction, as far as the time goes. Throws if it was rolled back: nobody has been answered then.
+  private func together(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
+    var answers: [@Sendable () -> Void] = []
+    answers.reserveCapacity(batch.count)
+    let start = ContinuousClock.now
+    try writer.transaction {
+      for item in batch where answers.isEmpty || start.duration(to: .now) < Self.runMax {
+        do {
+          answers.append(try writer.savepoint { try item.run(writer) })
+        } catch {
+          guard writer.isInTransaction else { throw RolledBack() }
+          if (error as? LedgerFailure)?.isFatal == true { throw error }
+          answers.append { item.fail(error) }
+        }
+      }
+    }
+    for answer in answers { answer() }
+    return answers.count
+  }
+
+  /// One failed for all: each again in a transaction of its own, once, until another program comes between.
+  private func eachAlone(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
+    var fullTries = Self.fullTriesMax
+    for (index, item) in batch.enumerated() {
+      guard fullTries > 0 else {
+        item.fail(LedgerFailure(.diskFull))
+        continue
+      }
+      var answer: (@Sendable () -> Void)?
+      var refusal: (any Error)?
+      do {
+        try writer.transaction {
+          do {
+            answer = try item.run(writer)
+          } catch {
+            refusal = error
+            throw error
+          }
+        }
+        answer?()
+      } catch {
+        guard !error.isFatal else {
+          for left in batch[index...] { left.fail(error) }
+          throw error
+        }
+        if error.kind == .busy, refusal == nil {
+          guard index > 0 else { throw error }
+          return index
+        }
+        if error.kind == .diskFull { fullTries -= 1 }
+        item.fail(refusal ?? error)
+      }
+    }
+    return batch.count
+  }
+}

@@ -1,0 +1,150 @@
+import GatehouseCore
+import GatehouseCrypto
+import Logging
+import Synchronization
+
+/// How long rows are kept that nobody needs for a decision; nil keeps them.
+public struct LedgerRetention: Sendable, Equatable {
+  public var usageEventDays: Int?
+  public var auditDays: Int?
+  /// Days after their end; their units stay counted, their analyses stay.
+  public var reservationDays: Int?
+  /// Days that the backend's feed reaches back.
+  public var eventDays: Int?
+  public init(usageEventDays: Int? = nil, auditDays: Int? = 400, reservationDays: Int? = 90, eventDays: Int? = 30) {
+    self.eventDays = eventDays
+    self.usageEventDays = usageEventDays
+    self.auditDays = auditDays
+    self.reservationDays = reservationDays
+  }
+}
+
+/// The domain's durable store over any engine: every call is one transaction of the write queue or one read of the read queue.
+public final class SQLLedger: Sendable {
+  let database: LedgerDatabase
+  let rules: Rules
+  let addresses: AddressDigests
+  /// Makes digests of what limits count. It is the ledger's own and stays when the server secret changes or is lost: with another key
+  /// every window would begin anew, and so end a limit.
+  public let subjects: MacKey
+  let retention: @Sendable () -> LedgerRetention
+  private let log: Logger
+  private let nextReport = Mutex(ContinuousClock.now)
+
+  /// What of the configuration decides about rows.
+  struct Rules: Sendable {
+    let allowances: @Sendable () -> AllowanceTable
+    let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+    let isQuiet: @Sendable () -> Bool
+
+    /// What rows that end by their age are held against: just after time jumped none is too old.
+    func aging(_ now: Int64) -> Int64 { isQuiet() ? 0 : now }
+
+    func plan(of user: User, now: Int64) -> String {
+      let table = allowances()
+      return table.known(user.plan(atMilliseconds: now, fallback: table.defaultPlan))
+    }
+  }
+
+  /// Serves an open ledger with a server secret, whose lines it writes down. Blocks the thread.
+  /// - Parameter isQuiet: whether time jumped a short while ago, so that nothing may end for its age.
+  public init(
+    database: LedgerDatabase, secret: LiveSecret, retention: @escaping @Sendable () -> LedgerRetention = { .init() },
+    allowances: @escaping @Sendable () -> AllowanceTable, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts,
+    isQuiet: @escaping @Sendable () -> Bool = { false }, log: Logger
+  ) throws {
+    self.database = database
+    subjects = try database.adopt(secret.now)
+    addresses = AddressDigests { secret.now.keys(.emailDay) }
+    rules = Rules(allowances: allowances, timeouts: timeouts, isQuiet: isQuiet)
+    self.retention = retention
+    self.log = log
+  }
+
+  /// Whether writes are taken: false once it is closed, or stopped by a commit of unknown outcome.
+  public var isUp: Bool { database.isOpen }
+
+  /// What is wrong with the store's structure; empty if nothing. Reads all of it.
+  public func faults() async throws -> [String] { try await database.faults() }
+
+  /// Lets the queues drain and closes the store.
+  public func close() async { await database.close() }
+
+  func write<T: Sendable>(_ body: @escaping @Sendable (any LedgerTransaction) throws -> T) async throws(ServiceError) -> T {
+    do { return try await database.write(body) } catch { throw serviceError(error) }
+  }
+
+  func read<T: Sendable>(
+    for lane: LedgerDatabase.Lane = .decisions, _ body: @escaping @Sendable (any LedgerReader) throws -> T
+  ) async throws(ServiceError) -> T {
+    do { return try await database.read(for: lane, body) } catch {
+      let failure = serviceError(error)
+      // A read has no outcome to doubt.
+      throw failure.code == .outcomeUnknown ? ServiceError(.unavailable, "The ledger could not be read. Try again.") : failure
+    }
+  }
+
+  private func serviceError(_ error: any Error) -> ServiceError {
+    report(error)
+    return Self.serviceError(error)
+  }
+
+  /// Tells the log what only it may know, once a second at most: a full disk must not be filled by saying so.
+  private func report(_ error: any Error) {
+    let failure = error as? LedgerFailure
+    guard !(error is ServiceError), failure?.kind != .overloaded, failure?.kind != .closed else { return }
+    let isDue = nextReport.withLock { next in
+      guard ContinuousClock.now >= next else { return false }
+      next = .now + .seconds(1)
+      return true
+    }
+    guard isDue else { return }
+    log.error("The ledger refused a call", metadata: ["failure": "\(failure?.description ?? String(describing: type(of: error)))"])
+  }
+
+  /// The domain's word for a failure of the store: by code, never by text.
+  static func serviceError(_ error: any Error) -> ServiceError {
+    if let error = error as? ServiceError { return error }
+    guard let failure = error as? LedgerFailure else {
+      return ServiceError(.unavailable, "The ledger could not answer. Try again.")
+    }
+    switch failure.kind {
+    case .overloaded: return ServiceError(.overloaded, "Too many writes are waiting. Try again in a moment.", retryAfterSeconds: 1)
+    case .outcomeUnknown, .fileReplaced:
+      return ServiceError(.outcomeUnknown, "The write may or may not have happened. Repeat it with the same Idempotency-Key.")
+    case .diskFull: return ServiceError(.unavailable, "There is no room on the disk to write this down. Nothing was changed.")
+    case .busy, .closed, .constraint, .internal: return ServiceError(.unavailable, "The ledger could not write. Nothing was changed.")
+    }
+  }
+}
+
+extension LedgerTransaction {
+  /// Every change passes here: its user's hot state must be dropped.
+  func pending(_ user: UserID, now: Int64) throws -> PendingChange {
+    try run(HotRecord.nextSequence, [now])
+    let sequence = try number(HotRecord.sequence, []) ?? 0
+    try run(HotRecord.setPending, [user.routingID, sequence])
+    return PendingChange(routingID: user.routingID, sequence: sequence)
+  }
+
+  /// What changes no hot state passes here: no process may take the time to be before `now` any more.
+  func stamp(_ now: Int64) throws { try run(HotRecord.stamp, [now]) }
+}
+
+extension Array {
+  /// A page of at most `limit` of these, which were read with one more than that.
+  func page(limit: Int, start: (Element) -> PageStart) -> Page<Element> where Element: Sendable {
+    guard count > limit else { return Page(items: self, next: nil) }
+    let items = Array(prefix(limit))
+    return Page(items: items, next: items.last.map(start))
+  }
+}
+
+extension PageRequest {
+  /// The instant and id that a page's rows are before: `after`, or the end of the span, whichever is older.
+  func bound(before end: Int64? = nil) -> (milliseconds: Int64, id: String) {
+    let end = end ?? Int64.max
+    guard let after, after.milliseconds < end else { return (end, "") }
+    return (after.milliseconds, after.id)
+  }
+}

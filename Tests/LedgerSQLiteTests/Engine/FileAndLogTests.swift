@@ -1,0 +1,142 @@
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+
+@testable import GatehouseLedger
+@testable import LedgerSQLite
+
+/// The file that is open is held against the one at its path, and the file against its log.
+@Suite("The ledger's file and its log") struct FileAndLogTests {
+  private static let parts = ["", "-wal"]
+
+  /// Copies file and log as they are.
+  private func copy(_ path: String, to other: String, parts: [String] = parts) throws {
+    for part in parts {
+      try? FileManager.default.removeItem(atPath: other + part)
+      try FileManager.default.copyItem(atPath: path + part, toPath: other + part)
+    }
+    try? FileManager.default.removeItem(atPath: other + "-shm")
+  }
+
+  @Test("a file and a log of different times are refused at the start, two of one time are not")
+  func torn() async throws {
+    try await withPath { path in
+      var options = SQLiteOptions()
+      // Every batch is copied into the file.
+      options.checkpointBytes = 1
+      for id in 1...3 {
+        let ledger = try openRows(path, options)
+        for row in 0..<4 { try await ledger.insert(id * 10 + row) }
+        try await closeWithLog(ledger, path)
+        try copy(path, to: "\(path)-\(id)")
+      }
+      for file in 1...3 {
+        for log in 1...3 {
+          let mixed = "\(path)-mixed"
+          try copy("\(path)-\(file)", to: mixed, parts: [""])
+          try copy("\(path)-\(log)", to: mixed, parts: ["-wal"])
+          guard file == log else {
+            let failure = #expect(throws: LedgerFailure.self, "file \(file), log \(log)") { try openRows(mixed) }
+            #expect(failure.map(String.init(describing:))?.contains("of different times") == true)
+            continue
+          }
+          let whole = try openRows(mixed)
+          #expect(try await whole.read { try Int.fetchCount($0.sqlite, rows: "rows") } == file * 4)
+          await whole.close()
+        }
+      }
+    }
+  }
+
+  @Test("checkpoints of this ledger, of another process and of another program are no reason to stop")
+  func checkpoints() async throws {
+    try await withPath { path in
+      var options = SQLiteOptions()
+      options.checkpointBytes = 1
+      let fatal = Collected<LedgerFailure>()
+      let (first, second) = (try openRows(path, options) { fatal.add($0) }, try openRows(path) { fatal.add($0) })
+      for id in 0..<60 {
+        try await (id % 2 == 0 ? first : second).insert(id, bytes: 10_000)
+        if id % 7 == 0 { try await checkpoint(path) }
+      }
+      #expect(fatal.all.isEmpty)
+      await first.close()
+      await second.close()
+      let again = try openRows(path)
+      #expect(try await again.read { try Int.fetchCount($0.sqlite, rows: "rows") } == 60)
+      await again.close()
+    }
+  }
+
+  /// Closes a ledger while another process has the writer's turn, so that the log stays as it is.
+  private func closeWithLog(_ ledger: LedgerDatabase, _ path: String) async throws {
+    let other = open(path + ".writer", O_RDWR)
+    #expect(other >= 0 && flock(other, LOCK_EX) == 0)
+    await ledger.close()
+    close(other)
+  }
+
+  /// Another program's checkpoint; it comes again when the ledger's own is under way.
+  private func checkpoint(_ path: String) async throws {
+    let other = try DatabaseQueue(path: path)
+    try await eventually("another program's checkpoint") {
+      do {
+        try await other.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+        return true
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY { return false }
+    }
+    try other.close()
+  }
+
+  @Test("a log that is removed stops the ledger, and all that it had acknowledged is in the file")
+  func removedLog() async throws {
+    try await withPath { path in
+      let fatal = Collected<LedgerFailure>()
+      let ledger = try openRows(path) { fatal.add($0) }
+      for id in 0..<20 { try await ledger.insert(id) }
+      try FileManager.default.removeItem(atPath: path + "-wal")
+      let failure = await #expect(throws: LedgerFailure.self) { try await ledger.insert(20) }
+      #expect(failure?.isFatal == true)
+      try await eventually("the ledger stops") { fatal.all.map(\.kind) == [.fileReplaced] && !ledger.isOpen }
+      let again = try openRows(path)
+      #expect(try await again.read { try Int.fetchCount($0.sqlite, rows: "rows") } >= 20)
+      await again.close()
+    }
+  }
+
+  @Test("another file in the ledger's place stops it, moved or copied there, and without a write", arguments: [true, false])
+  func replaced(moved: Bool) async throws {
+    try await withPath { path in
+      let other = path + "-other"
+      let stranger = try openRows(other)
+      try await stranger.insert(1)
+      await stranger.close()
+      try await checkpoint(other)
+      let fatal = Collected<LedgerFailure>()
+      let ledger = try openRows(path) { fatal.add($0) }
+      for id in 0..<20 { try await ledger.insert(id) }
+      if moved {
+        #expect(rename(other, path) == 0)
+      } else {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: other))
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        try file.truncate(atOffset: 0)
+        try file.write(contentsOf: bytes)
+        try file.close()
+      }
+      try await eventually("the writer has looked") {
+        _ = try? await ledger.read { ledger.watchStore($0) }
+        return fatal.all.map(\.kind) == [.fileReplaced]
+      }
+      #expect(!ledger.isOpen)
+      #expect(throws: LedgerFailure.self) { try openRows(path) }
+    }
+  }
+}
+
+extension Int {
+  fileprivate static func fetchCount(_ db: Database, rows table: String) throws -> Int {
+    try Int.fetchOne(db, sql: "SELECT count(*) FROM \(table)") ?? 0
+  }
+}

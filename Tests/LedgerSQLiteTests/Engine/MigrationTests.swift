@@ -1,0 +1,223 @@
+import Foundation
+import GRDB
+import GatehouseCore
+import GatehouseCrypto
+import TestSupport
+import Testing
+
+@testable import GatehouseLedger
+@testable import LedgerSQLite
+
+@Suite("Versions of the file")
+struct MigrationTests {
+  private func open(_ path: String, version: Int, _ steps: [Int: String] = [:]) throws -> LedgerDatabase {
+    try LedgerDatabase.sqlite(path: path, Migrations(schema: rowsSchema, version: version, steps: steps), onFatal: { _ in }, log: quiet)
+  }
+
+  private func version(_ path: String) throws -> Int? { try seen(in: path) { try Int.fetchOne($0, sql: "PRAGMA user_version") } }
+
+  @Test("a new file has the whole schema and its version")
+  func new() async throws {
+    try await withPath { path in
+      await (try open(path, version: 3)).close()
+      #expect(try version(path) == 3)
+    }
+  }
+
+  @Test("a newer file is refused with one sentence and left as it is")
+  func newer() async throws {
+    try await withPath { path in
+      await (try open(path, version: 3)).close()
+      let failure = #expect(throws: LedgerFailure.self) { _ = try open(path, version: 2) }
+      #expect(
+        failure.map(String.init(describing:)) == "The ledger has version 3, newer than this program's 2: start the newer program.")
+      #expect(try version(path) == 3)
+    }
+  }
+
+  @Test("an older file goes through every step in order and keeps its rows")
+  func forward() async throws {
+    try await withPath { path in
+      let old = try open(path, version: 1)
+      try await old.insert(1)
+      await old.close()
+      let steps = [2: "ALTER TABLE rows ADD COLUMN note TEXT NOT NULL DEFAULT 'two'", 3: "UPDATE rows SET note = note || ' three'"]
+      let new = try open(path, version: 3, steps)
+      #expect(try await new.read { try String.fetchOne($0.sqlite, sql: "SELECT note FROM rows WHERE id = 1") } == "two three")
+      await new.close()
+      #expect(try version(path) == 3)
+    }
+  }
+
+  @Test("a step that fails half-way leaves the version before it, whole")
+  func halfWay() async throws {
+    try await withPath { path in
+      let old = try open(path, version: 1)
+      try await old.insert(1)
+      await old.close()
+      let steps = [2: "ALTER TABLE rows ADD COLUMN note TEXT", 3: "DELETE FROM rows; INSERT INTO nowhere VALUES (1)"]
+      #expect(throws: LedgerFailure.self) { _ = try open(path, version: 3, steps) }
+      #expect(try version(path) == 2)
+      #expect(try idsSeen(in: path) == [1], "what the failing step had done is undone")
+      let mended = try open(path, version: 3, [3: "INSERT INTO rows (id) VALUES (3)"])
+      await mended.close()
+      #expect(try idsSeen(in: path) == [1, 3])
+    }
+  }
+
+  @Test("a version that no step leads to is refused")
+  func missing() async throws {
+    try await withPath { path in
+      await (try open(path, version: 1)).close()
+      let failure = #expect(throws: LedgerFailure.self) { _ = try open(path, version: 2) }
+      #expect(failure.map(String.init(describing:)) == "There is no migration of the ledger to version 2.")
+    }
+  }
+
+  /// Every table with its columns and references, every index with its columns, whatever the text that made them.
+  private func shape(_ path: String) throws -> Set<String> {
+    try seen(in: path) { db in
+      let tables = try String.fetchAll(db, sql: "SELECT name FROM sqlite_schema WHERE type = 'table'")
+      var shape: Set<String> = []
+      for table in tables {
+        shape.insert(
+          "\(try Row.fetchAll(db, sql: "SELECT schema, name, type, ncol, wr, strict FROM pragma_table_list(?)", arguments: [table]))")
+        for (sql, what) in [("pragma_table_xinfo", "columns"), ("pragma_foreign_key_list", "references"), ("pragma_index_list", "indexes")]
+        {
+          let rows = try Row.fetchAll(db, sql: "SELECT * FROM \(sql)(?)", arguments: [table])
+          // The order in which indexes are listed is that of their making.
+          for row in rows { shape.insert("\(table) \(what) \(row.filter { what != "indexes" || $0.0 != "seq" })") }
+        }
+      }
+      let indexes = try Row.fetchAll(
+        db, sql: "SELECT s.tbl_name, s.name, i.* FROM sqlite_schema s JOIN pragma_index_xinfo(s.name) i WHERE s.type = 'index'")
+      let programs = try Row.fetchAll(db, sql: "SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view')")
+      for row in programs {
+        shape.insert("\(row["name"] as String) \((row["sql"] as String).split(whereSeparator: \.isWhitespace).joined(separator: " "))")
+      }
+      return shape.union(indexes.map { "\($0)" })
+    }
+  }
+
+  /// A version of the ledger's file that is in use somewhere.
+  struct Older: Sendable, CustomTestStringConvertible {
+    let version: Int
+    let schema: String
+    let usageRow: String
+    var testDescription: String { "version \(version)" }
+  }
+
+  static let older = [
+    Older(version: 1, schema: schemaOfVersion1, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1)"),
+    Older(version: 2, schema: schemaOfVersion2, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1, 0)"),
+  ]
+
+  @Test("an older ledger becomes what a new one is, keeps its rows, and is read by the program of today", arguments: older)
+  func olderLedger(_ older: Older) async throws {
+    try await withPath { old in
+      try await withPath { new in
+        let first = try LedgerDatabase.sqlite(
+          path: old, Migrations(schema: older.schema, version: older.version, steps: [:]), onFatal: { _ in }, log: quiet)
+        try await first.write { db in
+          try db.sqlite.execute(
+            sql: """
+              INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
+              VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'free', 'active', 'hash', 1);
+              INSERT INTO usage_daily VALUES \(older.usageRow);
+              """)
+        }
+        await first.close()
+        func open(_ path: String) throws -> SQLLedger {
+          try SQLLedger(
+            database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
+            timeouts: { _ in Rig.timeouts }, log: quiet)
+        }
+        let (migrated, made) = (try open(old), try open(new))
+        let mia = try #require(try await migrated.user(email: "mia@example.com"))
+        #expect(try await migrated.dailyUsage(of: mia.id, metric: "video_analysis", from: 0, to: 1).map(\.used) == [1])
+        #expect(try await migrated.feed(of: nil, after: 0, limit: 1).isEmpty)
+        await migrated.close()
+        await made.close()
+        #expect(try version(old) == LedgerDatabase.sqliteVersion && version(new) == LedgerDatabase.sqliteVersion)
+        let (then, now) = (try shape(old), try shape(new))
+        #expect(then == now, "only old: \(then.subtracting(now)), only new: \(now.subtracting(then))")
+        #expect(now.count > 100)
+      }
+    }
+  }
+
+  @Test("the step to version 3 logs nobody out: a live session, a rotated one and one within its grace go on as they were")
+  func sessionsOfVersion2() async throws {
+    try await withPath { path in
+      let old = try LedgerDatabase.sqlite(
+        path: path, Migrations(schema: schemaOfVersion2, version: 2, steps: [:]), onFatal: { _ in }, log: quiet)
+      let (made, proved, stamp) = (Rig.now - Rig.hour, Rig.now - 60_000, Rig.now)
+      typealias Values = [(any DatabaseValueConvertible)?]
+      @Sendable func row(
+        _ id: String, _ token: String, successor: String? = nil, previous: (String, Int64)? = nil, ended: Int64? = nil
+      ) -> Values {
+        [
+          id, "usr_00000000000001", "web", "bearer", made, proved, stamp, made + Rig.day,
+          Data(Digest256.token(token).bytes),
+          successor.map { Data(Digest256.token($0).bytes) }, Data([7]), "k1", previous.map { Data(Digest256.token($0.0).bytes) },
+          previous?.1, ended,
+        ]
+      }
+      try await old.write { db in
+        try db.sqlite.execute(
+          sql: """
+            INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
+            VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'free', 'active', 'hash', 1);
+            UPDATE meta SET newest_stamp = \(stamp);
+            """)
+        for arguments in [
+          row("ses_live", "live"), row("ses_rotated", "rotated", successor: "next"),
+          row("ses_graced", "after", previous: ("before", stamp + 30_000)), row("ses_long", "later", previous: ("gone", stamp - 1)),
+          row("ses_both", "second", successor: "third", previous: ("first", stamp + 20_000)), row("ses_ended", "ended", ended: stamp - 5),
+        ] {
+          try db.sqlite.execute(
+            sql: """
+              INSERT INTO sessions (id, user_id, class, transport, created_at, authenticated_at, seen_at, expires_at, token_hash,
+                successor_hash, successor_nonce, successor_key, previous_hash, previous_ends_at, ended_at)
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+              """, arguments: StatementArguments(arguments))
+        }
+      }
+      await old.close()
+      let ledger = try SQLLedger(
+        database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
+        timeouts: { _ in Rig.timeouts }, log: quiet)
+      let rig = Rig(ledger: ledger) { _, _, _, _, _, _ in }
+      var found: [String: (isSuccessor: Bool, proved: Int64, end: Int64?)] = [:]
+      for token in ["live", "rotated", "next", "after", "before", "later", "gone", "second", "third", "first", "ended"] {
+        guard case .live(let session, _, let isSuccessor) = try await rig.found(token) else { continue }
+        found[token] = (isSuccessor, session.authenticatedAtMilliseconds, session.tokenEndsAtMilliseconds)
+      }
+      #expect(Set(found.keys) == ["live", "rotated", "next", "after", "before", "later", "second", "third", "first"])
+      #expect(Set(found.filter(\.value.isSuccessor).keys) == ["next", "third"])
+      // Only the token that was made last has the instant of the password.
+      #expect(Set(found.filter { $0.value.proved == proved }.keys) == ["live", "next", "after", "later", "third"])
+      #expect(found.compactMapValues(\.end) == ["before": stamp + 30_000, "first": stamp + 20_000])
+      // What was on its way can be repeated.
+      for (id, presented, next) in [("ses_rotated", "rotated", "next"), ("ses_graced", "before", "after"), ("ses_both", "second", "third")]
+      {
+        let again = try await ledger.prepareSuccessor(
+          SessionID(unchecked: id), presented: .token(presented), hash: .token("x"), nonce: [1], keyID: "k2", now: stamp)
+        #expect(again?.value.session.tokenHash == .token(next) && again?.value.nonce == [7] && again?.value.keyID == "k1", "\(id)")
+      }
+      await ledger.close()
+    }
+  }
+
+  @Test("a file of something else is not written to")
+  func foreign() async throws {
+    try await withPath { path in
+      let other = try DatabaseQueue(path: path)
+      try await other.write { try $0.execute(sql: "CREATE TABLE theirs (id INTEGER)") }
+      try other.close()
+      let failure = #expect(throws: LedgerFailure.self) { _ = try open(path, version: 1) }
+      #expect(failure.map(String.init(describing:))?.hasPrefix("The file holds tables but no ledger") == true)
+      #expect(try seen(in: path) { try $0.tableExists("rows") } == false)
+    }
+  }
+}
