@@ -99,11 +99,14 @@ let package = Package(
     .testTarget(name: "GatehouseCryptoTests", dependencies: ["GatehouseCrypto", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore", "GatehouseCrypto", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "GatehouseRedisTests", dependencies: ["GatehouseRedis", "TestSupport"], swiftSettings: strict),
+    .target(
+      name: "LedgerContract", dependencies: ["GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "TestSupport", log],
+      path: "Tests/LedgerContract", swiftSettings: strict),
     .testTarget(name: "GatehouseLedgerTests", dependencies: ["GatehouseLedger"], swiftSettings: strict),
     .testTarget(
       name: "LedgerSQLiteTests",
       dependencies: [
-        "CSQLite", "GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "LedgerSQLite", "TestSupport",
+        "CSQLite", "GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "LedgerContract", "LedgerSQLite", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ], swiftSettings: strict),

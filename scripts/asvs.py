@@ -3,7 +3,7 @@
     python3 scripts/asvs.py            # writes the table
     python3 scripts/asvs.py --check    # exit status 1 and a sentence for each fault
 
-Tests name requirements with `.asvs("7.4.1")` (Swift Testing) or `# ASVS: 7.4.1` above a function or class (Python). What no test can show is
+Tests name requirements with `.asvs("7.4.1")` (Swift Testing, and claims of the ledger's contract) or `# ASVS: 7.4.1` above a function or class (Python). What no test can show is
 in docs/security-checklist.txt, which has every requirement: `id | level | what | test, stated, n/a or open | where or why`.
 """
 
@@ -39,6 +39,9 @@ def tags():
         text = path.read_text()
         suites = [(found.start(), found[1]) for found in re.finditer(r"\bstruct (\w+)", text)]
         for found in re.finditer(r"\.asvs\(([^)]*)\)", text):
+            if claim := re.match(r",\s*(\w+)\)", text[found.end() :]):
+                yield from ((id, f"{path.stem}.{claim[1]}") for id in re.findall(r'"([^"]+)"', found[1]))
+                continue
             following = re.search(r"\b(func|struct) (\w+)", text[found.end() :])
             if not following or path.parent.name == "TestSupport":
                 continue

@@ -2,17 +2,12 @@ import GatehouseLedger
 import Logging
 
 extension LedgerDatabase {
-  /// The version of the ledger's schema; see `schema.sql`.
-  public static var sqliteVersion: Int { 3 }
-
   /// Opens the ledger in the file at `path`, makes it if it is new, migrates it if it is older. Blocks the thread. Throws `LedgerFailure`.
   /// - Parameter onFatal: called once when the outcome of a commit is unknown: stop the process, the file tells at its next start.
   public static func sqlite(
     path: String, options: SQLiteOptions = SQLiteOptions(), onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
   ) throws -> LedgerDatabase {
-    let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
-    let migrations = Migrations(schema: schema, version: sqliteVersion, steps: SchemaSteps.all)
-    return try sqlite(path: path, migrations, options: options, onFatal: onFatal, log: log)
+    try sqlite(path: path, .ofTheLedger, options: options, onFatal: onFatal, log: log)
   }
 
   /// The same with another schema.

@@ -1,8 +1,8 @@
 /// Deletes rows in steps that leave the writer free: so many rows at most, and so many bytes, since one row may be a thousand times as
 /// large as another and an engine writes over what it frees.
-struct BulkDelete {
+package struct BulkDelete {
   /// Rows of one statement: after each it is seen how much they were.
-  static let rowsAtOnce = 4
+  package static let rowsAtOnce = 4
   /// After so many bytes a step ends; the rows of one statement may go beyond it.
   static let bytesMax: Int64 = 262_144
 

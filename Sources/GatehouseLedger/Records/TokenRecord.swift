@@ -3,11 +3,11 @@ import GatehouseCrypto
 
 /// The tokens of sessions: what one may do goes by its own row, so that a token that was stolen before a password was given again has
 /// nothing of it.
-enum TokenRecord {
+package enum TokenRecord {
   /// Live tokens of one session. All but a few of them end by themselves within the grace of a rotation.
-  static let countMax = 16
+  package static let countMax = 16
   /// Tokens of one session that a password has made and nobody has used: more than one only if an answer was lost.
-  static let unusedMax = 3
+  package static let unusedMax = 3
 
   static let insert = """
     INSERT INTO session_tokens (hash, session_id, authenticated_at, parent, nonce, key_id, created_at, used_at)

@@ -3,8 +3,8 @@
 /// A value is never guessed: a column that is missing, or holds another kind of value than is asked for, throws `internal` with the
 /// column's name. Only a value that is asked for as an optional may be NULL.
 public struct LedgerRow: Sendable {
-  private let names: [String]
-  private let values: [LedgerValue]
+  package let names: [String]
+  package let values: [LedgerValue]
 
   /// - Parameters:
   ///   - names: the columns; of two with one name the first is read.

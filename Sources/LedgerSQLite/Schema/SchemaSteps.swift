@@ -1,3 +1,11 @@
+extension Migrations {
+  /// The version of the ledger's schema; see `schema.sql`.
+  static let ledgerVersion = 3
+  /// The ledger's own file.
+  static let ofTheLedger = Migrations(
+    schema: String(decoding: PackageResources.schema_sql, as: UTF8.self), version: ledgerVersion, steps: SchemaSteps.all)
+}
+
 /// What leads from each version of the ledger's file to the next.
 enum SchemaSteps {
   /// For each version the SQL that leads to it from the one before; `schema.sql` is the whole schema of the newest.

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import GatehouseCore
 import GatehouseCrypto
+import LedgerContract
 import Testing
 
 @testable import GatehouseLedger

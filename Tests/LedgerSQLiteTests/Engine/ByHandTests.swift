@@ -1,5 +1,6 @@
 import GRDB
 import GatehouseCore
+import LedgerContract
 import Testing
 
 @testable import GatehouseLedger
@@ -48,7 +49,7 @@ import Testing
   private func told(_ hand: Hand) async throws {
     try await withPath { path in
       let ledger = try open(path)
-      let rig = Rig(ledger: ledger) { _, _, _, _, _, _ in }
+      let rig = Rig(ledger, ledger.database)
       let mia = try await rig.signUp()
       try await rig.open(mia, token: "a")
       _ = try await rig.granted(mia, commit: true)
@@ -89,7 +90,7 @@ import Testing
   func own() async throws {
     try await withPath { path in
       let ledger = try open(path)
-      let rig = Rig(ledger: ledger) { _, _, _, _, _, _ in }
+      let rig = Rig(ledger, ledger.database)
       let mia = try await rig.signUp()
       try await rig.open(mia, token: "a")
       try await settle(ledger)

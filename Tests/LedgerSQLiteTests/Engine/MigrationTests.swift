@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import GatehouseCore
 import GatehouseCrypto
+import LedgerContract
 import TestSupport
 import Testing
 
@@ -138,7 +139,7 @@ struct MigrationTests {
         #expect(try await migrated.feed(of: nil, after: 0, limit: 1).isEmpty)
         await migrated.close()
         await made.close()
-        #expect(try version(old) == LedgerDatabase.sqliteVersion && version(new) == LedgerDatabase.sqliteVersion)
+        #expect(try version(old) == Migrations.ledgerVersion && version(new) == Migrations.ledgerVersion)
         let (then, now) = (try shape(old), try shape(new))
         #expect(then == now, "only old: \(then.subtracting(now)), only new: \(now.subtracting(then))")
         #expect(now.count > 100)
@@ -187,7 +188,7 @@ struct MigrationTests {
       let ledger = try SQLLedger(
         database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
         timeouts: { _ in Rig.timeouts }, log: quiet)
-      let rig = Rig(ledger: ledger) { _, _, _, _, _, _ in }
+      let rig = Rig(ledger, ledger.database)
       var found: [String: (isSuccessor: Bool, proved: Int64, end: Int64?)] = [:]
       for token in ["live", "rotated", "next", "after", "before", "later", "gone", "second", "third", "first", "ended"] {
         guard case .live(let session, _, let isSuccessor) = try await rig.found(token) else { continue }

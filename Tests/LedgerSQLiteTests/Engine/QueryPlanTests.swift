@@ -1,8 +1,10 @@
 import Foundation
 import GRDB
 import GatehouseCore
+import LedgerContract
 import Testing
 
+@testable import GatehouseCrypto
 @testable import GatehouseLedger
 @testable import LedgerSQLite
 
@@ -109,9 +111,10 @@ extension QueryPlanTests {
     }
     try await ledger.database.write { db in trace(try db.sqlite) }
     try await traceEveryReader(of: ledger, trace)
-    try await everyCall(Rig(ledger: ledger) { _, _, _, _, _, _ in })
-    try await ledger.noteSecret(Rig.secret.now, now: Rig.now)
-    _ = try await ledger.secretNeeds(twoLines)
+    try await everyCall(Rig(ledger, ledger.database))
+    let oldLine = ServerSecret.Root.random()
+    try await ledger.noteSecret(ServerSecret(newest: oldLine, older: []), now: Rig.now)
+    _ = try await ledger.secretNeeds(ServerSecret(newest: .random(), older: [oldLine]))
     try startCalls(file)
     await ledger.close()
     return Set(traced.all.filter { Literal.isStatement($0) })

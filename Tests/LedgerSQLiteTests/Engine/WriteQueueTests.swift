@@ -1,4 +1,5 @@
 import GRDB
+import LedgerContract
 import TestSupport
 import Testing
 

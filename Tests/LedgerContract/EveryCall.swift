@@ -2,7 +2,7 @@ import GatehouseCore
 import Testing
 
 /// Makes every call of the contract at least once, on every path that makes a statement of its own.
-func everyCall(_ rig: Rig) async throws {
+package func everyCall(_ rig: Rig) async throws {
   let ledger = rig.ledger
   let mia = try await rig.signUp()
   try await accountCalls(ledger, mia)
