@@ -1,4 +1,4 @@
-"""What holds behind every proxy. Each claim is a function of an `Edge` that raises `Broken`; its docstring is the claim."""
+"""Claims that hold behind every proxy. Each claim is a function of an `Edge` that raises `Broken`; its docstring is the claim."""
 
 import re
 import time

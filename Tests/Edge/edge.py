@@ -1,4 +1,4 @@
-"""What all claims about one proxy stand on: the proxy between taps, the app behind it, a Gatehouse."""
+"""The ground of all claims about one proxy: the proxy between taps, the app behind it, a Gatehouse."""
 
 import contextlib
 import threading
@@ -83,7 +83,7 @@ class Edge:
 
 
 def ours(fields):
-    """What an app may take for Gatehouse's words, whatever the spelling: {name: [values]}."""
+    """Header fields that an app may take for Gatehouse's words, whatever the spelling: {name: [values]}."""
     found = {}
     for name, value in fields:
         name = name.lower().replace("_", "-")

@@ -47,7 +47,7 @@ class Proxy:
         self.process = None
 
     def prepare(self, text):
-        """What a run without the rights of a system service needs."""
+        """The words that a run without the rights of a system service needs."""
         return text
 
     def words(self):

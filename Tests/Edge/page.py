@@ -1,4 +1,4 @@
-"""The README's blocks for the proxies are the tested files of deploy/, word for word, and its shell lines do what they say."""
+"""The blocks of docs/proxies.md are the tested files of deploy/, word for word, and its shell lines do what they say."""
 
 import os
 import pathlib
@@ -14,18 +14,18 @@ from proxies import ALL, APP, DEPLOY, FRONT, GATEHOUSE, STOP_SECONDS, tool
 from service import ROOT, free_port, wait_until
 
 LANGUAGES = {"nginx.conf": "nginx", "Caddyfile": "caddyfile", "envoy.yaml": "yaml"}
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs/proxies.md").read_text()
 
 
 def block(file):
-    """The README's block for a file of deploy/."""
+    """The page's block for a file of deploy/."""
     return f"```{LANGUAGES[file]}\n{(DEPLOY / file).read_text()}```"
 
 
 def missing(proxy):
-    """{file: what the README lacks}."""
-    found = block(proxy.file) in README
-    return {} if found else {f"deploy/{proxy.file}": "its block is not in README.md; --readme prints it"}
+    """{file: what the page lacks}."""
+    found = block(proxy.file) in PAGE
+    return {} if found else {f"deploy/{proxy.file}": "its block is not in docs/proxies.md; --page prints it"}
 
 
 def print_blocks():
@@ -34,8 +34,8 @@ def print_blocks():
 
 
 def shell_lines(service):
-    """the README's three lines put nginx, or Caddy, before an app, which learns who asks"""
-    lines = re.search(r"## Behind a proxy\n.*?```sh\n(.*?)```", README, re.S)[1].splitlines()
+    """the three lines of docs/proxies.md put nginx, or Caddy, before an app, which learns who asks"""
+    lines = re.search(r"## Try it\n.*?```sh\n(.*?)```", PAGE, re.S)[1].splitlines()
     expect(len(lines) == 3, lines)
     app, nginx, curl = lines
     caddy = re.search(r"# or (.*)", nginx)[1] + " &"
