@@ -1,0 +1,124 @@
+"""Links, files, names, make's targets, metrics and messages of the log that the documents name."""
+
+import re
+
+from tree import ROOT, files, page, pages, sources, words_of_sources
+
+README_LINES_MAX = 200
+# Paths that a running service or a user makes.
+MADE = (".build/", "data/", "/tmp/", "~/")
+# Names of others, which our sources need not have.
+FOREIGN = {
+    "LimitNOFILE", "SIGKILL", "SIGHUP", "SIGTERM", "SIGINT", "SWAPDB", "DEBUG", "RELOAD", "RENAME", "RESTORE", "COPY", "DEL", "FLUSHALL", "PATH", "ProxyFix",
+    "PREFIX", "PLAN", "USER", "NAME", "DIR", "METRIC", "ID", "PORT", "OPS_PORT", "DATA", "MINUTES", "Error", "CONT",
+}  # fmt: skip
+
+
+def run(claims):
+    lines = page("README.md").text.count("\n")
+    claims(f"README has at most {README_LINES_MAX} lines ({lines})", lines <= README_LINES_MAX)
+    told(claims, "every relative link leads to a file and a heading that are there", links())
+    told(claims, "every file that a document names is there", paths())
+    told(claims, "every type, function and test that a document names is in the sources", names())
+    told(claims, "every target of make that a document names is in the Makefile", targets())
+    told(claims, "the metrics of docs/operations.md are those of the sources", metrics())
+    told(claims, "every warning of the log stands in docs/operations.md, and nothing else does", messages())
+    told(claims, "every page of docs/ is linked from README, and every decision from their list", orphans())
+
+
+def told(claims, claim, faults):
+    faults = sorted(faults)
+    claims(claim, not faults, "".join(f"\n       {fault}" for fault in faults))
+
+
+def links():
+    for each in pages():
+        for target in re.findall(r"\]\(([^)\s]+)\)", each.prose):
+            if "://" in target:
+                continue
+            path, _, anchor = target.partition("#")
+            file = (each.path.parent / path).resolve() if path else each.path
+            if not file.exists():
+                yield f"{each.name}: {target} is not there"
+            elif anchor and anchor not in next((other for other in pages() if other.path == file)).anchors:
+                yield f"{each.name}: {target} has no such heading"
+
+
+def paths():
+    known, names = set(files()), {name.rsplit("/", 1)[-1] for name in files()}
+    folders = {"/".join(parts[:count]) for parts in (name.split("/") for name in known) for count in range(1, len(parts))}
+    below = {folder.split("/", 1)[1] for folder in folders if folder.startswith("Sources/") and "/" in folder}
+    inner = {"/".join(name.split("/")[-count:]) for name in known for count in (2, 3)}
+    inner |= {"/".join(name.split("/")[-count:]) for name in folders for count in (1, 2, 3)}
+    for each in pages():
+        if each.name == "CHANGELOG.md":
+            continue
+        for text in each.quoted:
+            for word in re.findall(r"(?<![\w<{./:-])[\w.-]+(?:/[\w.-]+)*/?(?![\w>}:])", text):
+                bare = word.rstrip("/").split("*")[0]
+                is_file = re.fullmatch(r"[\w.-]+\.(swift|lua|py|sql|conf|yaml|sh|md)", bare)
+                is_path = re.match(r"(Sources|Tests|docs|scripts|deploy|clients)/", word)
+                if text.startswith(MADE) or bare in ("gatehouse.yaml", "copy.sqlite"):
+                    continue
+                if is_file and bare not in names:
+                    yield f"{each.name}: {text}: there is no {bare}"
+                if is_path and "*" not in text and "<" not in text and bare not in known | folders:
+                    yield f"{each.name}: {text}: there is no {bare}"
+                if not is_path and re.fullmatch(r"[A-Z]\w+(/\w+)*/(\w+\.swift)?", word) and bare not in inner | below | folders:
+                    yield f"{each.name}: {text}: there is no {bare}"
+
+
+def names():
+    known = words_of_sources() | {name.rsplit("/", 1)[-1].split(".")[0] for name in files()}
+    for each in pages():
+        if each.name == "CHANGELOG.md":
+            continue
+        for text in each.quoted:
+            if re.fullmatch(r"[A-Z]\w+(\.\w+(\(\))?)?", text) is None or "/" in text:
+                continue
+            for part in re.findall(r"\w+", text):
+                if part not in known and part not in FOREIGN and not (ROOT / "Sources" / part).is_dir():
+                    yield f"{each.name}: {text}: nothing in the sources is called {part}"
+
+
+def targets():
+    makefile = (ROOT / "Makefile").read_text()
+    known = {word for line in re.findall(r"^([\w -]+):(?!=)", makefile, re.M) for word in line.split()}
+    for each in pages():
+        text = each.prose + "".join(body for language, body in each.blocks if language == "sh")
+        for target in re.findall(r"`make\s+([a-z][a-z-]*)|^make ([a-z][a-z-]*)", text, re.M):
+            if (name := target[0] or target[1]) not in known:
+                yield f"{each.name}: make {name}"
+
+
+def metrics():
+    named = {row[0].strip("`") for row in page("docs/operations.md").rows("## Metrics")} - {"metric"}
+    counted = set(re.findall(r'"(gatehouse_\w+)"', sources(("Sources",), (".swift",))))
+    yield from (f"{name} is not in docs/operations.md" for name in counted - named)
+    yield from (f"docs/operations.md has {name}, which is nowhere in the sources" for name in named - counted)
+
+
+def messages():
+    """Each message up to its first colon or value, so that a sentence may get another ending."""
+    source = sources(("Sources",), (".swift",))
+    call = r"\b[lL]og\.(trace|debug|info|notice|warning|error|critical)\(\s*(?:\"\"\"\s*|\")([^\"\\]+)"
+    found = {text.strip(): level for level, text in re.findall(call, source)}
+    found |= {text: "warning" for text in re.findall(r'outages\.begins\(self, "([^"]+)"', source)}
+    rows = page("docs/operations.md").rows("## Messages of the log, and what to do")
+    told_of = [row[0].strip("`") for row in rows if row[0].startswith("`")]
+    for text, level in found.items():
+        if level in ("warning", "error", "critical") and not any(text.startswith(one) for one in told_of):
+            yield f"the {level} “{text}” is not in docs/operations.md"
+    for one in told_of:
+        if one not in source:
+            yield f"docs/operations.md has “{one}”, which nothing in the sources says"
+
+
+def orphans():
+    readme, decisions = page("README.md"), page("docs/decisions/README.md")
+    for each in pages():
+        if each.name.startswith("docs/decisions/") and each is not decisions:
+            if f"({each.path.name})" not in decisions.prose:
+                yield f"{each.name} is not in docs/decisions/README.md"
+        elif each.name.startswith("docs/") and f"({each.name})" not in readme.prose and each is not decisions:
+            yield f"{each.name} is not linked from README.md"
