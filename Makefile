@@ -10,12 +10,15 @@ RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv curl strace gcc libc6-dev nginx caddy slowhttptest
 
 .PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance test-address
-.PHONY: check model lint format install install-for-tests build clean
+.PHONY: check model lint format machine install install-for-tests build clean
 
-help: ## What can be made
+help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-install:
+machine:
+	@scripts/check-machine.sh
+
+install: machine
 	@scripts/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 install-for-tests: install
@@ -60,10 +63,10 @@ model: install-for-tests ## The model of the protocol, searched for MODEL_STATES
 
 check: lint test ## Format, lint and every test
 
-lint: ## Check the format
+lint: machine ## Check the format
 	swift format lint --strict -r Sources Tests Package.swift
 
-format: ## Format the sources
+format: machine ## Format the sources
 	swift format -i -r Sources Tests Package.swift
 
 clean: ## Remove what was built
