@@ -165,7 +165,7 @@ def main():
 
 
 def tried(step):
-    """What broke a step, or None: the steps after it are shown all the same."""
+    """The error that broke a step, or None: the steps after it are shown all the same."""
     try:
         step()
     except ERRORS as error:

@@ -16,7 +16,7 @@ ENDED = ("unauthenticated", "suspended")
 
 
 def verdict(operation):
-    """What a check of a token came to: `live`, `dead`, `unknown`."""
+    """The outcome of a check of a token: `live`, `dead`, `unknown`."""
     if operation.kind == "who":
         return {200: "live", 429: "live", 401: "dead", 403: "dead"}.get(operation.status, "unknown")
     if operation.outcome != OK:

@@ -1,4 +1,4 @@
-"""What a client of the load does: one random step after the other, each remembered with its answer."""
+"""A client of the load: one random step after the other, each remembered with its answer."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What was asked and answered, in a form that checkers can judge: operations with their times, tokens with their ends."""
+"""All that was asked and answered, in a form that checkers can judge: operations with their times, tokens with their ends."""
 
 import json
 import threading

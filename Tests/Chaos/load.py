@@ -24,7 +24,7 @@ class Account:
 
 
 class World:
-    """What all clients share: the service, its keys, the history, and accounts that they contend for."""
+    """Shared by all clients: the service, its keys, the history, and accounts that they contend for."""
 
     def __init__(self, service, history, seed):
         self.service, self.history, self.seed = service, history, seed

@@ -1,4 +1,4 @@
-"""Who injects the faults: a shuffled deck of them, some two at a time, each followed by proof that the service recovered."""
+"""Injects the faults: a shuffled deck of them, some two at a time, each followed by proof that the service recovered."""
 
 import threading
 import time

@@ -16,7 +16,7 @@ SLICE_MILLISECONDS = 0.1
 
 
 class Sample:
-    """What became of one call."""
+    """One call and its outcome."""
 
     __slots__ = ("due", "seconds", "outcome", "source")
 

@@ -84,7 +84,7 @@ def events_are_there_once(history, ledger):
 
 
 def counters_add_up(history, ledger):
-    """What was granted <= what is used <= what was tried, and the daily row is the sum of the committed units."""
+    """Units granted <= units used <= units tried, and the daily row is the sum of the committed units."""
     granted, tried = defaultdict(int), defaultdict(int)
     for call in history.of("count"):
         granted[call.user] += call.amount if call.outcome == OK else 0

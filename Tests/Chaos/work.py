@@ -1,4 +1,4 @@
-"""What a client does beyond sessions: plans, keys and suspensions as an operator; analyses, events, units and rates as an app."""
+"""The work of a client beyond sessions: plans, keys and suspensions as an operator; analyses, events, units and rates as an app."""
 
 import time
 

@@ -25,7 +25,7 @@ from tally import Tally  # noqa: E402
 
 ENVIRONMENT = ROOT / ".build/conformance-venv"
 PACKAGES = ["openapi-spec-validator", "schemathesis>=4", "openapi-python-client"]
-# What schemathesis has read before the first case, and asks no more.
+# Schemathesis has read it before the first case, and asks for it no more.
 UNASKED = {"openapi"}
 CONFIGURATION = """
 signup: {mode: public}
@@ -108,7 +108,7 @@ def client(gatehouse, folder):
 
 
 def tried(claim, body):
-    """What `body` says of its claims, or of this one. An exception breaks the claim and hides no other."""
+    """The verdicts of `body` on its claims, or on this one. An exception breaks the claim and hides no other."""
     try:
         said = body()
     except Exception:
@@ -125,7 +125,7 @@ def main():
     verdicts = {}
     with service.Service(configuration=CONFIGURATION) as gatehouse, tempfile.TemporaryDirectory() as folder:
         verdicts |= tried("the document of each listener is valid OpenAPI 3.1", lambda: validate(gatehouse, folder))
-        verdicts |= tried("a typed client generated from it does the README's work", lambda: client(gatehouse, folder))
+        verdicts |= tried("a typed client generated from it does the work that the README shows", lambda: client(gatehouse, folder))
         verdicts |= tried("the generated cases come to their end", lambda: cases(gatehouse, count, folder))
     print()
     for claim, holds in verdicts.items():

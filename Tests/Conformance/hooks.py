@@ -1,4 +1,4 @@
-"""What schemathesis must know: which credential an operation takes, and things that exist. Notes every answer for the tally."""
+"""For schemathesis: which credential an operation takes, and things that exist. Notes every answer for the tally."""
 
 import os
 import sys

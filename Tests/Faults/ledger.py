@@ -16,7 +16,7 @@ from service import Failure, Service, wait_until
 
 EXIT_SECONDS = 10
 BUSY_SECONDS = 3
-# What a killed writer may cost the others.
+# A killed writer may cost the others so much.
 TAKEOVER_SECONDS = 0.1
 
 

@@ -1,4 +1,4 @@
-"""What an attacker, an auditor and a curious neighbour would try, against a running service.
+"""Attempts of an attacker, an auditor and a curious neighbour, against a running service.
 
     python3 Tests/Security [passwords] [sessions] [edges] [host] [timing] [--long]
 

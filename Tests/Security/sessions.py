@@ -163,7 +163,7 @@ def timeouts(gatehouse, claims):
     active = gatehouse.log_in(email)
 
     def use():
-        # What is in use is seen every 20 ms, so it can only end by its absolute time.
+        # A session in use is seen every 20 ms, so it can only end by its absolute time.
         return not allowed(gatehouse, active)
 
     ended = soon(use, ABSOLUTE_SECONDS + 3)

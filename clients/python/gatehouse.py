@@ -108,7 +108,7 @@ class Unavailable(GatehouseError):
 
 
 class InvalidAnswer(Unavailable):
-    """What came back is no answer of Gatehouse: does `base_url` point elsewhere?"""
+    """The answer is not one of Gatehouse: does `base_url` point elsewhere?"""
 
 
 class Refused(GatehouseError):
@@ -169,7 +169,7 @@ def _away(detail: str, kind: Type[Unavailable] = Unavailable, outcome_unknown: b
 
 
 def problem_response(error: GatehouseError) -> Tuple[int, Dict[str, str], bytes]:
-    """Status, headers and body with which a backend passes `error` on to its user. What is the backend's own fault, such as a
+    """Status, headers and body with which a backend passes `error` on to its user. A fault of the backend's own, such as a
     rejected key, becomes a 503 without details."""
     hidden = isinstance(error, (KeyRejected, Unavailable)) or error.status >= 500
     shown = _away("The gate can't decide now. Try again in a moment.") if hidden else error
@@ -184,7 +184,7 @@ def problem_response(error: GatehouseError) -> Tuple[int, Dict[str, str], bytes]
 
 
 class Decision(str, Enum):
-    """What the gate decided. Whatever a newer Gatehouse may say beyond these is `UNKNOWN`, which refuses."""
+    """The gate's decision. A word of a newer Gatehouse that is not among these is `UNKNOWN`, which refuses."""
 
     ALLOW = "allow"
     UNAUTHENTICATED = "unauthenticated"
@@ -225,7 +225,7 @@ class User(_Record):
 
 @dataclass(frozen=True)
 class Mail(_Record):
-    """What to send to `to`, the stored address. The token exists nowhere else."""
+    """The mail to send to `to`, the stored address. The token exists nowhere else."""
 
     to: str
     token: str = field(repr=False)
@@ -403,7 +403,7 @@ class GateAnswer(_Record):
 
 @dataclass(frozen=True)
 class LimitAnswer(_Record):
-    """What `check_limit` says; true in a condition only when it is `allowed`."""
+    """The answer of `check_limit`; true in a condition only when it is `allowed`."""
 
     allowed: bool
     policy: str
@@ -572,7 +572,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Require:
-    """What a session must have beyond being valid."""
+    """Requirements on a session beyond being valid."""
 
     plan: Optional[str] = None
     authenticated_within_seconds: Optional[int] = None
@@ -776,7 +776,7 @@ class _Pool:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call brought: `status`, `headers` by lower-case name, `json` ({} without a body)."""
+    """The result of a call: `status`, `headers` by lower-case name, `json` ({} without a body)."""
 
     status: int
     headers: Dict[str, str] = field(repr=False)
@@ -923,7 +923,7 @@ class Gatehouse:
         self._call("DELETE", f"/v1/users/{_segment(user_id)}", _without_none(reason=reason) or None)
 
     def request_verification(self, user_id: str) -> Optional[Mail]:
-        """What to mail to verify the user's pending address, else the present one; None when there is nothing to verify, and for a
+        """The mail that verifies the user's pending address, else the present one; None when there is nothing to verify, and for a
         suspended user. `LimitReached` beyond three an hour."""
         return self._mail(self._call("POST", "/v1/email-verifications", {"user_id": user_id}))
 
@@ -933,7 +933,7 @@ class Gatehouse:
         return self._as(User, self._call("POST", "/v1/email-verifications/complete", {"token": token}, headers=headers))
 
     def request_reset(self, email: str, *, client_ip: Optional[str] = None) -> Optional[Mail]:
-        """What to mail to whoever forgot a password; None for an address without an active account, which nobody must be told.
+        """The mail for a user who forgot the password; None for an address without an active account, which nobody must be told.
         `LimitReached` beyond three an hour."""
         return self._mail(self._call("POST", "/v1/password-resets", {"email": email}, headers=_on_behalf(client_ip, None)))
 
@@ -943,7 +943,7 @@ class Gatehouse:
         return self._as(User, self._call("POST", "/v1/password-resets/complete", body, headers=_on_behalf(client_ip, None)))
 
     def events(self, *, limit: Optional[int] = None, cursor: Optional[str] = None) -> Page[Event]:
-        """What happened to all users, the oldest first. `next_cursor` is never None: keep it, and go on there."""
+        """The events of all users, the oldest first. `next_cursor` is never None: keep it, and go on there."""
         return self._page(Event, self._call("GET", "/v1/events", query=_without_none(limit=limit, cursor=cursor)))
 
     # On behalf of a session: its token
@@ -1027,7 +1027,7 @@ class Gatehouse:
         self, token: str, *, start: Union[datetime, str, None] = None, end: Union[datetime, str, None] = None,
         limit: Optional[int] = None, cursor: Optional[str] = None,
     ) -> Page[UsageEvent]:  # fmt: skip
-        """What the user did, newest first."""
+        """The user's usage events, newest first."""
         query = _without_none(from_=_instant(start), to=_instant(end), limit=limit, cursor=cursor)
         return self._page(UsageEvent, self._token_call(token, "GET", "/v1/usage/events", query=query))
 
@@ -1389,7 +1389,7 @@ class AsyncGatehouse:
 
 @dataclass(frozen=True)
 class Forwarded:
-    """Who a request is from, as the proxy's question to `/v1/auth/{profile}` found."""
+    """The user that a request is from, as the proxy's question to `/v1/auth/{profile}` found."""
 
     user_id: str
     external_id: Optional[str]
@@ -1398,7 +1398,7 @@ class Forwarded:
 
 
 def read_forwarded(headers: Iterable[Tuple[str, str]]) -> Optional[Forwarded]:
-    """What a proxy that asks Gatehouse says of a request's user in `Gatehouse-User`, `-External-Id`, `-Plan` and `-Session`, each decoded;
+    """Reads the user of a request, whom a proxy that asks Gatehouse names in `Gatehouse-User`, `-External-Id`, `-Plan` and `-Session`, each decoded;
     None without a user. Use it only where every request comes through that proxy, which replaces what a client sends of these."""
     fields: Dict[str, List[str]] = {}
     for name, value in headers:
@@ -1448,7 +1448,7 @@ def read_token(method: str, headers: Iterable[Tuple[str, str]], allowed_origins:
 
 
 class _Guard:
-    """What both guards share. `client_ip` finds the client's address in a request; by default it is the peer's, as the framework and
+    """The common part of both guards. `client_ip` finds the client's address in a request; by default it is the peer's, as the framework and
     its proxy settings see it."""
 
     def __init__(
@@ -1483,7 +1483,7 @@ class _Guard:
 
     @staticmethod
     def _fault(error: GatehouseError) -> GatehouseError:
-        """What the user hears when the gate's own call failed: its problem only if it is about their Idempotency-Key."""
+        """The problem that the user gets when the gate's own call failed: its own only if it is about their Idempotency-Key."""
         if isinstance(error, Unavailable) or error.code in ("idempotency_key_reused", "idempotency_key_invalid"):
             return error
         _log.error("the gate's question was refused, so every request is: %s", error)

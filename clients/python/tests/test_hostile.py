@@ -1,4 +1,4 @@
-"""Whatever comes back, or doesn't: a typed error in bounded time, and never a session let in."""
+"""For every answer, and for none: a typed error in bounded time, and never a session let in."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Who a request is from, as the proxy passes it on."""
+"""The user that a request is from, as the proxy passes it on."""
 
 import http.client
 
