@@ -28,7 +28,7 @@ wanted="Swift $SWIFT_MAJOR.$SWIFT_MINOR or newer"
 command -v swift >/dev/null 2>&1 ||
   lacks "Gatehouse needs $wanted, and there is no swift in PATH: install it from $INSTALL (with swiftly, or the tarball for $SYSTEM_WANTED) and run make again."
 said=$(swift --version 2>&1) ||
-  lacks "Gatehouse needs $wanted, and $(command -v swift) does not run ($(echo "$said" | head -n 1)): install it anew from $INSTALL."
+  lacks "Gatehouse needs $wanted, and $(command -v swift) does not run ($(echo "$said" | head -n 1)): install it again from $INSTALL."
 version=$(echo "$said" | sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*[0-9.]*\).*/\1/p' | head -n 1)
 [ -n "$version" ] ||
   lacks "Gatehouse needs $wanted, and $(command -v swift) names no version of Swift: put the one of $INSTALL first in PATH."

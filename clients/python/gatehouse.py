@@ -1045,12 +1045,12 @@ class Gatehouse:
         return self._as(AnalysisAnswer, self._call("POST", "/v1/analyses", body, bearer=token, idempotency_key=_key(idempotency_key)))
 
     def report_running(self, analysis_id: str, *, lease_seconds: Optional[int] = None) -> AnalysisAnswer:
-        """The job lives: its lease begins anew. Without a word until the lease runs out, its unit returns by itself."""
+        """Renews the lease of a job that still runs. Without a renewal until the lease ends, its unit returns by itself."""
         return self._report(analysis_id, _without_none(status="running", lease_seconds=lease_seconds))
 
     def report_completed(self, analysis_id: str, result: Any, *, rereserve: bool = False) -> AnalysisAnswer:
         """The job is done: keeps `result` and commits its unit. `Conflict` (`reservation_expired`) after its lease, unless a unit can be
-        taken anew with `rereserve`."""
+        taken again with `rereserve`."""
         return self._report(analysis_id, _without_none(status="completed", result=result, rereserve=rereserve or None))
 
     def report_failed(self, analysis_id: str, code: str, message: str) -> AnalysisAnswer:
