@@ -31,6 +31,9 @@ def leaves(words=()):
 def run(claims):
     known = leaves()
     claims("the program says what commands it has", len(known) > 5, known)
+    said = subprocess.run([BINARY, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+    [newest, *_] = re.findall(r"^## (\S+)", page("CHANGELOG.md").text, re.M)
+    claims("gatehouse --version prints the version of the newest changes", said == newest, f"{said!r}, not {newest!r}")
     told(claims, "every command and option that a document shows is in --help", shown(known))
     told(claims, "docs/operations.md has every command", missing(known))
     told(claims, "every option of a script of ours that a document shows is in its --help", scripts())
