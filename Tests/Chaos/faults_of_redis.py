@@ -141,7 +141,7 @@ def locked_redis(harm):
 @fault("foreign-keys", "redis", loses_windows=True)
 def foreign_keys(harm):
     """Users' keys hold something else: WRONGTYPE."""
-    keys = [key for key in harm.service.redis("keys", "gh:*")]
+    keys = harm.service.redis("keys", "gh:*")
     connection = wire.Redis(harm.service.redis_socket)
     connection.pipeline([("set", key, "foreign", "ex", 600) for key in keys if harm.random.random() < 0.5])
     connection.close()

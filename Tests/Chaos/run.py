@@ -5,7 +5,7 @@ import time
 
 import checks
 import client
-import faults_of_api  # noqa: F401: registers its faults
+import faults_of_api  # noqa: F401, it registers its faults
 import faults_of_redis  # noqa: F401
 import faults_of_time
 import load

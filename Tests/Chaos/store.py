@@ -65,9 +65,10 @@ def analyses_are_there(history, ledger):
                 wrong.append(f"{call}: {dict(row) if row else 'no row'}")
     for call in history.of("completed", "failed"):
         row = found.get(call.analysis)
-        if call.outcome == OK and row is not None:
-            if row["status"] != call.kind or (call.kind == "completed" and json.loads(row["result"]) != call.result):
-                wrong.append(f"{call}: {dict(row)}")
+        if call.outcome != OK or row is None:
+            continue
+        if row["status"] != call.kind or (call.kind == "completed" and json.loads(row["result"]) != call.result):
+            wrong.append(f"{call}: {dict(row)}")
     return wrong
 
 

@@ -5,6 +5,7 @@ must be there. strace counts calls by thread, so N is the N-th call of whichever
 A clean run counts the calls first: one that is never made would make its sweep a lie, and fails the harness."""
 
 import collections
+import pathlib
 import re
 import shutil
 import signal
@@ -52,7 +53,7 @@ class Sweep:
             api.start(["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-e", "signal=none", "-e", f"trace={','.join(CALLS)}", "-o", trace])
             self.life(service, History())
             api.stop()
-            threads = collections.Counter(re.findall(r"^(\d+) +(\w+)\(", open(trace).read(), re.M))
+            threads = collections.Counter(re.findall(r"^(\d+) +(\w+)\(", pathlib.Path(trace).read_text(), re.M))
         for call in CALLS:
             self.counts[call] = max((count for (_, name), count in threads.items() if name == call), default=0)
         if missing := [call for call in CALLS if not self.counts[call]]:

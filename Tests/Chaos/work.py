@@ -20,11 +20,13 @@ class Work:
     def suspend(self, account):
         tokens, account.live, account.status = account.live, [], "suspended"
         if self.admin(account, "suspend", "PATCH", {"status": "suspended"}, tokens).outcome != OK:
-            return self.leave(account)
+            self.leave(account)
+            return
         for token in tokens:
             self.caller.verify(token)
         if self.admin(account, "lift", "PATCH", {"status": "active"}, []).outcome != OK:
-            return self.leave(account)
+            self.leave(account)
+            return
         account.status = "active"
         for token in tokens:
             self.caller.verify(token)

@@ -49,7 +49,8 @@ def prepare():
 
 
 def tool(*words, environment=None, folder=HERE):
-    return subprocess.run([ENVIRONMENT / "bin" / words[0], *words[1:]], env={**os.environ, **(environment or {})}, cwd=folder).returncode == 0
+    words = [ENVIRONMENT / "bin" / words[0], *words[1:]]
+    return subprocess.run(words, env={**os.environ, **(environment or {})}, cwd=folder, check=False).returncode == 0
 
 
 def validate(gatehouse, folder):

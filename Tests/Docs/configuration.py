@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import subprocess
 
@@ -154,7 +155,7 @@ def reload(keys):
 def reloaded(log):
     """The keys that wait for a restart, once the log says that the settings were read; raises what it says instead."""
     waiting = None
-    for line in open(log):
+    for line in pathlib.Path(log).read_text().splitlines():
         try:
             told_of = json.loads(line)
         except ValueError:

@@ -35,7 +35,8 @@ def run(claims):
         return
     for target, system, swift, words in MACHINES:
         name = system.split('"')[1] if system else "no os-release"
-        told(claims, f"make {target} on {name}, {'Swift: ' + swift.splitlines()[0] if swift else 'no Swift'}: one sentence", refused(target, system, swift, words))
+        has = f"“swift --version” saying “{swift}”" if swift else "no Swift"
+        told(claims, f"make {target} on {name} with {has}: one sentence", refused(target, system, swift, words))
     told(claims, "Debian 12 with a Swift that is new enough lacks nothing", (fault for swift in GOOD for fault in accepted(DEBIAN_12, swift, {})))
     told(claims, "packages that are missing and can't be installed are named, with the command that root runs", unprivileged())
     ubuntu = "ID=ubuntu\nVERSION_ID=24.04\n"

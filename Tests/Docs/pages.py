@@ -103,7 +103,7 @@ def messages():
     source = sources(("Sources",), (".swift",))
     call = r"\b[lL]og\.(trace|debug|info|notice|warning|error|critical)\(\s*(?:\"\"\"\s*|\")([^\"\\]+)"
     found = {text.strip(): level for level, text in re.findall(call, source)}
-    found |= {text: "warning" for text in re.findall(r'outages\.begins\(self, "([^"]+)"', source)}
+    found |= dict.fromkeys(re.findall(r'outages\.begins\(self, "([^"]+)"', source), "warning")
     rows = page("docs/operations.md").rows("## Messages of the log, and what to do")
     told_of = [row[0].strip("`") for row in rows if row[0].startswith("`")]
     for text, level in found.items():

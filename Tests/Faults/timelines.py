@@ -173,7 +173,7 @@ def older_ledger(claims):
                 gatehouse.pause_redis()
             gatehouse.apis[0].start()
             if words:
-                for number in range(8):
+                for _ in range(8):
                     gatehouse.log_in(user.email)
                 gatehouse.resume_redis()
             seen = soon(lambda: decision(gatehouse, user.token, 0) == ("allow", "redis"), REGISTERED_SECONDS)

@@ -43,7 +43,8 @@ def every_answer(gatehouse, user, claims):
     }
     for status, answer in answers.items():
         lacking = {name: answer.headers.get(name) for name, value in FIELDS.items() if answer.headers.get(name) != value}
-        claims(f"a {status} forbids caching, sniffing, framing and referring, and asks for TLS", str(answer.status) == status and not lacking, lacking or answer)
+        holds = str(answer.status) == status and not lacking
+        claims(f"a {status} forbids caching, sniffing, framing and referring, and asks for TLS", holds, lacking or answer)
         wanted = "application/json" if answer.status < 300 else "application/problem+json"
         claims("it says what its body is", answer.headers.get("content-type", "").startswith(wanted) and answer.json is not None, answer.headers)
         told = {"server", "x-powered-by", "via", "location"} & set(answer.headers)

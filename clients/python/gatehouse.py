@@ -518,7 +518,7 @@ def _raw(record: T, value: Mapping[str, Any]) -> T:
     return record
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _shape(kind: type) -> List[Tuple[str, str, Any, bool]]:
     hints = typing.get_type_hints(kind)
     return [
@@ -994,9 +994,9 @@ class Gatehouse:
         """Changes what is given. `email` waits as `pending_email` until it is verified, which another account's address never is, and
         needs a password of the last 5 minutes; `pending_email=None` drops the one that waits. `LimitReached` beyond ten an hour."""
         body = _without_none(time_zone=time_zone, email=email)
-        for field, value in (("name", name), ("pending_email", pending_email)):
+        for member, value in (("name", name), ("pending_email", pending_email)):
             if value is not _UNSET:
-                body[field] = value
+                body[member] = value
         return self._as(User, self._token_call(token, "PATCH", "/v1/user", body))
 
     def change_password(
