@@ -14,7 +14,9 @@ lacks() {
 
 os_release=${OS_RELEASE:-/etc/os-release}
 if [ -r "$os_release" ]; then
+  # shellcheck disable=SC1090 # the file of the system
   system=$(. "$os_release" && echo "${ID:-unknown} ${VERSION_ID:-}")
+  # shellcheck disable=SC1090
   system_name=$(. "$os_release" && echo "${PRETTY_NAME:-${ID:-an unknown system}}")
 else
   system=$(uname -s)

@@ -1,12 +1,18 @@
 """Links, files, names, make's targets, metrics and messages of the log that the documents name."""
 
+import pathlib
 import re
 
 from tree import ROOT, files, page, pages, sources, words_of_sources
 
 README_LINES_MAX = 200
+# A word that may be a path: not a part of an address, of a placeholder or of a pattern.
+PATH = re.compile(r"(?<![\w<{./:-])[\w.-]+(?:/[\w.-]+)*/?(?![\w>}:*/<])")
+TOP = ("Sources/", "Tests/", "docs/", "scripts/", "deploy/", "clients/")
+ENDINGS = (".swift", ".lua", ".py", ".sql", ".conf", ".yaml", ".sh", ".md")
 # Paths that a running service or a user makes.
 MADE = (".build/", "data/", "/tmp/", "~/")
+USERS = ("gatehouse.yaml",)
 # Names of others, which our sources need not have.
 FOREIGN = {
     "LimitNOFILE", "SIGKILL", "SIGHUP", "SIGTERM", "SIGINT", "SWAPDB", "DEBUG", "RELOAD", "RENAME", "RESTORE", "COPY", "DEL", "FLUSHALL", "PATH", "ProxyFix",
@@ -40,31 +46,23 @@ def links():
             file = (each.path.parent / path).resolve() if path else each.path
             if not file.exists():
                 yield f"{each.name}: {target} is not there"
-            elif anchor and anchor not in next((other for other in pages() if other.path == file)).anchors:
+            elif anchor and anchor not in next(other for other in pages() if other.path == file).anchors:
                 yield f"{each.name}: {target} has no such heading"
 
 
 def paths():
-    known, names = set(files()), {name.rsplit("/", 1)[-1] for name in files()}
-    folders = {"/".join(parts[:count]) for parts in (name.split("/") for name in known) for count in range(1, len(parts))}
-    below = {folder.split("/", 1)[1] for folder in folders if folder.startswith("Sources/") and "/" in folder}
-    inner = {"/".join(name.split("/")[-count:]) for name in known for count in (2, 3)}
-    inner |= {"/".join(name.split("/")[-count:]) for name in folders for count in (1, 2, 3)}
+    """A path from the project's root must be there as it is; another one, such as `Gate/Lease.swift`, must be the end of one."""
+    parents = {parent for name in files() for parent in map(str, pathlib.PurePath(name).parents)}
+    known = set(files()) | parents
+    ends = {"/".join(parts[begin:]) for parts in (name.split("/") for name in known) for begin in range(len(parts))}
     for each in pages():
-        if each.name == "CHANGELOG.md":
-            continue
         for text in each.quoted:
-            for word in re.findall(r"(?<![\w<{./:-])[\w.-]+(?:/[\w.-]+)*/?(?![\w>}:])", text):
-                bare = word.rstrip("/").split("*")[0]
-                is_file = re.fullmatch(r"[\w.-]+\.(swift|lua|py|sql|conf|yaml|sh|md)", bare)
-                is_path = re.match(r"(Sources|Tests|docs|scripts|deploy|clients)/", word)
-                if text.startswith(MADE) or bare in ("gatehouse.yaml", "copy.sqlite"):
-                    continue
-                if is_file and bare not in names:
-                    yield f"{each.name}: {text}: there is no {bare}"
-                if is_path and "*" not in text and "<" not in text and bare not in known | folders:
-                    yield f"{each.name}: {text}: there is no {bare}"
-                if not is_path and re.fullmatch(r"[A-Z]\w+(/\w+)*/(\w+\.swift)?", word) and bare not in inner | below | folders:
+            if each.name == "CHANGELOG.md" or text.startswith(MADE):
+                continue
+            for word in PATH.findall(text):
+                bare = word.rstrip("/").removeprefix("./")
+                is_whole, is_end = word.startswith(TOP), word.endswith(ENDINGS) or re.fullmatch(r"[A-Z]\w+/([A-Z]\w+/)*", word)
+                if bare not in USERS and (is_whole and bare not in known or is_end and bare not in ends):
                     yield f"{each.name}: {text}: there is no {bare}"
 
 
