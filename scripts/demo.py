@@ -5,12 +5,11 @@ import pathlib
 import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests"))
+
+from Harness import service, wire
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests/Chaos"))
-
-import service  # noqa: E402
-import wire  # noqa: E402
-
 USERS = 20
 GATED_CALLS = 1_000
 WINDOW_LIMIT, WINDOW_SECONDS = 5, 2

@@ -4,8 +4,8 @@ import threading
 import time
 
 import load
+from Harness.service import some_client
 from history import OK
-from service import some_client
 from work import Work
 
 THINK_SECONDS = 0.03

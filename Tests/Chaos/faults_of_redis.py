@@ -5,8 +5,8 @@ import os
 import shutil
 import time
 
-import wire
 from faults import fault
+from Harness import wire
 
 
 @fault("kill-redis", "redis", loses_windows=True)

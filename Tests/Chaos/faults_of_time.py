@@ -4,9 +4,9 @@ import pathlib
 import signal
 import time
 
-import wire
 from faults import fault
-from service import Failure
+from Harness import wire
+from Harness.service import Failure
 
 HOUR = 3_600
 OFFSETS = (-72 * HOUR, -HOUR, -60, 60, HOUR, 24 * HOUR, 240 * HOUR)

@@ -4,9 +4,9 @@ import random
 import threading
 import time
 
-import wire
+from Harness import wire
+from Harness.service import PASSWORD, some_client
 from history import OK, REFUSED, UNKNOWN, Operation, Token
-from service import PASSWORD, some_client
 
 LOGINS_OF_USER_MAX = 8  # below the cap of plan free: no login may end another session
 LIVE_SESSIONS_MAX = 4
@@ -79,8 +79,16 @@ class Caller:
             self.history.violate("an understood request", f"{method} {path} {body}: {answer}")
         return self.history.record(
             Operation(
-                self.number, kind, invoked, time.monotonic(), outcome, answer.status if answer else None,
-                answer.json if answer and answer.body else None, **arguments))
+                self.number,
+                kind,
+                invoked,
+                time.monotonic(),
+                outcome,
+                answer.status if answer else None,
+                answer.json if answer and answer.body else None,
+                **arguments,
+            )
+        )
 
     def fresh(self, word):
         """A name that no other call of the run has."""
@@ -98,8 +106,7 @@ class Caller:
 def sign_up(caller):
     """A new account, or None if it stayed unknown."""
     email = f"{caller.fresh('user')}@example.com"
-    made = caller.call(
-        "sign-up", "POST", "/v1/users", {"email": email, "password": PASSWORD}, caller.world.keys["accounts"], email=email)
+    made = caller.call("sign-up", "POST", "/v1/users", {"email": email, "password": PASSWORD}, caller.world.keys["accounts"], email=email)
     if made.outcome == OK:
         account = Account(made.answer["id"], email)
     elif made.outcome == REFUSED and made.answer["code"] == "email_taken":
@@ -119,8 +126,7 @@ def log_in(caller, account):
         if account.logins >= LOGINS_OF_USER_MAX:
             return None
         body = {"email": account.email, "password": account.password}
-        opened = caller.call(
-            "login", "POST", "/v1/sessions", body, caller.world.keys["accounts"], some_client(caller.random), retry=False, user=account.id)
+        opened = caller.call("login", "POST", "/v1/sessions", body, caller.world.keys["accounts"], some_client(caller.random), retry=False, user=account.id)
         account.logins += caller.reached
         if opened.outcome == OK:
             answer = opened.answer

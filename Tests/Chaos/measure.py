@@ -5,9 +5,9 @@ import random
 import threading
 import time
 
-import wire
+from Harness import wire
+from Harness.service import Failure, Service, some_client
 from rate import GateLoad, line, outcomes, percentile, within, wrong
-from service import Failure, Service, some_client
 from storm import Storm, requests
 
 USERS = 200

@@ -3,9 +3,9 @@
 import threading
 import time
 
-import wire
 from faults import FAULTS
-from service import Failure
+from Harness import wire
+from Harness.service import Failure
 
 RECOVERY_SECONDS_MAX = 30
 PAIRED = 0.25

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 
-import wire
+from Harness import wire
 from priority import set_priority
 
 CONNECTIONS_OF_PROCESS = 32

@@ -10,11 +10,11 @@ import faults_of_redis  # noqa: F401
 import faults_of_time
 import load
 import store
-from clocks import Clocks
 from faults import FAULTS, Harm
+from Harness.clocks import Clocks
+from Harness.service import Service
 from history import OK, History
 from nemesis import Nemesis
-from service import Service
 
 PROGRESS_SECONDS = 30
 

@@ -15,10 +15,11 @@ import store
 from checks import HISTORY_CHECKS
 from client import Client
 from faults_of_api import traced
+from Harness.service import API, Failure, Service, free_port, wait_until
 from history import UNKNOWN, History
-from service import API, Failure, Service, free_port, wait_until
 
 CALLS = ("fdatasync", "pwrite64", "write", "writev")
+
 
 # ASVS: 2.3.3
 class Sweep:
@@ -129,4 +130,3 @@ class Sweep:
         if not (made := load.sign_up(load.Caller(world, "after"))) or not made.live:
             found.append(("progress", "nobody can sign up after the restart"))
         self.violations += [(f"{title}: {name}", claim) for name, claim in found + history.violations]
-

@@ -69,8 +69,7 @@ class Work:
         if token is None or len(account.analyses) >= ANALYSES_KEPT_MAX:
             return
         name = self.caller.fresh("video")
-        done = self.repeatable(
-            "analysis", "/v1/analyses", {"filename": name, "metadata": {"n": name}}, token.text, user=account.id, amount=1, name=name)
+        done = self.repeatable("analysis", "/v1/analyses", {"filename": name, "metadata": {"n": name}}, token.text, user=account.id, amount=1, name=name)
         if done.outcome == OK:
             account.analyses.append((done.answer["analysis"]["id"], done.answer["analysis"]["reservation_id"]))
 
@@ -81,8 +80,7 @@ class Work:
             result = {"score": self.random.randrange(1000), "text": "x" * self.random.randrange(3000)}
             body = {"status": "failed", "error": {"code": "chaos"}} if fails else {"status": "completed", "result": result}
             kind = "failed" if fails else "completed"
-            self.caller.call(
-                kind, "PATCH", f"/v1/analyses/{analysis}", body, self.world.keys["work"], analysis=analysis, unit=unit, result=result)
+            self.caller.call(kind, "PATCH", f"/v1/analyses/{analysis}", body, self.world.keys["work"], analysis=analysis, unit=unit, result=result)
 
     def list_analyses(self, account):
         if token := self.session_of(account):
@@ -123,8 +121,8 @@ class Work:
         policy, cost = self.random.choice((("upload", self.random.randrange(1, 4)), ("api", self.random.randrange(1, 10))))
         body = {"token": account.live[0].text, "limits": [{"policy": policy, "cost": cost}]}
         self.caller.call(
-            "spend", "POST", "/v1/gate", body, self.world.keys["gate"], retry=False, token=account.live[0], user=account.id, policy=policy,
-            cost=cost)
+            "spend", "POST", "/v1/gate", body, self.world.keys["gate"], retry=False, token=account.live[0], user=account.id, policy=policy, cost=cost
+        )
 
     def repeatable(self, kind, path, body, bearer, **arguments):
         """A call with an Idempotency-Key; now and then it is sent once more, and must give the first answer again."""

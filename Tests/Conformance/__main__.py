@@ -16,13 +16,13 @@ import tempfile
 import traceback
 import venv
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from Harness import service
+from tally import Tally
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "Tests/Chaos")]
-
-import service  # noqa: E402
-from tally import Tally  # noqa: E402
-
 ENVIRONMENT = ROOT / ".build/conformance-venv"
 PACKAGES = ["openapi-spec-validator", "schemathesis>=4", "openapi-python-client"]
 # Schemathesis has read it before the first case, and asks for it no more.
@@ -72,10 +72,9 @@ def cases(gatehouse, count, folder):
         "CONFORMANCE_KEY": gatehouse.key("gate", "work", "accounts"),
         "CONFORMANCE_USER": user.id,
         "CONFORMANCE_PORT": str(gatehouse.apis[0].port),
-        "CONFORMANCE_HARNESS": str(ROOT / "Tests/Chaos"),
         "CONFORMANCE_TALLY": str(tally),
         "SCHEMATHESIS_HOOKS": "hooks",
-        "PYTHONPATH": str(HERE),
+        "PYTHONPATH": f"{HERE}:{HERE.parent}",
     }
     base = f"http://127.0.0.1:{gatehouse.apis[0].port}"
     pid = gatehouse.apis[0].process.pid
@@ -91,8 +90,7 @@ def cases(gatehouse, count, folder):
     told.tell()
     return {
         f"{told.count()} generated cases keep the contract": kept,
-        "every operation was asked, and sequences of operations were": all(told.count(operation=name) for name in wanted)
-        and told.count("stateful") > 0,
+        "every operation was asked, and sequences of operations were": all(told.count(operation=name) for name in wanted) and told.count("stateful") > 0,
         "the process that answered the first case answers the last": gatehouse.apis[0].running and gatehouse.apis[0].process.pid == pid,
     }
 

@@ -9,16 +9,15 @@ if a claim does not hold.
 import pathlib
 import sys
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[1:1] = [str(TESTS / "Chaos"), str(TESTS / "Faults")]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import commands  # noqa: E402
-import configuration  # noqa: E402
-import examples  # noqa: E402
-import language  # noqa: E402
-import machine  # noqa: E402
-import pages  # noqa: E402
-from claims import Claims  # noqa: E402
+import commands
+import configuration
+import examples
+import language
+import machine
+import pages
+from Harness.claims import Claims
 
 SUITES = {
     "pages": pages.run, "language": language.run, "commands": commands.run, "configuration": configuration.run,

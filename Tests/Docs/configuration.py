@@ -7,8 +7,8 @@ import re
 import subprocess
 
 from commands import BINARY
+from Harness.service import Service, wait_until
 from pages import told
-from service import Service, wait_until
 from tree import page
 
 PAGE = "docs/configuration.md"

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 from commands import BINARY
-from service import Service
+from Harness.service import Service
 from tree import page
 
 # Each curl says its status; one that is refused ends the run.

@@ -56,7 +56,7 @@ class Machine:
             self.program(name, f'echo "{name} $*" >> {self.ran}')
         if swift:
             said, _, status = swift.partition("; ")
-            self.program("swift", f"[ \"$1\" = --version ] || echo \"swift $*\" >> {self.ran}\ncat <<'END'\n{said}\nEND\n{status}")
+            self.program("swift", f'[ "$1" = --version ] || echo "swift $*" >> {self.ran}\ncat <<\'END\'\n{said}\nEND\n{status}')
         release = self.folder / "os-release"
         if system:
             release.write_text(system)

@@ -15,19 +15,18 @@ import pathlib
 import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "Chaos"), str(HERE.parents[1] / "deploy")]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import page  # noqa: E402
-import proxies  # noqa: E402
-import report  # noqa: E402
-import slow  # noqa: E402
-import smuggling  # noqa: E402
-from claims import CLAIMS  # noqa: E402
-from direct import DIRECT  # noqa: E402
-from edge import Edge, World  # noqa: E402
-from mutations import MUTATIONS  # noqa: E402
-from service import Service  # noqa: E402
+import page
+import proxies
+import report
+import slow
+import smuggling
+from claims import CLAIMS
+from direct import DIRECT
+from edge import Edge, World
+from Harness.service import Service
+from mutations import MUTATIONS
 
 SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded)
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from client import COOKIE
 from edge import expect, ours
-from service import PASSWORD
+from Harness.service import PASSWORD
 
 CLAIMS = {}
 SAME = [("Sec-Fetch-Site", "same-origin")]

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import tempfile
 
-import wire
 from edge import expect
+from Harness import wire
+from Harness.service import ROOT, free_port, wait_until
 from proxies import ALL, APP, DEPLOY, FRONT, GATEHOUSE, STOP_SECONDS, tool
-from service import ROOT, free_port, wait_until
 
 LANGUAGES = {"nginx.conf": "nginx", "Caddyfile": "caddyfile", "envoy.yaml": "yaml"}
 PAGE = (ROOT / "docs/proxies.md").read_text()

@@ -8,15 +8,15 @@ Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Chaos"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import clock  # noqa: E402
-import heavy  # noqa: E402
-import ledger  # noqa: E402
-import redis_errors  # noqa: E402
-import rolling  # noqa: E402
-import timelines  # noqa: E402
-from claims import Claims  # noqa: E402
+import clock
+import heavy
+import ledger
+import redis_errors
+import rolling
+import timelines
+from Harness.claims import Claims
 
 SUITES = {
     "redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run,

@@ -5,9 +5,9 @@ import sqlite3
 import time
 from datetime import datetime, timezone
 
-from claims import soon
-from clocks import Clocks
-from service import Service, wait_until
+from Harness.claims import soon
+from Harness.clocks import Clocks
+from Harness.service import Service, wait_until
 
 HOUR = 3_600
 DAY = 24 * HOUR

@@ -7,9 +7,9 @@ import sqlite3
 import subprocess
 import time
 
-import wire
-from claims import soon
-from service import PASSWORD, Service
+from Harness import wire
+from Harness.claims import soon
+from Harness.service import PASSWORD, Service
 
 PURGED, EXPORTED, RESULT_BYTES = 1_500, 200, 64_000
 EXPORTS = 40

@@ -10,9 +10,9 @@ import subprocess
 import threading
 import time
 
-import wire
-from claims import slowest, soon
-from service import Failure, Service, wait_until
+from Harness import wire
+from Harness.claims import slowest, soon
+from Harness.service import Failure, Service, wait_until
 
 EXIT_SECONDS = 10
 BUSY_SECONDS = 3
@@ -110,7 +110,9 @@ def input_output_error(claims, call):
             wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
             tracer = subprocess.Popen(
                 ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:error=EIO:when=5+", "-p", str(api.process.pid)],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             ended = soon(lambda: not api.running, EXIT_SECONDS)
         tracer.kill()
         tracer.wait()
@@ -151,7 +153,9 @@ def quota(claims):
             wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
             tracer = subprocess.Popen(
                 ["strace", "-f", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:error=EDQUOT:when=5+", "-p", str(api.process.pid)],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
 
             def make_room():
                 tracer.terminate()

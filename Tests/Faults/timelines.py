@@ -5,10 +5,10 @@ import sqlite3
 import subprocess
 import time
 
-import wire
-from claims import soon
-from service import PASSWORD, ROOT, Service
-from process import wait_until
+from Harness import wire
+from Harness.claims import soon
+from Harness.process import wait_until
+from Harness.service import PASSWORD, ROOT, Service
 
 # So long both servers answer while everybody is asked.
 LOOK_SECONDS = 2.0

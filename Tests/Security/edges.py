@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from service import PASSWORD, Service, some_client
+from Harness.service import PASSWORD, Service, some_client
 
 FIELDS = {
     "cache-control": "no-store",
@@ -125,7 +125,7 @@ def assignments(gatehouse, user, claims):
 # ASVS: 1.4.2
 def numbers(gatehouse, user, claims):
     work, wrong = gatehouse.key("work"), []
-    import wire
+    from Harness import wire
 
     for number in NUMBERS:
         text = '{"user_id":"%s","metric":"video_analysis","amount":%s}' % (user.id, number)

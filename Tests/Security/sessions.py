@@ -4,8 +4,8 @@ import concurrent.futures
 import sqlite3
 import time
 
-from claims import soon
-from service import PASSWORD, Service, some_client
+from Harness.claims import soon
+from Harness.service import PASSWORD, Service, some_client
 
 PARALLEL = 200
 SHORT = "sessions: {web: {idle: 3s, absolute: 8s}}"

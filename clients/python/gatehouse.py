@@ -1040,8 +1040,7 @@ class Gatehouse:
     ) -> AnalysisAnswer:  # fmt: skip
         """A new analysis of a user, or of a session by its token. It takes the reservation that the gate made, else reserves one
         `video_analysis`: `LimitReached` (`allowance_exhausted`)."""
-        body = _without_none(
-            user_id=user_id, filename=filename, metadata=metadata, lease_seconds=lease_seconds, reservation_id=reservation_id)
+        body = _without_none(user_id=user_id, filename=filename, metadata=metadata, lease_seconds=lease_seconds, reservation_id=reservation_id)
         return self._as(AnalysisAnswer, self._call("POST", "/v1/analyses", body, bearer=token, idempotency_key=_key(idempotency_key)))
 
     def report_running(self, analysis_id: str, *, lease_seconds: Optional[int] = None) -> AnalysisAnswer:
@@ -1163,8 +1162,7 @@ class Gatehouse:
             lines["Gatehouse-Key"] = self._key  # the backend vouches for the call
         if idempotency_key is not None:
             if not _VISIBLE.match(idempotency_key):
-                raise _made(
-                    "idempotency_key_invalid", 400, "The Idempotency-Key is not valid", "An Idempotency-Key has visible ASCII characters.")
+                raise _made("idempotency_key_invalid", 400, "The Idempotency-Key is not valid", "An Idempotency-Key has visible ASCII characters.")
             lines["Idempotency-Key"] = idempotency_key
         if request_id is not None and _REQUEST_ID.match(request_id):
             lines["X-Request-Id"] = request_id
@@ -1611,8 +1609,7 @@ class FlaskGuard(_Guard):
             def gated(*args: Any, **named: Any) -> Any:
                 request = flask.request
                 try:
-                    arguments = self._arguments(
-                        request, request.method, list(request.headers), request.remote_addr, limits, require, reserve)
+                    arguments = self._arguments(request, request.method, list(request.headers), request.remote_addr, limits, require, reserve)
                     try:
                         answer = self._blocking.gate(**arguments)
                     except GatehouseError as error:

@@ -4,13 +4,13 @@ import logging
 import threading
 
 import pytest
-from apps import APPS, CLIENT_IP, METRIC, ORIGIN, bearer, cookie
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
-from scripted import http_answer
-from service import free_port
-
 from gatehouse import AsyncGatehouse, FastAPIGuard, FlaskGuard
+
+from apps import APPS, CLIENT_IP, METRIC, ORIGIN, bearer, cookie
+from Harness.service import free_port
+from scripted import http_answer
 
 USER = b'{"id": "usr_x", "external_id": null, "plan": "free", "status": "active", "email_verified": false}'
 ALLOW = b'{"decision": "allow", "allowed": true, "user": ' + USER + b"}"

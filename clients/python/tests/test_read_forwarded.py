@@ -3,7 +3,6 @@
 import http.client
 
 import pytest
-
 from gatehouse import Forwarded, InvalidRequest, read_forwarded
 
 

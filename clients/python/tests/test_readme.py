@@ -3,9 +3,9 @@
 import re
 
 import pytest
+
 from apps import bearer, cookie
 from running import FOLDER, running
-
 
 
 def blocks(folder):

@@ -25,9 +25,9 @@ import subprocess
 import tempfile
 from collections import namedtuple
 
-import wire
-from process import API, STOP_SECONDS, Failure, free_port, wait_until  # noqa: F401, users of a Service need them
-from proxy import RedisProxy
+from . import wire
+from .process import API, STOP_SECONDS, Failure, free_port, wait_until
+from .proxy import RedisProxy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "a quiet canary sings at dawn"
