@@ -63,11 +63,13 @@ model: install-for-tests ## The model of the protocol, searched for MODEL_STATES
 
 check: lint test ## Format, lint and every test
 
-lint: machine ## Check the format
+lint: machine ## Check the form of Swift, and form and rules of Python
 	swift format lint --strict -r Sources Tests Package.swift
+	scripts/lint-python.sh
 
-format: machine ## Format the sources
+format: machine ## Correct what `make lint` finds, where a machine can
 	swift format -i -r Sources Tests Package.swift
+	scripts/lint-python.sh --fix
 
 clean: ## Remove what was built
 	rm -rf .build

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Checks every Python file by the rules of ruff.toml: errors, imports, names, form. ruff comes into a virtual environment below .build.
+# With --fix what can be corrected is.
+set -eu
+RUFF_VERSION=0.17.6
+root=$(cd "$(dirname "$0")/.." && pwd)
+environment="$root/.build/ruff-$RUFF_VERSION"
+if [ ! -x "$environment/bin/ruff" ]; then
+  rm -rf "$environment"
+  python3 -m venv "$environment"
+  "$environment/bin/pip" install --quiet --disable-pip-version-check "ruff==$RUFF_VERSION"
+fi
+cd "$root"
+if [ "${1:-}" = --fix ]; then
+  "$environment/bin/ruff" check --fix --no-cache .
+  exec "$environment/bin/ruff" format --no-cache .
+fi
+# Both run, whatever becomes of the first.
+status=0
+"$environment/bin/ruff" check --no-cache . || status=$?
+"$environment/bin/ruff" format --check --no-cache . || status=$?
+exit "$status"
