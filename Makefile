@@ -64,10 +64,12 @@ model: install-for-tests ## The model of the protocol, searched for MODEL_STATES
 check: lint test ## Format, lint and every test
 
 lint: machine ## Check the form of Swift, and form and rules of Python
+	@scripts/install-packages.sh python3 python3-venv
 	swift format lint --strict -r Sources Tests Package.swift
 	scripts/lint-python.sh
 
 format: machine ## Correct what `make lint` finds, where a machine can
+	@scripts/install-packages.sh python3 python3-venv
 	swift format -i -r Sources Tests Package.swift
 	scripts/lint-python.sh --fix
 
