@@ -11,12 +11,16 @@ if [ ! -x "$environment/bin/ruff" ]; then
   "$environment/bin/pip" install --quiet --disable-pip-version-check "ruff==$RUFF_VERSION"
 fi
 cd "$root"
+fix=
+check=--check
 if [ "${1:-}" = --fix ]; then
-  "$environment/bin/ruff" check --fix --no-cache .
-  exec "$environment/bin/ruff" format --no-cache .
+  fix=--fix
+  check=
 fi
 # Both run, whatever becomes of the first.
 status=0
-"$environment/bin/ruff" check --no-cache . || status=$?
-"$environment/bin/ruff" format --check --no-cache . || status=$?
+# shellcheck disable=SC2086 # one word or none
+"$environment/bin/ruff" check $fix --no-cache . || status=$?
+# shellcheck disable=SC2086
+"$environment/bin/ruff" format $check --no-cache . || status=$?
 exit "$status"

@@ -1,6 +1,6 @@
 """Do the documents say the truth? What a command can check of them is checked.
 
-    python3 Tests/Docs [pages] [language] [commands] [configuration] [examples] [machine]
+    python3 Tests/Docs [pages] [language] [commands] [configuration] [operations] [examples] [machine]
 
 The program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. `pages`, `language` and `machine` need none. Exit status 1
 if a claim does not hold.
@@ -16,12 +16,13 @@ import configuration
 import examples
 import language
 import machine
+import operations
 import pages
 from Harness.claims import Claims
 
 SUITES = {
     "pages": pages.run, "language": language.run, "commands": commands.run, "configuration": configuration.run,
-    "examples": examples.run, "machine": machine.run,
+    "operations": operations.run, "examples": examples.run, "machine": machine.run,
 }  # fmt: skip
 
 
