@@ -203,7 +203,7 @@ class Decision(str, Enum):
 
 
 class _Record:
-    """An answer. `raw` is all of its JSON, what this version of the client doesn't know included."""
+    """An answer. `raw` is all of its JSON, also members that this version of the client doesn't know."""
 
     raw: ClassVar[Mapping[str, Any]] = {}
 
@@ -498,7 +498,7 @@ class UsageEvent(_Record):
 
 @dataclass(frozen=True)
 class Readiness(_Record):
-    """`status`: ready, degraded (Redis is away, all is served), starting or draining."""
+    """`status`: ready, degraded (Redis is away, all is served), starting, draining or down (the ledger takes no writes)."""
 
     status: str
     redis: str
@@ -612,7 +612,7 @@ def _cookie(token: str, seconds: Optional[int]) -> str:
 
 
 def _limits(limits: Limits) -> List[Limit]:
-    """Each of `limits` as a `Limit`. A ValueError for what is no list of them: a text would be taken letter by letter."""
+    """Each of `limits` as a `Limit`. A ValueError if it is not a list: a text would be read letter by letter."""
     if isinstance(limits, (str, bytes, Mapping, Limit)):
         raise ValueError(f'limits is a list such as ["api", ("upload", 3)], not {type(limits).__name__}.')
     each = []
@@ -858,7 +858,7 @@ class Gatehouse:
         client_ip: Optional[str] = None, user_agent: Optional[str] = None,
     ) -> User:  # fmt: skip
         """A new user. `Conflict` (`email_taken`), `InvalidRequest` with its `fields` (`password_common`). Needs a key where
-        `signup.enumeration` is `hide`: without one nobody is told what became of it."""
+        `signup.enumeration` is `hide`: without one the answer says nothing of the account."""
         body = _without_none(email=email, password=password, name=name, time_zone=time_zone, external_id=external_id)
         return self._as(User, self._call("POST", "/v1/users", body, headers=_on_behalf(client_ip, user_agent)))
 
@@ -964,7 +964,8 @@ class Gatehouse:
     def reauthenticate(
         self, token: str, password: str, *, client_ip: Optional[str] = None, user_agent: Optional[str] = None
     ) -> Renewed:  # fmt: skip
-        """The password again, for what needs a recent one; gives a new token, which alone has it. Give the user's `client_ip`, as to `log_in`."""
+        """Checks the password again, for calls that need a recent one. Gives a new token: only with that token the password counts as
+        recent. Give the user's `client_ip`, as to `log_in`."""
         headers = _on_behalf(client_ip, user_agent)
         return self._renewed(self._token_call(token, "POST", "/v1/session/reauthenticate", {"password": password}, headers=headers))
 
@@ -1260,7 +1261,7 @@ def _asked(answer: GateAnswer, token: str) -> GateAnswer:
 
 
 def _no_session(sent: Optional[str]) -> GatehouseError:
-    """The refusal of what is no session token; `sent` is what came in its place, nothing perhaps."""
+    """The refusal where a session token is missing; `sent` is what came in its place, if anything."""
     detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
     if not sent:
         detail = f"No session token came: send Authorization: Bearer gh_… or the cookie {COOKIE}."
@@ -1515,7 +1516,7 @@ class FastAPIGuard(_Guard):
         self, *, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None
     ) -> Callable[..., Awaitable[GateAnswer]]:
         """A dependency whose value is the allowed `GateAnswer`. The user's Idempotency-Key, if they send one, makes `reserve` safe to
-        repeat. A ValueError at once for limits that are none."""
+        repeat. Wrong `limits` are a ValueError at once."""
         _ = None if limits is None else _limits(limits)
         from starlette.requests import Request
 
@@ -1599,8 +1600,8 @@ class FlaskGuard(_Guard):
     def __call__(
         self, *, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A decorator for a view, below its route. The user's Idempotency-Key, if they send one, makes `reserve` safe to repeat. A
-        ValueError at once for limits that are none."""
+        """A decorator for a view, below its route. The user's Idempotency-Key, if they send one, makes `reserve` safe to repeat.
+        Wrong `limits` are a ValueError at once."""
         _ = None if limits is None else _limits(limits)
         import flask
 
