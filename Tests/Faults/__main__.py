@@ -1,6 +1,6 @@
 """Faults one by one, each with what must stay true.
 
-    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy] [timelines]
+    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy] [timelines] [lacking]
 
 Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not hold.
 """
@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Chaos"))
 
 import clock  # noqa: E402
 import heavy  # noqa: E402
+import lacking  # noqa: E402
 import ledger  # noqa: E402
 import redis_errors  # noqa: E402
 import rolling  # noqa: E402
@@ -20,7 +21,7 @@ from claims import Claims  # noqa: E402
 
 SUITES = {
     "redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run,
-    "timelines": timelines.run,
+    "timelines": timelines.run, "lacking": lacking.run,
 }  # fmt: skip
 
 
