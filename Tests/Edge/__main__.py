@@ -18,6 +18,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "Chaos"), str(HERE.parents[1] / "deploy")]
 
+import descriptors  # noqa: E402
 import proxies  # noqa: E402
 import readme  # noqa: E402
 import report  # noqa: E402
@@ -29,7 +30,7 @@ from edge import Edge, World  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 from service import Service  # noqa: E402
 
-SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded)
+SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded, descriptors.full)
 
 
 def main():
