@@ -1,6 +1,6 @@
 """Faults one by one, each with what must stay true.
 
-    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy] [timelines] [lacking]
+    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy] [timelines] [read-only] [lacking]
 
 Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not hold.
 """
@@ -14,6 +14,7 @@ import clock  # noqa: E402
 import heavy  # noqa: E402
 import lacking  # noqa: E402
 import ledger  # noqa: E402
+import read_only  # noqa: E402
 import redis_errors  # noqa: E402
 import rolling  # noqa: E402
 import timelines  # noqa: E402
@@ -21,7 +22,7 @@ from claims import Claims  # noqa: E402
 
 SUITES = {
     "redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run,
-    "timelines": timelines.run, "lacking": lacking.run,
+    "timelines": timelines.run, "read-only": read_only.run, "lacking": lacking.run,
 }  # fmt: skip
 
 

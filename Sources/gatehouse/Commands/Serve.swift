@@ -93,7 +93,8 @@ extension Assembly {
     } catch let problems as ConfigurationProblems {
       throw problems
     } catch {
-      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason(error)).")
+      let why = reason(error)
+      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(why)\(why.hasSuffix(".") ? "" : ".")")
     }
   }
 
