@@ -30,7 +30,7 @@ from edge import Edge, World  # noqa: E402
 from mutations import MUTATIONS  # noqa: E402
 from service import Service  # noqa: E402
 
-SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded, descriptors.full)
+SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded, descriptors.full, descriptors.too_few)
 
 
 def main():

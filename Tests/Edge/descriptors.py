@@ -4,12 +4,14 @@ import contextlib
 import os
 import select
 import socket
+import subprocess
 import time
 
 from edge import expect
 from service import API, Failure, Service, free_port, wait_until
 
 LOOK_SECONDS = 3
+STILL_SECONDS = 0.5
 # A process that accepts in vain, again and again, takes much of a core; one that waits takes what it took before.
 SPARE_CORE_SHARE = 0.1
 # A listener takes so many connections before it looks at its limit again.
@@ -17,6 +19,7 @@ ACCEPTED_AT_ONCE = 16
 REQUEST = b"GET /livez HTTP/1.1\r\nHost: gatehouse\r\n\r\n"
 OPS_CONNECTIONS_MAX = 64
 OPS_CLIENTS = 200  # more than are served, fewer than the system lets wait
+TOO_FEW = 200
 
 
 def full(service, long=False):
@@ -35,15 +38,24 @@ def full(service, long=False):
                 expect(open_files < limit, f"{limit}: all {open_files} files are open")
                 spent = f"{busy:.2f} s of the cores in {LOOK_SECONDS} s"
                 expect(busy <= quiet + SPARE_CORE_SHARE * LOOK_SECONDS, f"{limit}: {spent}, {quiet:.2f} s before")
-                served = {name: sum(map(is_answered, found)) for name, found in clients.items()}
+                counts = {name: served(found) for name, found in clients.items()}
                 for name in listeners[1:]:
-                    expect(0 < served[name] <= OPS_CONNECTIONS_MAX + ACCEPTED_AT_ONCE, f"{limit}: {served[name]} served on {name}")
+                    expect(0 < counts[name] <= OPS_CONNECTIONS_MAX + ACCEPTED_AT_ONCE, f"{limit}: {counts[name]} served on {name}")
                 let_others_in(clients)
             # A key that nobody has used yet is made by the ledger and found by Redis: both are within reach.
             small.key("gate")
             expect(small.ask("GET", "/livez").status == 200, f"{limit}: {api.tail()}")
-            told.append(f"{limit}: {sum(served.values())} connections, {open_files} files, {spent}")
+            told.append(f"{limit}: {sum(counts.values())} connections, {open_files} files, {spent}")
     return "; ".join(told)
+
+
+def too_few(service, long=False):
+    """where the system allows too few files for that, the start is refused, with the number"""
+    with Service(processes=0) as small:
+        words = ["prlimit", f"--nofile={TOO_FEW}:{TOO_FEW}", str(small.binary), "serve", "--data", small.folder]
+        run = subprocess.run([*words, "--port", str(free_port()), "--ops-port", str(free_port())], capture_output=True, text=True,
+                             env=small.environment, timeout=20, check=False)  # fmt: skip
+        expect(run.returncode == 1 and f"may open {TOO_FEW} files" in run.stderr, run)
 
 
 def fill(stack, api, counts):
@@ -56,8 +68,20 @@ def fill(stack, api, counts):
                     found.append(stack.enter_context(connected(name)))
                 except OSError as error:
                     raise Failure(f"{name} takes no connections after {len(found)}: {error}; {api.tail(5)}") from error
-    wait_until(lambda: all(any(map(is_answered, found)) for found in clients.values()), lambda: f"nobody is served: {api.tail()}")
+    wait_until(lambda: all(served(found) for found in clients.values()), lambda: f"nobody is served: {api.tail()}")
+    wait_until(lambda: stands_still(clients), lambda: f"more and more are served: {api.tail()}")
     return clients
+
+
+def served(found):
+    return sum(map(is_answered, found))
+
+
+def stands_still(clients):
+    """Whether nobody more is served for a while."""
+    before = [served(found) for found in clients.values()]
+    time.sleep(STILL_SECONDS)
+    return before == [served(found) for found in clients.values()]
 
 
 def let_others_in(clients):

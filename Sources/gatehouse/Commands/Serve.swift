@@ -46,6 +46,7 @@ struct Serve: AsyncParsableCommand {
     whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
+    try Descriptors.check()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
     let isNew = !FileManager.default.fileExists(atPath: settings.dataFolder)
