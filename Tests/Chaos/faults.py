@@ -1,5 +1,5 @@
 """A fault is a function that injects one kind of harm into a running service and heals it before it returns. They are in
-`faults_of_redis`, `faults_of_api` and `faults_of_time`."""
+`faults_of_redis`, `faults_of_api`, `faults_of_ledger` and `faults_of_time`."""
 
 import shutil
 import time
@@ -20,11 +20,11 @@ def fault(name, domain, loses_windows=False, slow=False):
 
 
 class Harm:
-    """The service under a fault. `service` stands behind `proxy`; `on_plan` is a user on plan pro, asked about with `gate_key`."""
+    """The service under a fault. `service` stands behind `proxy`; `world` is that of the clients. `backup` is of the ledger, some time ago."""
 
-    def __init__(self, service, proxy, random, hang_seconds=10):
-        self.service, self.proxy, self.random, self.hang_seconds = service, proxy, random, hang_seconds
-        self.on_plan = self.gate_key = None
+    def __init__(self, service, proxy, world, random, hang_seconds=10):
+        self.service, self.proxy, self.world, self.random, self.hang_seconds = service, proxy, world, random, hang_seconds
+        self.backup = None
         self.old_files = f"{service.folder}/old-appendonly"
 
     def keep_old_files(self):

@@ -54,6 +54,8 @@ def cut_aof(harm):
 @fault("old-aof", "redis", loses_windows=True)
 def old_aof(harm):
     """Redis comes back with the files of an earlier time: sessions since then are missing, ended ones are in them."""
+    # So that they are of an earlier time, whatever came before.
+    harm.pause(0.5, 3)
     harm.service.kill_redis()
     shutil.rmtree(f"{harm.service.folder}/appendonlydir")
     shutil.copytree(harm.old_files, f"{harm.service.folder}/appendonlydir")

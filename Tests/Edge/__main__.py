@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import descriptors
 import page
 import proxies
 import report
@@ -28,7 +29,7 @@ from edge import Edge, World
 from Harness.service import Service
 from mutations import MUTATIONS
 
-SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded)
+SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded, descriptors.full, descriptors.too_few)
 
 
 def main():

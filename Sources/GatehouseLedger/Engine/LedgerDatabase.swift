@@ -240,8 +240,12 @@ extension LedgerDatabase {
       return (pool, file)
     } catch let error as LedgerFailure {
       throw error
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+      throw LedgerFailure(.internal("it can only be read: check its owner, its mode, and whether its file system is mounted for writing"))
+    } catch let error as DatabaseError {
+      throw LedgerFailure(.internal("SQLite error \(error.extendedResultCode.rawValue), \(error.message ?? "without a message")"))
     } catch {
-      throw LedgerFailure(.internal("The ledger \(path) can't be opened: \(error)"))
+      throw LedgerFailure(.internal("\(error)"))
     }
   }
 

@@ -46,6 +46,7 @@ struct Serve: AsyncParsableCommand {
     whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
+    try Descriptors.check()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
     let isNew = !FileManager.default.fileExists(atPath: settings.dataFolder)
@@ -93,7 +94,8 @@ extension Assembly {
     } catch let problems as ConfigurationProblems {
       throw problems
     } catch {
-      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason(error)).")
+      let why = reason(error)
+      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(why)\(why.hasSuffix(".") ? "" : ".")")
     }
   }
 
