@@ -29,6 +29,7 @@ def run(claims):
     told(claims, "every target of make that a document names is in the Makefile", targets())
     told(claims, "the metrics of docs/operations.md are those of the sources", metrics())
     told(claims, "every warning of the log stands in docs/operations.md, and nothing else does", messages())
+    told(claims, "every decision has a date, and its number, title and date in the list", decisions())
     told(claims, "every page of docs/ is linked from README, and every decision from their list", orphans())
 
 
@@ -110,6 +111,18 @@ def messages():
     for one in told_of:
         if one not in source:
             yield f"docs/operations.md has “{one}”, which nothing in the sources says"
+
+
+def decisions():
+    rows = {re.sub(r".*\((.*)\)", r"\1", row[0]): row for row in page("docs/decisions/README.md").rows("# Decisions")}
+    for each in pages():
+        if not re.fullmatch(r"docs/decisions/\d.*", each.name):
+            continue
+        number, title = re.match(r"# (\d+): (.+)\nDecided .*\n", each.text).groups()
+        dates = re.findall(r"\d{4}-\d\d-\d\d", each.text.splitlines()[1])
+        row = rows.get(each.path.name, ["", "", ""])
+        if not each.path.name.startswith(number) or row[1] != title or not dates or any(date not in row[2] for date in dates):
+            yield f"{each.name} is “{title}” of {dates}, and the list has {row}"
 
 
 def orphans():
