@@ -108,7 +108,9 @@ def messages():
     for text, level in found.items():
         if level in ("warning", "error", "critical") and not any(text.startswith(one) for one in told_of):
             yield f"the {level} “{text}” is not in docs/operations.md"
-    for one in told_of:
+    # Those that end a state stand beside the one that begins it.
+    ending = [text for row in rows for text in re.findall(r"`([A-Z][a-z']* [^`]+)`", row[1])]
+    for one in told_of + ending:
         if one not in source:
             yield f"docs/operations.md has “{one}”, which nothing in the sources says"
 
