@@ -29,6 +29,7 @@ def run(claims):
     torn_log(claims)
     killed_writer(claims)
     removed_log(claims)
+    emptied_log(claims)
     for way in (moved_over, copied_over):
         for is_loaded in (True, False):
             replaced(claims, way, is_loaded)
@@ -235,6 +236,14 @@ def removed_log(claims):
             gatehouse.apis[0].start()
             missing = load.acknowledged - emails(gatehouse)
             claims(f"the log is removed: all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
+
+
+def emptied_log(claims):
+    """Something cuts files that grow, as a rotation of logs does: what only the log held is gone, and no more is acknowledged into it."""
+    with Service() as gatehouse, SignUps(gatehouse) as load:
+        wait_until(lambda: len(load.acknowledged) > 50, "sign-ups")
+        os.truncate(f"{gatehouse.ledger}-wal", 0)
+        stops(claims, "the log is emptied", gatehouse)
 
 
 def moved_over(other, ledger):

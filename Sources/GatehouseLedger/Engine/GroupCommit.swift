@@ -11,6 +11,8 @@ struct GroupCommit {
   private struct RolledBack: Error {}
 
   let db: Database
+  /// Looks before each transaction whether the log still has what it should have.
+  var check: () throws(LedgerFailure) -> Void = { () throws(LedgerFailure) in }
   /// Looks after each commit whether it went where it belongs, before anybody is answered.
   var verify: () throws(LedgerFailure) -> Void = { () throws(LedgerFailure) in }
 
@@ -89,6 +91,7 @@ struct GroupCommit {
 
   /// Runs `body` and commits. After a throw nothing of it is there, or the failure is fatal.
   private func transaction(_ body: () throws -> Void) throws(LedgerFailure) {
+    try check()
     var commits = false
     do {
       try db.inTransaction(.immediate) {

@@ -46,6 +46,8 @@ public final class LedgerDatabase: Sendable {
   private let writes: WriteQueue
   private let reads: [Lane: ReadQueue]
   private let file: FileAndLog
+  private let suspicion: Suspicion
+  private let onFatal: @Sendable (LedgerFailure) -> Void
   /// A pool that is closed has no connection left to be asked.
   private let isEnded = Mutex(false)
 
@@ -68,6 +70,11 @@ public final class LedgerDatabase: Sendable {
     let box = TurnstileBox(turnstile: try Turnstile(besides: path))
     let migrations = Migrations(schema: schema, version: version, steps: migrations)
     let keeper = LogKeeper(path: path, options: options, log: log)
+    let suspicion = Suspicion()
+    let onFatal: @Sendable (LedgerFailure) -> Void = { failure in
+      log.critical("The ledger stops", metadata: ["failure": "\(failure)"])
+      onFatal(failure)
+    }
     let (pool, file) = try box.turnstile.pass(within: options.openWaitMax) { () throws(LedgerFailure) in
       try Self.open(path, migrations, options, keeper)
     }
@@ -78,7 +85,14 @@ public final class LedgerDatabase: Sendable {
       pool.asyncWriteWithoutTransaction(body)
     } commit: { db, batch throws(LedgerFailure) in
       do throws(LedgerFailure) {
-        return try GroupCommit(db: db) { () throws(LedgerFailure) in try file.verify(db) }.run(batch)
+        let answered = try GroupCommit(db: db) { () throws(LedgerFailure) in
+          try file.verifyLog(db)
+        } verify: { () throws(LedgerFailure) in
+          try file.verify(db)
+        }
+        .run(batch)
+        if suspicion.isRaised.exchange(false, ordering: .relaxed) { try file.verify(db) }
+        return answered
       } catch {
         if error.kind == .fileReplaced, file.rescue(db) {
           log.critical("The ledger's log was removed while it was open: all that was acknowledged has been copied into the file")
@@ -86,11 +100,10 @@ public final class LedgerDatabase: Sendable {
         throw error
       }
     } upkeep: { db throws(LedgerFailure) in
-      try keeper.goOn(db)
+      try keeper.goOn(db) { () throws(LedgerFailure) in try file.prepareCopy(db) }
     } onNews: { news in
       Self.tell(news, path, log)
     } onStop: { failure in
-      log.critical("The ledger stops", metadata: ["failure": "\(failure)"])
       onFatal(failure)
     }
     let begin: ReadQueue.Begin = { body in pool.asyncRead(body) }
@@ -101,6 +114,8 @@ public final class LedgerDatabase: Sendable {
     ]
     self.pool = pool
     self.box = box
+    self.suspicion = suspicion
+    self.onFatal = onFatal
     openWaitMax = options.openWaitMax
     self.file = file
   }
@@ -164,15 +179,32 @@ public final class LedgerDatabase: Sendable {
     }
   }
 
+  /// Whether the writer is to look at file and log even if it could commit nothing.
+  private final class Suspicion: Sendable {
+    let isRaised = Atomic(false)
+  }
+
   /// Looks whether the file at the path is still the one that is open, from a read. If it may not be, the writer looks at once, and
   /// stops if it is not.
   func watchFile(_ db: Database) {
-    if file.hasChanged(db) { enqueue { _ in } }
+    if file.hasChanged(db) { suspectFile() }
+  }
+
+  /// The same after SQLite has called the file damaged, or no ledger at all: its content may be another's.
+  func suspectFile() {
+    suspicion.isRaised.store(true, ordering: .relaxed)
+    enqueue { _ in }
   }
 
   /// What SQLite finds wrong with the file's structure; empty if nothing. Reads all of it.
   public func faults() async throws -> [String] {
-    try await read { db in try String.fetchAll(db, sql: "PRAGMA quick_check").filter { $0 != "ok" } }
+    try await read { db in
+      do { return try String.fetchAll(db, sql: "PRAGMA quick_check").filter { $0 != "ok" } } catch let error as DatabaseError {
+        // Damage can be such that the check itself ends.
+        guard LedgerFailure.isOfContent(error) else { throw error }
+        return [error.message ?? "it can't be read"]
+      }
+    }
   }
 
   /// Batches and operations so far: how many shared one commit.
@@ -194,11 +226,27 @@ public final class LedgerDatabase: Sendable {
       DispatchQueue.global().async { [self] in
         isEnded.withLock { isEnded in
           guard !isEnded else { return }
-          Self.checkpointAtEnd(pool, box)
+          copyAtEnd()
           try? pool.close()
           isEnded = true
         }
         continuation.resume()
+      }
+    }
+  }
+
+  /// What is in the log is as durable as what is in the file, but a copy of the file alone would lack it. Nobody is waited for.
+  private func copyAtEnd() {
+    box.turnstile.passIfFree {
+      do {
+        try pool.writeWithoutTransaction { db in
+          try file.prepareCopy(db)
+          _ = try db.checkpoint(.truncate)
+        }
+      } catch let failure as LedgerFailure where failure.isFatal {
+        onFatal(failure)
+      } catch {
+        // A reader or another program is in the way: the log stays beside the file.
       }
     }
   }
@@ -240,22 +288,19 @@ extension LedgerDatabase {
       return (pool, file)
     } catch let error as LedgerFailure {
       throw error
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
-      throw LedgerFailure(.internal("it can only be read: check its owner, its mode, and whether its file system is mounted for writing"))
-    } catch let error as DatabaseError {
-      throw LedgerFailure(.internal("SQLite error \(error.extendedResultCode.rawValue), \(error.message ?? "without a message")"))
     } catch {
-      throw LedgerFailure(.internal("\(error)"))
+      throw Self.failure(atOpening: error)
     }
   }
 
-  /// What is in the log is as durable as what is in the file, but a copy of the file alone would lack it. Nobody is waited for.
-  private static func checkpointAtEnd(_ pool: DatabasePool, _ box: TurnstileBox) {
-    box.turnstile.passIfFree {
-      try? pool.writeWithoutTransaction { db in
-        _ = try db.checkpoint(.truncate)
-      }
+  /// SQLite's own words, without the statement that they came from.
+  private static func failure(atOpening error: any Error) -> LedgerFailure {
+    guard let error = error as? DatabaseError else { return LedgerFailure(.internal("\(error)")) }
+    if let failure = LedgerFailure(error), failure.kind == .damaged { return failure }
+    guard error.resultCode != .SQLITE_READONLY else {
+      return LedgerFailure(.internal("it can only be read: check its owner, its mode, and whether its file system is mounted for writing"))
     }
+    return LedgerFailure(.internal("SQLite error \(error.extendedResultCode.rawValue), \(error.message ?? "without a message")"))
   }
 
   /// Says who holds the writer up, as far as Linux knows.

@@ -20,6 +20,8 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case fileReplaced
     /// A constraint was violated; nothing happened.
     case constraint
+    /// What the file holds is no sound ledger; nothing happened.
+    case damaged
     /// Anything else, in a sentence for a log or a terminal; nothing happened.
     case `internal`(String)
   }
@@ -43,9 +45,13 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case .SQLITE_BUSY, .SQLITE_LOCKED: kind = .busy
     case .SQLITE_CONSTRAINT: kind = .constraint
     case .SQLITE_IOERR: kind = .outcomeUnknown
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB: kind = .damaged
     default: kind = .internal("SQLite reports error \(error.extendedResultCode.rawValue).")
     }
   }
+
+  /// Whether what the file holds is to blame.
+  static func isOfContent(_ error: any Error) -> Bool { (error as? LedgerFailure ?? LedgerFailure(error))?.kind == .damaged }
 
   /// The failure behind an error of SQLite at COMMIT: only for these codes, and a write without room, it is known that nothing became
   /// durable.
@@ -68,8 +74,16 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case .closed: "The ledger is closed."
     case .outcomeUnknown: "The disk failed under the ledger, so the outcome of a write is unknown: check the disk and start again."
     case .fileReplaced:
-      "The ledger's file, or its log beside it, was removed or replaced while the service ran: see docs/operations.md before the next start."
+      """
+      The ledger's file, or its log beside it, was removed or replaced while the service ran, or written over: see docs/operations.md before \
+      the next start.
+      """
     case .constraint: "A constraint of the ledger refused a row."
+    case .damaged:
+      """
+      The ledger's file is damaged: stop the service, keep a copy of the file and its log, and put back a backup. `gatehouse serve --check` \
+      says what is wrong.
+      """
     case .internal(let sentence): sentence
     }
   }

@@ -116,6 +116,14 @@ struct DataFolder: Sendable {
     }
   }
 
+  /// Why this process can't open the ledger, if the rights of one of its files say so.
+  func unusableLedger() -> CommandFailure? {
+    for end in ["", "-wal", "-shm", ".turn", ".writer"] where access(ledger + end, F_OK) == 0 && access(ledger + end, R_OK | W_OK) != 0 {
+      return Self.unusable(ledger + end, in: path, errno)
+    }
+    return nil
+  }
+
   /// Why a file in the folder can't be used: mostly since another user ran the service there once.
   static func unusable(_ file: String, in folder: String, _ reason: Int32) -> CommandFailure {
     // After an error of the disk Linux refuses every write, while the folder looks as if it could be written.

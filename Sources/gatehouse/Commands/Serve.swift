@@ -94,14 +94,9 @@ extension Assembly {
     } catch let problems as ConfigurationProblems {
       throw problems
     } catch {
-      let why = reason(error)
-      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(why)\(why.hasSuffix(".") ? "" : ".")")
+      if let failure = folder.unusableLedger() { throw failure }
+      let reason = "\(error)"
+      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason.hasSuffix(".") ? reason : reason + ".")")
     }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    if case .internal(let text)? = (error as? LedgerFailure)?.kind { return text }
-    // SQLite's own words, without the statement that they came from.
-    return "\(error)".split(separator: " - while").first.map(String.init) ?? "\(error)"
   }
 }
