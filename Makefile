@@ -7,15 +7,18 @@ RELEASE = .build/release/gatehouse
 
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev libidn2-dev libunistring-dev
 RUN_PACKAGES = redis-server redis-tools
-TEST_PACKAGES = python3 python3-venv curl strace gcc libc6-dev nginx caddy slowhttptest
+TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest
 
 .PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance test-address
-.PHONY: check model lint format install install-for-tests build clean
+.PHONY: check model lint format machine install install-for-tests build clean
 
-help: ## What can be made
+help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-install:
+machine:
+	@scripts/check-machine.sh
+
+install: machine
 	@scripts/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
 
 install-for-tests: install
@@ -60,11 +63,15 @@ model: install-for-tests ## The model of the protocol, searched for MODEL_STATES
 
 check: lint test ## Format, lint and every test
 
-lint: ## Check the format
+lint: machine ## Check the form of Swift, and form and rules of Python
+	@scripts/install-packages.sh python3 python3-venv
 	swift format lint --strict -r Sources Tests Package.swift
+	scripts/lint-python.sh
 
-format: ## Format the sources
+format: machine ## Correct what `make lint` finds, where a machine can
+	@scripts/install-packages.sh python3 python3-venv
 	swift format -i -r Sources Tests Package.swift
+	scripts/lint-python.sh --fix
 
 clean: ## Remove what was built
 	rm -rf .build

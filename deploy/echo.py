@@ -1,9 +1,9 @@
 """An app to try a proxy with: answers every request with what it saw of it, as JSON.
 
-    python3 deploy/echo.py            listens on 127.0.0.1:3000
-    python3 deploy/echo.py 3001       on another port
+python3 deploy/echo.py            listens on 127.0.0.1:3000
+python3 deploy/echo.py 3001       on another port
 
-    {"method": "GET", "target": "/x?y=1", "headers": [["Host", "app"], ["Gatehouse-User", "usr_…"]], "body": ""}
+{"method": "GET", "target": "/x?y=1", "headers": [["Host", "app"], ["Gatehouse-User", "usr_…"]], "body": ""}
 """
 
 import json

@@ -3,8 +3,9 @@
     python3 scripts/asvs.py            # writes the table
     python3 scripts/asvs.py --check    # exit status 1 and a sentence for each fault
 
-Tests name requirements with `.asvs("7.4.1")` (Swift Testing, and claims of the ledger's contract) or `# ASVS: 7.4.1` above a function or class (Python). What no test can show is
-in docs/security-checklist.txt, which has every requirement: `id | level | what | test, stated, n/a or open | where or why`.
+Tests name requirements with `.asvs("7.4.1")` (Swift Testing, and claims of the ledger's contract) or `# ASVS: 7.4.1` above a function or
+class (Python). Claims that no test can show are in docs/security-checklist.txt, which has every requirement:
+`id | level | what | test, stated, n/a or open | where or why`.
 """
 
 import pathlib

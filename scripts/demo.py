@@ -5,12 +5,11 @@ import pathlib
 import sys
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests"))
+
+from Harness import service, wire
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "Tests/Chaos"))
-
-import service  # noqa: E402
-import wire  # noqa: E402
-
 USERS = 20
 GATED_CALLS = 1_000
 WINDOW_LIMIT, WINDOW_SECONDS = 5, 2
@@ -165,7 +164,7 @@ def main():
 
 
 def tried(step):
-    """What broke a step, or None: the steps after it are shown all the same."""
+    """The error that broke a step, or None: the steps after it are shown all the same."""
     try:
         step()
     except ERRORS as error:

@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".build/outside"
 SHOWN_LINES_MAX = 60
 MINUTE = 60
-# What hangs must end; what is slow must not. A part may take so many times what it takes on two cores.
+# A part that hangs must end, a slow one must not. A part may take so many times what it takes on two cores.
 PATIENCE = 5
 STOP_SECONDS = 30
 
@@ -40,6 +40,8 @@ def python(*words):
 
 def parts(chaos_minutes):
     return [
+        Part("python", "errors, imports and form of every Python file", ["scripts/lint-python.sh"], ["scripts/lint-python.sh"], (2, 2)),
+        Part("docs", "the documents, held against the program and the sources", python("Tests/Docs"), python("Tests/Docs"), (3, 3)),
         Part("demo", "the promises one after another", python("scripts/demo.py"), python("scripts/demo.py"), (5, 5)),
         Part("faults", "each kind of failing Redis, disk and clock", python("Tests/Faults"), python("Tests/Faults"), (10, 10)),
         Part("chaos", "faults at random under load", python("Tests/Chaos", "--short"),
@@ -84,7 +86,7 @@ def stop(process):
 
 
 def closing(part):
-    """What the part said of itself at its end."""
+    """The words of the part about itself at its end."""
     lines = (LOGS / f"{part.name}.log").read_text(errors="replace").splitlines()
     verdicts = [line for line in lines if line.startswith(("PASSED", "FAILED"))]
     counts = [line for line in lines if re.match(r"\d+ passed|\d+ of \d+ (steps held|targets passed)", line)]

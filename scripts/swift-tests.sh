@@ -2,7 +2,7 @@
 # Every Swift test, one after another. Each target is a process of its own, so that a crash in one hides no other; a table and what failed
 # are said at the end, since thousands of lines may stand between. Words after the command go to `swift test`, in place of the targets.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 LIMIT_SECONDS=5400  # of one target: what hangs must end, what is slow must not
 log=.build/swift-tests.log
 mkdir -p .build

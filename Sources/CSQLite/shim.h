@@ -18,13 +18,45 @@ static inline int gatehouse_errno_of_file(sqlite3 *connection) {
   return number;
 }
 
-static inline int gatehouse_errno_of_log(sqlite3 *connection) {
+static inline sqlite3_file *gatehouse_log(sqlite3 *connection) {
   sqlite3_file *log = 0;
+  int result = sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  return result == SQLITE_OK && log && log->pMethods ? log : 0;
+}
+
+static inline int gatehouse_errno_of_log(sqlite3 *connection) {
+  sqlite3_file *log = gatehouse_log(connection);
   int number = 0;
-  if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods) {
-    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
-  }
+  if (log) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
   return number;
+}
+
+// The size of the log behind a connection; -1 if it can't be told.
+static inline sqlite3_int64 gatehouse_size_of_log(sqlite3 *connection) {
+  sqlite3_file *log = gatehouse_log(connection);
+  sqlite3_int64 size = -1;
+  return log && log->pMethods->xFileSize(log, &size) == SQLITE_OK ? size : -1;
+}
+
+// Reads bytes of the log behind a connection. SQLITE_IOERR_SHORT_READ: the rest is zeros.
+static inline int gatehouse_read_log(sqlite3 *connection, void *bytes, int count, sqlite3_int64 offset) {
+  sqlite3_file *log = gatehouse_log(connection);
+  return log ? log->pMethods->xRead(log, bytes, count, offset) : SQLITE_ERROR;
+}
+
+// Copies the first bytes of the log's index, at most 32768, which every connection that has read once has mapped.
+static inline int gatehouse_read_index(sqlite3 *connection, void *bytes, int count) {
+  enum { REGION = 32768 };
+  sqlite3_file *file = 0;
+  volatile void *index = 0;
+  int result = sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (result != SQLITE_OK) return result;
+  if (count > REGION || !file || !file->pMethods || file->pMethods->iVersion < 2) return SQLITE_ERROR;
+  result = file->pMethods->xShmMap(file, 0, REGION, 0, &index);
+  if (result != SQLITE_OK) return result;
+  if (!index) return SQLITE_ERROR;
+  for (int i = 0; i < count; i++) ((char *)bytes)[i] = ((volatile char *)index)[i];
+  return SQLITE_OK;
 }
 
 // Reads bytes of the file behind a connection through SQLite's own handle. Opening the file beside SQLite would do harm: closing any

@@ -130,7 +130,8 @@ extension API {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
     }
     let document = try OpenAPI.document(
-      table.routes.map { ($0.method, $0.path) } + [(.get, OpenAPI.path)], anyMethod: anyMethod.map { [$0.path] } ?? [])
+      table.routes.map { ($0.method, $0.path) } + [(.get, OpenAPI.path)], anyMethod: anyMethod.map { [$0.path] } ?? [],
+      cookieName: contract.cookieName)
     router.get(RouterPath(OpenAPI.path)) { _, _ in answer(document) }
     return Edge(router, crossOrigin: crossOrigin, anyMethod: anyMethod, refusals: refusals, elsewhere: elsewhere)
   }

@@ -64,6 +64,8 @@ final class SQLiteEngine: LedgerEngine {
     }.get()
   }
 
+  func suspect() { store.isSuspect.store(true, ordering: .relaxed) }
+
   func holders() -> [String] {
     let holders = [LockHolders.of(path + ".writer", .wholeFile), LockHolders.of(path + "-shm", .writesLog)]
     return Set(holders.joined()).map(\.description).sorted()
@@ -71,13 +73,22 @@ final class SQLiteEngine: LedgerEngine {
 
   /// Copies the log into the file unless somebody else is at it, and closes the file. What is in the log is as durable as what is in the
   /// file, but a copy of the file alone would lack it. Nobody is waited for.
-  func close() {
+  func close() throws(LedgerFailure) {
+    var fatal: LedgerFailure?
     box.turnstile.passIfFree {
-      try? pool.writeWithoutTransaction { db in
-        _ = try db.checkpoint(.truncate)
+      do {
+        try pool.writeWithoutTransaction { db in
+          try store.file.prepareCopy(db)
+          _ = try db.checkpoint(.truncate)
+        }
+      } catch let failure as LedgerFailure where failure.isFatal {
+        fatal = failure
+      } catch {
+        // A reader or another program is in the way: the log stays beside the file.
       }
     }
     try? pool.close()
+    if let fatal { throw fatal }
   }
 }
 
@@ -118,7 +129,17 @@ extension SQLiteEngine {
     } catch let error as LedgerFailure {
       throw error
     } catch {
-      throw LedgerFailure(.internal("The ledger \(path) can't be opened: \(error)"))
+      throw Self.failure(atOpening: error)
     }
+  }
+
+  /// SQLite's own words, without the statement that they came from.
+  private static func failure(atOpening error: any Error) -> LedgerFailure {
+    guard let error = error as? DatabaseError else { return LedgerFailure(.internal("\(error)")) }
+    if let failure = LedgerFailure(error), failure.kind == .damaged { return failure }
+    guard error.resultCode != .SQLITE_READONLY else {
+      return LedgerFailure(.internal("it can only be read: check its owner, its mode, and whether its file system is mounted for writing"))
+    }
+    return LedgerFailure(.internal("SQLite error \(error.extendedResultCode.rawValue), \(error.message ?? "without a message")"))
   }
 }

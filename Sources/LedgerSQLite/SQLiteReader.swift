@@ -1,3 +1,4 @@
+import GRDB
 import GatehouseLedger
 
 extension SQLiteTransaction: LedgerReader {
@@ -13,11 +14,13 @@ extension SQLiteTransaction: LedgerReader {
   func mayBeReplaced() -> Bool { store.file.hasChanged(db) }
 
   func faults() throws(LedgerFailure) -> [String] {
-    var faults: [String] = []
-    for row in try rows("PRAGMA quick_check", []) {
-      let text: String = try row["quick_check"]
-      if text != "ok" { faults.append(text) }
+    do throws(LedgerFailure) {
+      let rows = try rows("PRAGMA quick_check", [])
+      return try rows.map { row throws(LedgerFailure) in try row["quick_check"] }.filter { $0 != "ok" }
+    } catch {
+      // Damage can be such that the check itself ends.
+      guard error.kind == .damaged else { throw error }
+      return [db.lastErrorMessage ?? "it can't be read"]
     }
-    return faults
   }
 }

@@ -5,6 +5,8 @@ extension SQLiteTransaction: LedgerWriter {
   var isInTransaction: Bool { db.isInsideTransaction }
 
   func transaction(_ body: () throws -> Void) throws(LedgerFailure) {
+    // The frames of this transaction would hide that the log was cut.
+    try store.look(db) { file throws(LedgerFailure) in try file.verifyLog(db) }
     var commits = false
     do {
       try db.inTransaction(.immediate) {
@@ -20,17 +22,8 @@ extension SQLiteTransaction: LedgerWriter {
       if commits { throw LedgerFailure(atCommit: error, systemErrno: db.logErrno) }
       throw LedgerFailure(error, systemErrno: db.logErrno) ?? LedgerFailure(.internal("The transaction was rolled back."))
     }
-    try verify()
-  }
-
-  /// Looks after a commit whether it went where it belongs, before anybody is answered.
-  private func verify() throws(LedgerFailure) {
-    do throws(LedgerFailure) { try store.file.verify(db) } catch {
-      if error.kind == .fileReplaced, store.file.rescue(db) {
-        store.log.critical("The ledger's log was removed while it was open: all that was acknowledged has been copied into the file")
-      }
-      throw error
-    }
+    // Whether the commit went where it belongs, before anybody is answered.
+    try store.look(db) { file throws(LedgerFailure) in try file.verify(db) }
   }
 
   func savepoint<T>(_ body: () throws -> T) throws -> T {
@@ -48,5 +41,10 @@ extension SQLiteTransaction: LedgerWriter {
     }
   }
 
-  func upkeep() throws(LedgerFailure) -> Duration? { try store.keeper.goOn(db) }
+  func upkeep() throws(LedgerFailure) -> Duration? {
+    if store.isSuspect.exchange(false, ordering: .relaxed) {
+      try store.look(db) { file throws(LedgerFailure) in try file.verify(db) }
+    }
+    return try store.keeper.goOn(db) { () throws(LedgerFailure) in try store.file.prepareCopy(db) }
+  }
 }

@@ -10,6 +10,7 @@ struct Gatehouse: AsyncParsableCommand {
       service running they do the same work on the folder themselves.
       Exit status: 0 done, 1 refused or failed, 64 wrong usage.
       """,
+    version: Version.text,
     subcommands: [Serve.self, ConfigCommand.self, KeyCommand.self, UserCommand.self, ClockCommand.self, RedisCommand.self, Explain.self])
 
   /// Runs the command that the arguments name. A failure is one write, which no line of a log that is still written can cut.

@@ -12,10 +12,13 @@ of all calls is kept and named. GATEHOUSE_BINARY names the program to test; with
 """
 
 import argparse
+import pathlib
 import random
 import signal
 import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import measure
 import report
@@ -98,7 +101,7 @@ def sweep(seed, bound):
 def tell(name, broken):
     """Prints the verdict of a part; whether it is good."""
     for violation in broken[: report.SHOWN_MAX]:
-        print(f"BROKEN  {violation[:report.DETAIL_MAX]}")
+        print(f"BROKEN  {violation[: report.DETAIL_MAX]}")
     print(f"{'FAILED' if broken else 'PASSED'}  {name}", flush=True)
     return not broken
 

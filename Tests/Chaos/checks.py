@@ -5,6 +5,7 @@ where no order within those intervals explains the answers."""
 
 from collections import defaultdict
 
+from eras import Lives, eras_of
 from history import NEVER, OK
 
 LIMITS = {"upload": (10, 3600.0), "api": (60, 60.0)}  # of plan free: units, window in seconds
@@ -13,10 +14,11 @@ GRANTS = ("analysis", "reserve", "gate-reserve", "count")
 CHECKS_OF_TOKENS = ("verify", "who", "spend", "gate-reserve")
 MUST_GO_ON = ("verify", "login", "reserve", "count", "event")
 ENDED = ("unauthenticated", "suspended")
+HOLD_SECONDS = 600  # for so long a hold of the load stands by itself
 
 
 def verdict(operation):
-    """What a check of a token came to: `live`, `dead`, `unknown`."""
+    """The outcome of a check of a token: `live`, `dead`, `unknown`."""
     if operation.kind == "who":
         return {200: "live", 429: "live", 401: "dead", 403: "dead"}.get(operation.status, "unknown")
     if operation.outcome != OK:
@@ -26,17 +28,19 @@ def verdict(operation):
 
 def live_sessions_verify(history):
     """No 401 for a session that was acknowledged and that nobody has begun to end."""
+    lives = Lives(history)
     return [
         f"{check.token} was refused: {check}" for check in history.of(*CHECKS_OF_TOKENS)
-        if verdict(check) == "dead" and check.answered < check.token.doomed
+        if verdict(check) == "dead" and check.answered < lives(check.token, check.era).doomed
     ]  # fmt: skip
 
 
 def ended_sessions_stay_ended(history):
-    """Nothing that was acknowledged as ended verifies in a call invoked after that."""
+    """Nothing that was acknowledged as ended verifies in a call invoked after that, nor what a ledger that was put back does not know."""
+    lives = Lives(history)
     return [
-        f"{check.token}, ended at {check.token.ended:.3f}, verified: {check}" for check in history.of(*CHECKS_OF_TOKENS)
-        if verdict(check) == "live" and check.invoked > check.token.ended
+        f"{check.token}, {lives(check.token, check.era)}, verified: {check}" for check in history.of(*CHECKS_OF_TOKENS)
+        if verdict(check) == "live" and check.invoked > lives(check.token, check.era).ended
     ]  # fmt: skip
 
 
@@ -64,19 +68,19 @@ def grant(operation):
 
 def allowance_is_never_exceeded(history):
     """At no instant do more units certainly stand than plan free gives: each stands from its grant's answer until something that
-    may return it is invoked. Users that were ever on another plan are left out."""
-    returned = {}
+    may return it is invoked, and again in a ledger that was put back to when it stood. Users that were ever on another plan are left
+    out."""
+    returns = defaultdict(list)
     for call in history.of("release", "failed", "cancel"):
-        returned[call.unit] = min(returned.get(call.unit, NEVER), call.invoked)
+        returns[call.unit].append(call)
     events = defaultdict(list)
     for call in history.of(*GRANTS):
         if (found := grant(call)) and history.users[call.user].plans == {"free"}:
-            start, stop = call.answered, returned.get(found[0], NEVER)
-            if start < stop:
+            for era, start, stop in stretches(history, call, returns[found[0]]):
                 day = (found[1] or {}).get("resets_at")
-                events[call.user, day] += [(start, call.amount, found[0]), (stop, -call.amount, found[0])]
+                events[call.user, day, era] += [(start, call.amount, found[0]), (stop, -call.amount, found[0])]
     wrong = []
-    for (user, day), changes in events.items():
+    for (user, day, _), changes in events.items():
         units, standing = 0, set()
         for _, amount, unit in sorted(changes):
             units += amount
@@ -87,15 +91,31 @@ def allowance_is_never_exceeded(history):
     return wrong
 
 
+def stretches(history, call, returns):
+    """When the units of a grant certainly stand: era, start, stop. A copy surely holds them if nothing that may return them was invoked
+    before it was made; what was lost with an era returns nothing in the next."""
+    start = call.answered
+    for era in eras_of(history, call):
+        stop = min([done.invoked for done in returns if done.era >= era], default=NEVER)
+        if era > call.era:
+            stop = min(stop, call.invoked + HOLD_SECONDS)
+        if start < stop:
+            yield era, start, stop
+        if era < history.era and stop <= history.put_backs[era].stop:
+            return
+        start = history.put_backs[era].stop if era < history.era else NEVER
+
+
 def counters_are_linearizable(history):
     """Grants of an unlimited user that never returns units have distinct intervals (used after - amount, used after], in an order
-    that agrees with time: a complete test for fetch-and-add."""
+    that agrees with time: a complete test for fetch-and-add. In each era for itself, together with those before it that it holds."""
     wrong, grants = [], defaultdict(dict)
     for call in history.of("count"):
         if found := grant(call):
             unit, allowance = found
-            grants[call.user, allowance["resets_at"]][unit] = (allowance["used"], call.amount, call.invoked, call.answered)
-    for (user, _), found in grants.items():
+            for era in eras_of(history, call):
+                grants[call.user, allowance["resets_at"], era][unit] = (allowance["used"], call.amount, call.invoked, call.answered)
+    for (user, *_), found in grants.items():
         before, latest_invoked = 0, 0.0
         ordered = sorted(found.values())
         for used, amount, invoked, answered in ordered:

@@ -1,11 +1,11 @@
-"""What a client of the load does: one random step after the other, each remembered with its answer."""
+"""A client of the load: one random step after the other, each remembered with its answer."""
 
 import threading
 import time
 
 import load
+from Harness.service import some_client
 from history import OK
-from service import some_client
 from work import Work
 
 THINK_SECONDS = 0.03
@@ -19,11 +19,14 @@ class Client(threading.Thread, Work):
         self.world, self.number = world, number
         self.caller = load.Caller(world, number)
         self.random, self.accounts, self.held, self.failure = self.caller.random, [], [], None
+        self.era = world.history.era
 
     def run(self):
         names, weights = zip(*STEPS)
         while not self.world.stopping.is_set():
             try:
+                if self.era != self.world.history.era:
+                    self.era, self.accounts = self.world.history.era, []  # what it knows of them is of another ledger
                 if len(self.accounts) < 2:
                     self.adopt(load.sign_up(self.caller))
                     continue
@@ -85,9 +88,8 @@ class Client(threading.Thread, Work):
 
     def rotate(self, account):
         if token := self.session_of(account):
-            token.doom(time.monotonic(), "rotate")
             account.live.remove(token)
-            done = self.caller.call("rotate", "POST", "/v1/session/rotate", None, token.text)
+            done = load.dooming(self.caller, [token], "rotate", "POST", "/v1/session/rotate", None, token.text)
             if done.outcome == OK:
                 load.successor(self.caller, account, token, done, "rotate")
 

@@ -1,5 +1,5 @@
-"""What a fault is: a function that injects one kind of harm into a running service and heals it before it returns. They are in
-`faults_of_redis`, `faults_of_api` and `faults_of_time`."""
+"""A fault is a function that injects one kind of harm into a running service and heals it before it returns. They are in
+`faults_of_redis`, `faults_of_api`, `faults_of_ledger` and `faults_of_time`."""
 
 import shutil
 import time
@@ -20,15 +20,15 @@ def fault(name, domain, loses_windows=False, slow=False):
 
 
 class Harm:
-    """What a fault works on. `service` stands behind `proxy`; `on_plan` is a user on plan pro, asked about with `gate_key`."""
+    """The service under a fault. `service` stands behind `proxy`; `world` is that of the clients. `backup` is of the ledger, some time ago."""
 
-    def __init__(self, service, proxy, random, hang_seconds=10):
-        self.service, self.proxy, self.random, self.hang_seconds = service, proxy, random, hang_seconds
-        self.on_plan = self.gate_key = None
+    def __init__(self, service, proxy, world, random, hang_seconds=10):
+        self.service, self.proxy, self.world, self.random, self.hang_seconds = service, proxy, world, random, hang_seconds
+        self.backup = None
         self.old_files = f"{service.folder}/old-appendonly"
 
     def keep_old_files(self):
-        """What "yesterday's backup" of Redis is in this run."""
+        """Keeps the files that stand for "yesterday's backup" of Redis in this run."""
         shutil.rmtree(self.old_files, ignore_errors=True)
         shutil.copytree(f"{self.service.folder}/appendonlydir", self.old_files)
 

@@ -5,9 +5,9 @@ import secrets
 import signal
 import sqlite3
 
-from balancer import Balancer, KeptConnections
 from faults import fault
-from service import Failure, wait_until
+from Harness.balancer import Balancer, KeptConnections
+from Harness.service import Failure, wait_until
 
 
 @fault("kill-api", "api")

@@ -5,8 +5,8 @@ import os
 import shutil
 import time
 
-import wire
 from faults import fault
+from Harness import wire
 
 
 @fault("kill-redis", "redis", loses_windows=True)
@@ -54,6 +54,8 @@ def cut_aof(harm):
 @fault("old-aof", "redis", loses_windows=True)
 def old_aof(harm):
     """Redis comes back with the files of an earlier time: sessions since then are missing, ended ones are in them."""
+    # So that they are of an earlier time, whatever came before.
+    harm.pause(0.5, 3)
     harm.service.kill_redis()
     shutil.rmtree(f"{harm.service.folder}/appendonlydir")
     shutil.copytree(harm.old_files, f"{harm.service.folder}/appendonlydir")
@@ -141,7 +143,7 @@ def locked_redis(harm):
 @fault("foreign-keys", "redis", loses_windows=True)
 def foreign_keys(harm):
     """Users' keys hold something else: WRONGTYPE."""
-    keys = [key for key in harm.service.redis("keys", "gh:*")]
+    keys = harm.service.redis("keys", "gh:*")
     connection = wire.Redis(harm.service.redis_socket)
     connection.pipeline([("set", key, "foreign", "ex", 600) for key in keys if harm.random.random() < 0.5])
     connection.close()

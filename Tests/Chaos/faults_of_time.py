@@ -4,9 +4,9 @@ import pathlib
 import signal
 import time
 
-import wire
 from faults import fault
-from service import Failure
+from Harness import wire
+from Harness.service import Failure
 
 HOUR = 3_600
 OFFSETS = (-72 * HOUR, -HOUR, -60, 60, HOUR, 24 * HOUR, 240 * HOUR)
@@ -56,14 +56,14 @@ def lost_plan(harm):
     reload(harm, WITHOUT_PRO)
     harm.pause(0.3, 2)
     reload(harm, PLANS)
-    user = harm.on_plan
+    user, gate = harm.world.counted[0], harm.world.keys["gate"]
     for api in harm.service.apis:
         connection, end, plan = wire.HTTP(api.port, 5), time.monotonic() + BACK_SECONDS_MAX, None
         while plan != "pro":
             if time.monotonic() > end:
                 raise Failure(f"port {api.port}: {user.id} is on plan {plan} with plan pro back")
             try:
-                answer = connection.ask("POST", "/v1/gate", {"token": user.live[0].text, "limits": []}, harm.gate_key)
+                answer = connection.ask("POST", "/v1/gate", {"token": user.live[0].text, "limits": []}, gate)
                 plan = answer.json["user"]["plan"] if answer.status == 200 and answer.json["user"] else plan
             except (wire.NotSent, wire.NoAnswer):
                 pass

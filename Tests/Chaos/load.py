@@ -4,9 +4,9 @@ import random
 import threading
 import time
 
-import wire
+from Harness import wire
+from Harness.service import PASSWORD, some_client
 from history import OK, REFUSED, UNKNOWN, Operation, Token
-from service import PASSWORD, some_client
 
 LOGINS_OF_USER_MAX = 8  # below the cap of plan free: no login may end another session
 LIVE_SESSIONS_MAX = 4
@@ -20,11 +20,15 @@ class Account:
     def __init__(self, id, email, password=PASSWORD):
         self.id, self.email, self.password = id, email, password
         self.plan, self.plans, self.logins, self.live, self.analyses = "free", {"free"}, 0, [], []
-        self.status = "active"
+        self.status, self.made = "active", None  # by which call
+
+    def is_known_in(self, era):
+        """Whether what this client knows of it holds in that era: not if the ledger was put back since."""
+        return self.made is None or self.made.era == era
 
 
 class World:
-    """What all clients share: the service, its keys, the history, and accounts that they contend for."""
+    """Shared by all clients: the service, its keys, the history, and accounts that they contend for."""
 
     def __init__(self, service, history, seed):
         self.service, self.history, self.seed = service, history, seed
@@ -41,20 +45,24 @@ class Caller:
     def __init__(self, world, number):
         self.world, self.number, self.random = world, number, random.Random(f"{world.seed}-{number}")
         self.history, self.connections, self.count, self.reached = world.history, {}, 0, False
+        self.era = 0  # of the last try
         self.retry_seconds, self.login_tries = RETRY_SECONDS, 40
 
     def send(self, kind, method, path, body=None, bearer=None, headers=None):
-        """One try at a random process: the answer or None. Admin routes are on its ops listener."""
-        port = self.random.choice(self.world.ops_ports if path.startswith("/v1/admin") else self.world.ports)
+        """One try at a random process: the answer, or None if there is none or nobody can say of which era. Admin routes are on its ops
+        listener."""
+        port, moment = self.random.choice(self.world.ops_ports if path.startswith("/v1/admin") else self.world.ports), self.history.moment
         connection = self.connections.setdefault(port, wire.HTTP(port))
         self.reached = True
         try:
             answer = connection.ask(method, path, body, bearer, headers)
+            self.era = self.history.era
         except wire.NotSent:
-            self.reached = False
+            self.era, self.reached = self.history.era, False
             self.history.saw(kind, "refused connection")
             return None
         except wire.NoAnswer as error:
+            self.era = self.history.era
             self.history.saw(kind, "no answer")
             self.history.unanswered.append(str(error))
             return None
@@ -63,7 +71,7 @@ class Caller:
             self.history.violate("no answer with 500", f"{method} {path}: {answer}")
         if answer.status == 503 and "retry-after" not in answer.headers:
             self.history.violate("503 carries Retry-After", f"{method} {path}: {answer}")
-        return answer
+        return answer if moment == self.era == self.history.moment else None
 
     def call(self, kind, method, path, body=None, bearer=None, headers=None, retry=True, ok=(200, 201, 204), **arguments):
         """One logical call, recorded. With `retry` it is repeated until an answer tells its outcome."""
@@ -79,8 +87,17 @@ class Caller:
             self.history.violate("an understood request", f"{method} {path} {body}: {answer}")
         return self.history.record(
             Operation(
-                self.number, kind, invoked, time.monotonic(), outcome, answer.status if answer else None,
-                answer.json if answer and answer.body else None, **arguments))
+                self.number,
+                kind,
+                invoked,
+                time.monotonic(),
+                outcome,
+                answer.status if answer else None,
+                answer.json if answer and answer.body else None,
+                self.era,
+                **arguments,
+            )
+        )
 
     def fresh(self, word):
         """A name that no other call of the run has."""
@@ -98,14 +115,14 @@ class Caller:
 def sign_up(caller):
     """A new account, or None if it stayed unknown."""
     email = f"{caller.fresh('user')}@example.com"
-    made = caller.call(
-        "sign-up", "POST", "/v1/users", {"email": email, "password": PASSWORD}, caller.world.keys["accounts"], email=email)
+    made = caller.call("sign-up", "POST", "/v1/users", {"email": email, "password": PASSWORD}, caller.world.keys["accounts"], email=email)
     if made.outcome == OK:
         account = Account(made.answer["id"], email)
     elif made.outcome == REFUSED and made.answer["code"] == "email_taken":
         account = Account(None, email)  # a try without an answer had made it
     else:
         return None
+    account.made = made
     session = log_in(caller, account)
     if session is None or account.id is None:
         return None
@@ -119,23 +136,22 @@ def log_in(caller, account):
         if account.logins >= LOGINS_OF_USER_MAX:
             return None
         body = {"email": account.email, "password": account.password}
-        opened = caller.call(
-            "login", "POST", "/v1/sessions", body, caller.world.keys["accounts"], some_client(caller.random), retry=False, user=account.id)
+        opened = caller.call("login", "POST", "/v1/sessions", body, caller.world.keys["accounts"], some_client(caller.random), retry=False, user=account.id)
         account.logins += caller.reached
         if opened.outcome == OK:
             answer = opened.answer
-            if account.status == "deleted":
+            if account.status == "deleted" and account.is_known_in(opened.era):
                 caller.history.violate("a deleted user stays deleted", f"{opened}")
             if account.id not in (None, answer["user"]["id"]):
                 caller.history.violate("each answer belongs to its asker", f"a login of {account.id}: {answer}")
             account.id = answer["user"]["id"]
-            token = caller.history.add(Token(answer["token"], account.id, answer["session"]["id"], opened.answered))
+            token = caller.history.add(Token(answer["token"], account.id, answer["session"]["id"], opened.answered, opened.invoked, opened.era))
             account.live.append(token)
             if answer["sessions_ended"]:
                 caller.history.violate("a login below the cap ends nobody", f"{opened}")
             return token
         if opened.outcome == REFUSED:
-            if account.status == "active" and opened.status != 429:
+            if account.status == "active" and opened.status != 429 and account.is_known_in(opened.era):
                 caller.history.violate("an acknowledged user can log in", f"{opened}")
             return None
         if opened.status is None and caller.world.stopping.is_set():
@@ -146,24 +162,34 @@ def log_in(caller, account):
 
 def end(caller, tokens, kind, *request, **more):
     """A call that ends `tokens`: they are doomed from its start and ended with its answer, whichever of its tries made it true."""
-    start, sessions = time.monotonic(), {token.session for token in tokens}
+    sessions, era = {token.session for token in tokens}, caller.history.era
     tokens = [token for token in caller.history.tokens if token.session in sessions]  # a rotated token ends with its session
-    for token in tokens:
-        token.doom(start, kind)
-    done = caller.call(kind, *request, **more)
-    # 401 to a repeated call: the caller's own session is over, so an earlier try has done its work.
-    if done.outcome == OK or done.status == 401:
+    done = dooming(caller, tokens, kind, *request, **more)
+    # 401 to a repeated call: the caller's own session is over, so an earlier try has done its work, unless that was in another ledger.
+    if done.outcome == OK or done.status == 401 and done.era == era:
         for token in tokens:
-            token.end(done.answered)
+            token.end(done.answered, done.era)
+    return done
+
+
+def dooming(caller, tokens, kind, *request, **more):
+    """A call that may end `tokens`, in each era that it is tried in."""
+    start, era = time.monotonic(), caller.history.era
+    for token in tokens:
+        token.doom(start, kind, era)
+    done = caller.call(kind, *request, **more)
+    for later in range(era + 1, done.era + 1):
+        for token in tokens:
+            token.doom(start, kind, later)
     return done
 
 
 def successor(caller, account, old, done, kind):
     """The token that replaces `old` after a rotation or a change of password."""
-    token = caller.history.add(Token(done.answer["token"], account.id, done.answer["session"]["id"], done.answered))
+    token = caller.history.add(Token(done.answer["token"], account.id, done.answer["session"]["id"], done.answered, done.invoked, done.era))
     account.live.append(token)
     if kind == "rotate":
         used = caller.verify(token, retry=True)
-        if used.outcome == OK and used.answer["decision"] == "allow":
-            old.end(used.answered + ROTATION_GRACE_SECONDS)
+        if used.outcome == OK and used.answer["decision"] == "allow" and used.era == done.era:
+            old.end(used.answered + ROTATION_GRACE_SECONDS, used.era)
     return token

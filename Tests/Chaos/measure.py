@@ -5,9 +5,9 @@ import random
 import threading
 import time
 
-import wire
+from Harness import wire
+from Harness.service import Failure, Service, some_client
 from rate import GateLoad, line, outcomes, percentile, within, wrong
-from service import Failure, Service, some_client
 from storm import Storm, requests
 
 USERS = 200
@@ -80,7 +80,7 @@ def storm(rate=200, seconds=60, connections=200):
             taken.append(host.until_now())
             stormy.append((start, time.monotonic()))
             logins.append(blowing.samples())
-            # Who comes first is hashed first: once this one is answered nothing of the storm is left.
+            # Hashing keeps the order of arrival: once this one is answered nothing of the storm is left.
             service.ask("POST", "/v1/sessions", {"email": emails[0], "password": "not the canary"}, accounts, some_client())
             start = time.monotonic()
         if start > load.start + length:

@@ -1,11 +1,11 @@
-"""Who injects the faults: a shuffled deck of them, some two at a time, each followed by proof that the service recovered."""
+"""Injects the faults: a shuffled deck of them, some two at a time, each followed by proof that the service recovered."""
 
 import threading
 import time
 
-import wire
 from faults import FAULTS
-from service import Failure
+from Harness import wire
+from Harness.service import Failure
 
 RECOVERY_SECONDS_MAX = 30
 PAIRED = 0.25

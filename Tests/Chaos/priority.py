@@ -1,4 +1,4 @@
-"""What the load generators take of the cores that they share with the service. In life they have machines of their own."""
+"""The share of the load generators in the cores that the service runs on. In life they have machines of their own."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ ATTRIBUTES = struct.Struct("=IIQiIQQQ")
 
 
 def set_priority(niceness, slice_milliseconds):
-    """For the calling thread and those that it makes. Who wakes takes the core from one with a longer slice (since Linux 6.12; older
+    """For the calling thread and those that it makes. A thread that wakes takes the core from one with a longer slice (since Linux 6.12; older
     kernels overlook the slice, and where a sandbox refuses it there is the priority alone)."""
     attributes = ATTRIBUTES.pack(ATTRIBUTES.size, 0, 0, niceness, 0, int(slice_milliseconds * 1_000_000), 0, 0)
     number = NUMBERS.get(platform.machine())

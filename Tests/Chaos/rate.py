@@ -7,7 +7,7 @@ import random
 import threading
 import time
 
-import wire
+from Harness import wire
 from priority import set_priority
 
 CONNECTIONS_OF_PROCESS = 32
@@ -16,7 +16,7 @@ SLICE_MILLISECONDS = 0.1
 
 
 class Sample:
-    """What became of one call."""
+    """One call and its outcome."""
 
     __slots__ = ("due", "seconds", "outcome", "source")
 

@@ -1,4 +1,4 @@
-"""What a run says at its end: the table of faults, the facts, the verdict."""
+"""The end of a run: the table of faults, the facts, the verdict."""
 
 SHOWN_MAX = 5
 DETAIL_MAX = 1_500

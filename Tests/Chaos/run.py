@@ -5,16 +5,18 @@ import time
 
 import checks
 import client
-import faults_of_api  # noqa: F401: registers its faults
+import faults_of_api  # noqa: F401, it registers its faults
+import faults_of_ledger
 import faults_of_redis  # noqa: F401
 import faults_of_time
 import load
 import store
-from clocks import Clocks
+from eras import NEVER, Lives
 from faults import FAULTS, Harm
+from Harness.clocks import Clocks
+from Harness.service import Service
 from history import OK, History
 from nemesis import Nemesis
-from service import Service
 
 PROGRESS_SECONDS = 30
 
@@ -30,15 +32,15 @@ class Run:
         with Service(self.processes, behind_proxy=True, configuration=faults_of_time.PLANS, prepare=Clocks) as service:
             world = load.World(service, self.history, self.seed)
             checker = client.settle(world)
-            nemesis = Nemesis(Harm(service, service.proxy, random.Random(f"{self.seed}-nemesis"), self.hang_seconds), world,
-                              random.Random(f"{self.seed}-deck"))  # fmt: skip
-            nemesis.harm.on_plan, nemesis.harm.gate_key = world.counted[0], world.keys["gate"]
+            harm = Harm(service, service.proxy, world, random.Random(f"{self.seed}-nemesis"), self.hang_seconds)
+            nemesis = Nemesis(harm, world, random.Random(f"{self.seed}-deck"))
             threads = [client.Client(world, number) for number in range(self.clients)]
             for thread in threads:
                 thread.start()
             self._require_that_immortal_keys_are_seen(service)
             time.sleep(1)
-            nemesis.harm.keep_old_files()
+            harm.keep_old_files()
+            harm.backup = faults_of_ledger.Backup(service)
             try:
                 inject(nemesis)
                 healed = time.monotonic()
@@ -88,14 +90,14 @@ class Run:
         self._tell_facts()
 
     def _tell_facts(self):
-        history = self.history
+        history, lives = self.history, Lives(self.history)
         verified = [call for call in history.of("verify") if checks.verdict(call) == "live"]
         by_ledger = sum(call.answer["source"] == "ledger" for call in verified)
         answered = sum(count for (_, status), count in history.answers.items() if isinstance(status, int))
         self.facts |= {
             "calls": len(history.operations), "answers": answered, "users": len(history.users), "sessions": len(history.tokens),
-            "sessions live at the end": sum(token.is_live for token in history.tokens),
-            "sessions ended": sum(token.ended < float("inf") for token in history.tokens),
+            "sessions live at the end": sum(lives(token).doomed == NEVER for token in history.tokens),
+            "sessions ended": sum(lives(token).ended < NEVER for token in history.tokens),
             "sessions verified as live": len(verified), "of these by the ledger": by_ledger,
             "answers 503": sum(count for (_, status), count in history.answers.items() if status == 503),
             "calls without an answer": sum(count for (_, status), count in history.answers.items() if status == "no answer"),

@@ -26,7 +26,7 @@ class Fabricated(unittest.TestCase):
         self.ledger.executescript(SCHEMA.read_text())
 
     def did(self, kind, invoked, answered, outcome=OK, status=200, answer=None, **arguments):
-        return self.history.record(Operation(0, kind, invoked, answered, outcome, status, answer, **arguments))
+        return self.history.record(Operation(0, kind, invoked, answered, outcome, status, answer, self.history.era, **arguments))
 
     def gate(self, invoked, answered, decision="allow", user="usr_a", session="ses_1"):
         answer = {"decision": decision, "user": {"id": user}, "session": {"id": session}}
@@ -202,6 +202,155 @@ class Rows(Fabricated):
             self.assertTrue(checks.every_client_progressed(self.history, 10))
             self.did(kind, 11, 12)
         self.assertFalse(checks.every_client_progressed(self.history, 10))
+
+
+class PutBacks(Fabricated):
+    """The ledger was put back to a copy that was made between 10 and 11."""
+
+    def put_back(self):
+        with self.history.putting_back((10, 11)):
+            pass
+
+    def test_what_the_copy_does_not_know_may_be_refused_and_must_be(self):
+        self.token = self.history.add(Token("gh_2", "usr_a", "ses_1", 13, 12))
+        self.put_back()
+        self.gate(20, 21, "unauthenticated")
+        self.assertFalse(self.says(checks.live_sessions_verify))
+        self.assertFalse(self.says(checks.ended_sessions_stay_ended))
+        self.gate(22, 23)
+        self.assertTrue(self.says(checks.ended_sessions_stay_ended))
+
+    def test_what_was_made_while_the_copy_was_may_be_there_or_not(self):
+        for opened, begun in ((10.5, 9), (12, 9), (12, 10.5)):
+            self.token = self.history.add(Token("gh_2", "usr_a", "ses_1", opened, begun))
+        self.put_back()
+        for token in self.history.tokens[1:]:
+            self.token = token
+            self.gate(20, 21, "unauthenticated")
+            self.gate(22, 23)
+        self.assertFalse(self.says(checks.live_sessions_verify) or self.says(checks.ended_sessions_stay_ended))
+
+    def test_what_the_copy_holds_as_live_must_verify_though_it_was_ended_since(self):
+        self.token.doom(12, "logout")
+        self.token.end(13)
+        self.put_back()
+        self.gate(20, 21)
+        self.assertFalse(self.says(checks.ended_sessions_stay_ended))
+        self.gate(22, 23, "unauthenticated")
+        self.assertTrue(self.says(checks.live_sessions_verify))
+
+    def test_what_the_copy_holds_as_ended_stays_ended(self):
+        self.token.doom(2, "logout")
+        self.token.end(3)
+        self.put_back()
+        self.gate(20, 21)
+        self.assertTrue(self.says(checks.ended_sessions_stay_ended))
+
+    def test_what_is_ended_in_the_copy_stays_ended(self):
+        self.put_back()
+        self.token.doom(20, "logout", era=1)
+        self.token.end(21, era=1)
+        self.gate(22, 23)
+        self.assertTrue(self.says(checks.ended_sessions_stay_ended))
+
+    def test_a_second_copy_knows_what_the_first_knew(self):
+        self.put_back()
+        late = self.history.add(Token("gh_2", "usr_a", "ses_1", 33, 32, self.history.era))
+        with self.history.putting_back((30, 31)):
+            pass
+        self.gate(40, 41)
+        self.assertFalse(self.says(checks.ended_sessions_stay_ended))
+        self.gate(42, 43, "unauthenticated")
+        self.assertTrue(self.says(checks.live_sessions_verify))
+        self.token = late
+        self.gate(44, 45)
+        self.assertTrue(self.says(checks.ended_sessions_stay_ended))
+
+    def test_units_of_the_copy_stand_and_those_that_are_lost_do_not(self):
+        self.reserve(1, 2, "rsv_1")
+        self.did("release", 12, 13, unit="rsv_1")
+        self.reserve(13.5, 14, "rsv_2")
+        self.put_back()
+        self.assertFalse(self.says(checks.allowance_is_never_exceeded))
+        self.did("release", 20, 21, unit="rsv_1")
+        self.reserve(22, 23, "rsv_3")
+        self.assertFalse(self.says(checks.allowance_is_never_exceeded))
+
+    def test_a_unit_beside_one_of_the_copy_is_a_violation(self):
+        self.reserve(1, 2, "rsv_1")
+        self.did("release", 12, 13, unit="rsv_1")
+        self.put_back()
+        self.reserve(22, 23, "rsv_3")
+        self.assertTrue(self.says(checks.allowance_is_never_exceeded))
+
+    def test_a_unit_of_the_copy_stands_as_long_as_its_lease(self):
+        self.reserve(1, 2, "rsv_1")
+        self.put_back()
+        self.reserve(2 + checks.HOLD_SECONDS, 3 + checks.HOLD_SECONDS, "rsv_2")
+        self.assertFalse(self.says(checks.allowance_is_never_exceeded))
+
+    def test_counts_go_on_from_those_of_the_copy(self):
+        self.reserve(1, 2, "rsv_1", used=2, kind="count", amount=2)
+        self.reserve(12, 13, "rsv_2", used=3, kind="count")
+        self.put_back()
+        self.reserve(20, 21, "rsv_3", used=3, kind="count")
+        self.assertFalse(self.says(checks.counters_are_linearizable))
+        self.reserve(22, 23, "rsv_4", used=2, kind="count")
+        self.assertTrue(self.says(checks.counters_are_linearizable))
+
+    def test_only_what_the_copy_knows_must_be_there(self):
+        self.insert_user()
+        self.did("event", 1, 2, user="usr_a", name="e1")
+        self.did("event", 12, 13, user="usr_a", name="e2")
+        self.put_back()
+        self.assertTrue(self.says(store.events_are_there_once))
+        row = {"user_id": "usr_a", "action": "export", "occurred_at": 1}
+        self.insert("usage_events", id="evt_1", metadata='{"n":"e1"}', **row)
+        self.assertFalse(self.says(store.events_are_there_once))
+        self.insert("usage_events", id="evt_2", metadata='{"n":"e2"}', **row)
+        self.assertTrue(self.says(store.events_are_there_once))
+
+    def test_a_user_who_is_lost_need_not_be_there_and_one_of_the_copy_must(self):
+        account = self.history.users["usr_a"]
+        account.made = self.did("sign-up", 12, 13)
+        self.put_back()
+        self.assertFalse(self.says(store.users_are_there))
+        account.made = Operation(0, "sign-up", 1, 2, OK)
+        self.assertTrue(self.says(store.users_are_there))
+
+    def test_a_status_is_that_of_the_copy(self):
+        self.insert_user("suspended")
+        self.did("suspend", 1, 2, user="usr_a")
+        self.put_back()
+        self.assertFalse(self.says(store.users_are_there))
+        self.history.operations.clear()
+        self.history.record(Operation(0, "suspend", 12, 13, OK, user="usr_a"))
+        self.assertTrue(self.says(store.users_are_there))
+
+    def test_an_analysis_of_the_copy_must_be_there_and_one_that_is_lost_need_not(self):
+        answer = {"analysis": {"id": "ana_1", "reservation_id": "rsv_1"}, "allowance": None}
+        self.did("analysis", 12, 13, answer=answer, user="usr_a", amount=1)
+        self.put_back()
+        self.assertFalse(self.says(store.analyses_are_there) or self.says(store.units_are_there))
+        self.history.record(Operation(0, "analysis", 1, 2, OK, answer=answer, user="usr_a", amount=1))
+        self.assertTrue(self.says(store.analyses_are_there) and self.says(store.units_are_there))
+
+    def test_used_units_are_those_of_the_copy_and_since(self):
+        self.insert_user()
+        self.reserve(1, 2, "rsv_1", used=1, kind="count")
+        self.reserve(12, 13, "rsv_2", used=2, kind="count")
+        self.put_back()
+        self.insert_unit("rsv_1", committed=1)
+        self.insert("usage_daily", user_id="usr_a", metric="video_analysis", period_start=0, used=1)
+        self.assertFalse(self.says(store.counters_add_up))
+        self.reserve(20, 21, "rsv_3", used=2, kind="count")
+        self.assertTrue(self.says(store.counters_add_up))
+
+    def test_an_answer_tells_of_the_ledger_that_was_there_all_the_time(self):
+        before = self.history.moment
+        with self.history.putting_back((10, 11)):
+            self.assertIsNone(self.history.moment)
+        self.assertNotIn(self.history.moment, (None, before))
 
 
 def passes():

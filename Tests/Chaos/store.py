@@ -6,7 +6,10 @@ import time
 from collections import defaultdict
 
 from checks import ALLOWANCE, GRANTS, grant
-from history import NEVER, OK, UNKNOWN
+from eras import Lives, survives
+from history import NEVER, OK, REFUSED, UNKNOWN
+
+STATUS_AFTER = {"suspend": "suspended", "lift": "active", "delete": "deleted"}
 
 
 def open_ledger(path):
@@ -28,46 +31,64 @@ def file_is_sound(history, ledger):
 
 def users_are_there(history, ledger):
     found = {row["id"]: row for row in ledger.execute("SELECT id, email, status FROM users")}
+    changes = defaultdict(list)
+    for call in history.of(*STATUS_AFTER):
+        if call.outcome != REFUSED:
+            changes[call.user].append(call)
     wrong = []
     for account in history.users.values():
         row = found.get(account.id)
-        if account.status == "active" and (row is None or row["status"] != "active" or row["email"] != account.email):
+        if is_active(history, account, changes[account.id]) and (row is None or row["status"] != "active" or row["email"] != account.email):
             wrong.append(f"{account.id} {account.email}: {dict(row) if row else 'no row'}")
     return wrong
+
+
+def is_active(history, account, changes):
+    """Whether the ledger certainly has this user, as active, after these changes of the status."""
+    if account.made and not survives(history, account.made):
+        return False
+    kept = [call for call in changes if survives(history, call) is not False]
+    if any(call.outcome == UNKNOWN or survives(history, call) is None for call in kept):
+        return False
+    return not kept or STATUS_AFTER[kept[-1].kind] == "active"
 
 
 def sessions_are_there(history, ledger):
     """The live ones have a live row; the ended ones have none, but in the rows of a suspended user, which stay until it is lifted."""
     rows = "SELECT s.id, s.user_id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended_at IS NULL AND u.status = 'active'"
     live = {tuple(row) for row in ledger.execute(rows)}
-    wrong = []
+    wrong, lives, of_session = [], Lives(history), defaultdict(list)
     for token in history.tokens:
-        has_row = (token.session, token.user) in live
-        if token.is_live and not has_row:
-            wrong.append(f"{token} has no live row")
-        if token.ended < NEVER and token.why != "rotate" and has_row and not succeeded(history, token):
-            wrong.append(f"{token} has a live row")
+        of_session[token.session].append(token)
+    for token in history.tokens:
+        has_row, life = (token.session, token.user) in live, lives(token)
+        if life.doomed == NEVER and not has_row:
+            wrong.append(f"{token}, {life} has no live row")
+        if life.ended < NEVER and life.why != "rotate" and has_row and not succeeded(of_session[token.session], token, lives):
+            wrong.append(f"{token}, {life} has a live row")
     return wrong
 
 
-def succeeded(history, token):
-    """Whether another token of the same session lives on (after a rotation or a change of password), be it one that no answer brought."""
-    return any(other.session == token.session and (other.doomed > token.doomed or other.successor_is_lost) for other in history.tokens)
+def succeeded(tokens, token, lives):
+    """Whether another token of the same session may live on (after a rotation or a change of password), be it one that no answer brought,
+    or one that a ledger has again that was put back."""
+    return any(other.successor_is_lost or lives(other).ended == NEVER or lives(other).doomed > lives(token).doomed for other in tokens)
 
 
 def analyses_are_there(history, ledger):
     found = {row["id"]: row for row in ledger.execute("SELECT id, user_id, reservation_id, status, result FROM analyses")}
     wrong = []
     for call in history.of("analysis"):
-        if call.outcome == OK and kept(history, call):
+        if call.outcome == OK and kept(history, call) and survives(history, call):
             row = found.get(call.answer["analysis"]["id"])
             if row is None or row["user_id"] != call.user or row["reservation_id"] != call.answer["analysis"]["reservation_id"]:
                 wrong.append(f"{call}: {dict(row) if row else 'no row'}")
     for call in history.of("completed", "failed"):
         row = found.get(call.analysis)
-        if call.outcome == OK and row is not None:
-            if row["status"] != call.kind or (call.kind == "completed" and json.loads(row["result"]) != call.result):
-                wrong.append(f"{call}: {dict(row)}")
+        if call.outcome != OK or row is None or not survives(history, call):
+            continue
+        if row["status"] != call.kind or (call.kind == "completed" and json.loads(row["result"]) != call.result):
+            wrong.append(f"{call}: {dict(row)}")
     return wrong
 
 
@@ -77,18 +98,20 @@ def events_are_there_once(history, ledger):
         count[json.loads(row["metadata"]).get("n")] += 1
     wrong = []
     for call in history.of("event"):
-        least, most = (1 if call.outcome == OK else 0), (0 if call.outcome not in (OK, UNKNOWN) else 1)
+        stands = survives(history, call)
+        least, most = (1 if call.outcome == OK and stands else 0), (0 if call.outcome not in (OK, UNKNOWN) or stands is False else 1)
         if kept(history, call) and not least <= count[call.name] <= most:
             wrong.append(f"{count[call.name]} rows for {call}")
     return wrong
 
 
 def counters_add_up(history, ledger):
-    """What was granted <= what is used <= what was tried, and the daily row is the sum of the committed units."""
+    """Units granted <= units used <= units tried, and the daily row is the sum of the committed units."""
     granted, tried = defaultdict(int), defaultdict(int)
     for call in history.of("count"):
-        granted[call.user] += call.amount if call.outcome == OK else 0
-        tried[call.user] += call.amount if call.outcome in (OK, UNKNOWN) else 0
+        stands = survives(history, call)
+        granted[call.user] += call.amount if call.outcome == OK and stands else 0
+        tried[call.user] += call.amount if call.outcome in (OK, UNKNOWN) and stands is not False else 0
     used = defaultdict(int)
     for row in ledger.execute("SELECT user_id, sum(used) AS used FROM usage_daily GROUP BY user_id"):
         used[row["user_id"]] = row["used"]
@@ -105,7 +128,7 @@ def units_are_there(history, ledger):
     """Each granted unit is a row of its user's."""
     found = {row["id"]: row["user_id"] for row in ledger.execute("SELECT id, user_id FROM reservations")}
     return [f"no row for {call}" for call in history.of(*GRANTS)
-            if (unit := grant(call)) and kept(history, call) and found.get(unit[0]) != call.user]  # fmt: skip
+            if (unit := grant(call)) and kept(history, call) and survives(history, call) and found.get(unit[0]) != call.user]  # fmt: skip
 
 
 def rows_keep_the_allowance(history, ledger):

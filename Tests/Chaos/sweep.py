@@ -5,6 +5,7 @@ must be there. strace counts calls by thread, so N is the N-th call of whichever
 A clean run counts the calls first: one that is never made would make its sweep a lie, and fails the harness."""
 
 import collections
+import pathlib
 import re
 import shutil
 import signal
@@ -14,10 +15,11 @@ import store
 from checks import HISTORY_CHECKS
 from client import Client
 from faults_of_api import traced
+from Harness.service import API, Failure, Service, free_port, wait_until
 from history import UNKNOWN, History
-from service import API, Failure, Service, free_port, wait_until
 
 CALLS = ("fdatasync", "pwrite64", "write", "writev")
+
 
 # ASVS: 2.3.3
 class Sweep:
@@ -52,7 +54,7 @@ class Sweep:
             api.start(["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-e", "signal=none", "-e", f"trace={','.join(CALLS)}", "-o", trace])
             self.life(service, History())
             api.stop()
-            threads = collections.Counter(re.findall(r"^(\d+) +(\w+)\(", open(trace).read(), re.M))
+            threads = collections.Counter(re.findall(r"^(\d+) +(\w+)\(", pathlib.Path(trace).read_text(), re.M))
         for call in CALLS:
             self.counts[call] = max((count for (_, name), count in threads.items() if name == call), default=0)
         if missing := [call for call in CALLS if not self.counts[call]]:
@@ -128,4 +130,3 @@ class Sweep:
         if not (made := load.sign_up(load.Caller(world, "after"))) or not made.live:
             found.append(("progress", "nobody can sign up after the restart"))
         self.violations += [(f"{title}: {name}", claim) for name, claim in found + history.violations]
-

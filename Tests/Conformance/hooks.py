@@ -1,14 +1,11 @@
-"""What schemathesis must know: which credential an operation takes, and things that exist. Notes every answer for the tally."""
+"""For schemathesis: which credential an operation takes, and things that exist. Notes every answer for the tally."""
 
 import os
-import sys
 
 import schemathesis
 
-sys.path.insert(0, os.environ["CONFORMANCE_HARNESS"])
-
-import wire  # noqa: E402
-from service import PASSWORD, some_client  # noqa: E402
+from Harness import wire
+from Harness.service import PASSWORD, some_client
 
 TOKEN, KEY = os.environ["CONFORMANCE_TOKEN"], os.environ["CONFORMANCE_KEY"]
 KNOWN = {"user_id": os.environ["CONFORMANCE_USER"]}

@@ -1,4 +1,4 @@
-"""What was asked and what came back: {(operation, phase): {status: how often}}."""
+"""All that was asked and came back: {(operation, phase): {status: how often}}."""
 
 import collections
 

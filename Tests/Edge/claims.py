@@ -1,4 +1,4 @@
-"""What holds behind every proxy. Each claim is a function of an `Edge` that raises `Broken`; its docstring is the claim."""
+"""Claims that hold behind every proxy. Each claim is a function of an `Edge` that raises `Broken`; its docstring is the claim."""
 
 import re
 import time
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from client import COOKIE
 from edge import expect, ours
-from service import PASSWORD
+from Harness.service import PASSWORD
 
 CLAIMS = {}
 SAME = [("Sec-Fetch-Site", "same-origin")]

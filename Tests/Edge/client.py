@@ -5,7 +5,7 @@ import json
 import socket
 from collections import namedtuple
 
-import wire
+from Harness import wire
 
 COOKIE = "__Host-gatehouse"
 

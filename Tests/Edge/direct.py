@@ -1,4 +1,4 @@
-"""What proxies rely on in Gatehouse itself."""
+"""Claims about Gatehouse itself that proxies rely on."""
 
 import socket
 

@@ -1,12 +1,17 @@
-"""What all claims about one proxy stand on: the proxy between taps, the app behind it, a Gatehouse."""
+"""The ground of all claims about one proxy: the proxy between taps, the app behind it, a Gatehouse."""
 
 import contextlib
+import importlib.util
 import threading
 
-import echo
 from client import Client, own_address
-from service import free_port
+from Harness.service import ROOT, free_port
 from tap import Tap
+
+# The app of deploy/, which is no package.
+specification = importlib.util.spec_from_file_location("echo", ROOT / "deploy/echo.py")
+echo = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(echo)
 
 
 class Broken(Exception):
@@ -83,7 +88,7 @@ class Edge:
 
 
 def ours(fields):
-    """What an app may take for Gatehouse's words, whatever the spelling: {name: [values]}."""
+    """Header fields that an app may take for Gatehouse's words, whatever the spelling: {name: [values]}."""
     found = {}
     for name, value in fields:
         name = name.lower().replace("_", "-")

@@ -1,7 +1,7 @@
 """The real proxies, each run from its file in deploy/ with nothing but the ports replaced.
 
-    with Nginx(gatehouse=8081, app=3001) as proxy:     # also Caddy, Envoy; `edit` is a change of the text, for self-tests
-        proxy.port
+with Nginx(gatehouse=8081, app=3001) as proxy:     # also Caddy, Envoy; `edit` is a change of the text, for self-tests
+    proxy.port
 """
 
 import os
@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 
-from service import ROOT, Failure, free_port, wait_until
-import wire
+from Harness import wire
+from Harness.service import ROOT, Failure, free_port, wait_until
 
 DEPLOY = ROOT / "deploy"
 VENV = ROOT / ".build/edge-venv"
@@ -47,7 +47,7 @@ class Proxy:
         self.process = None
 
     def prepare(self, text):
-        """What a run without the rights of a system service needs."""
+        """The words that a run without the rights of a system service needs."""
         return text
 
     def words(self):

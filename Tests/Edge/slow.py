@@ -1,8 +1,8 @@
 """Clients that are slow on purpose, and many that do nothing: whoever else asks is answered at once."""
 
 import asyncio
-import csv
 import contextlib
+import csv
 import pathlib
 import resource
 import select
@@ -14,8 +14,8 @@ import time
 
 from client import Client
 from edge import expect
+from Harness.service import API, Service, free_port, wait_until
 from proxies import tool
-from service import API, Service, free_port, wait_until
 
 PROBE_SECONDS_MAX = 1.0
 PROBE_PAUSE_SECONDS = 0.1

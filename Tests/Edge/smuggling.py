@@ -21,7 +21,7 @@ GET = "GET {root}/livez HTTP/1.1\r\n"
 END = "\r\n"
 CHUNKS = "Transfer-Encoding: chunked\r\n\r\n"
 
-# What must be 400 and the end of the connection; the canary follows.
+# Each must be 400 and the end of the connection; the canary follows.
 BEHIND = {
     "length and chunks": POST + "Content-Length: 5\r\n" + CHUNKS + "0\r\n\r\n",
     "chunks and length": POST + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
@@ -91,7 +91,7 @@ INSIDE = {
     "in capitals": "TRANSFER-ENCODING: CHUNKED\r\n\r\n",
 }
 
-# What a proxy reads in its own way, and passes on in good order: it takes the canary for the client's next request and answers it.
+# A proxy may read these in its own way, and pass them on in good order: it takes the canary for the client's next request and answers it.
 # A newer one may be stricter. Nothing else may let the canary run, and never without an answer of its own.
 READ_IN_ITS_OWN_WAY = {
     "nginx": {
@@ -165,7 +165,7 @@ class Canaries:
 
 
 def talk(port, data, answers=0):
-    """What comes back until the other side closes, or is quiet after that many answers: (statuses, whether it closed)."""
+    """The answers until the other side closes, or is quiet after that many answers: (statuses, whether it closed)."""
     received, closed, end = b"", False, time.monotonic() + ANSWER_SECONDS
     with socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS) as connection:
         try:

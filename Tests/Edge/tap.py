@@ -1,17 +1,17 @@
 """A wire between a proxy and Gatehouse that remembers every request that went over it, and can be cut.
 
-    tap = Tap(gatehouse_port)
-    tap.port                     the proxy's idea of where Gatehouse is
-    tap.requests()               heads as (method, target, [(name, value), …]), names in lower case; forgets them
-    tap.cut(); tap.mend()        Gatehouse is away: connections are refused, open ones end
-    tap.hang(); tap.mend()       connections are taken and nothing is ever answered
+tap = Tap(gatehouse_port)
+tap.port                     the proxy's idea of where Gatehouse is
+tap.requests()               heads as (method, target, [(name, value), …]), names in lower case; forgets them
+tap.cut(); tap.mend()        Gatehouse is away: connections are refused, open ones end
+tap.hang(); tap.mend()       connections are taken and nothing is ever answered
 """
 
 import re
 import socket
 import threading
 
-from service import free_port
+from Harness.service import free_port
 
 HEAD = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.[01]\r\n((?:[^\r\n]+\r\n)*)\r\n")
 

@@ -72,6 +72,8 @@ import Testing
       #expect(try await CommandProcess.run("user", "show", "--data", data, user.id).out.contains("suspended_reason  abuse"))
       let lifted = try await CommandProcess.run("user", "suspend", "--lift", "--data", data, user.id)
       #expect(lifted.out == "\(user.id) is active again; their sessions have ended.\n")
+      let again = try await CommandProcess.run("user", "suspend", "--lift", "--data", data, user.id)
+      #expect(again.out == "\(user.id) is active, and was not suspended: nothing has changed.\n")
     }
   }
 

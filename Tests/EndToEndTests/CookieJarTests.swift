@@ -57,6 +57,8 @@ import Testing
       #expect(try shell(#"python3 "$1" "$2" "$3""#, [script, base, body]) == wanted)
       let other = try await service.ask("GET", "/v1/session", at: server.port, headers: ["Cookie": "__Host-gatehouse=\(user.token)"])
       #expect(other.status == 401, "the other name is not read")
+      let document = try await service.ask("GET", "/openapi.json", at: server.port)
+      #expect(document.text("components.securitySchemes.cookie.name") == "gatehouse", "the document says what is set")
       try await server.stop()
     }
   }
@@ -67,6 +69,8 @@ import Testing
       let user = try await service.newUser()
       #expect(try await service.ask("GET", "/v1/session", headers: ["Cookie": "gatehouse=\(user.token)"]).status == 401)
       #expect(try await service.ask("GET", "/v1/session", headers: ["Cookie": "__Host-gatehouse=\(user.token)"]).status == 200)
+      let document = try await service.ask("GET", "/openapi.json")
+      #expect(document.text("components.securitySchemes.cookie.name") == "__Host-gatehouse")
     }
   }
 }

@@ -13,4 +13,14 @@ struct DescriptorsTests {
   func bound(wanted: Int, descriptors: Int, taken: Int) {
     #expect(Descriptors.connectionsMax(wanted: wanted, descriptors: descriptors) == taken)
   }
+
+  /// What a process without clients has open, and what the listeners accept before they look at their bounds again.
+  static let own = 32 + 16
+
+  @Test("and of the ops listeners", arguments: [Descriptors.least, 300, 512, 1_024, 20_000, 1_048_576])
+  func together(descriptors: Int) {
+    let clients = Descriptors.connectionsMax(wanted: 20_000, descriptors: descriptors)
+    let operators = 2 * Descriptors.operationsMax(descriptors: descriptors)
+    #expect(clients + operators + Self.own <= descriptors)
+  }
 }

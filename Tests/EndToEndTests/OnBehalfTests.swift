@@ -61,6 +61,17 @@ import Testing
         body: method == "POST" ? "{}" : nil)
       try answer.expectProblem(401, "invalid_key")
     }
+    // No route of a session ignores what its caller believes to count.
+    for (method, path) in [
+      ("GET", "/v1/session"), ("GET", "/v1/sessions"), ("GET", "/v1/user"), ("GET", "/v1/usage"), ("GET", "/v1/usage/events"),
+      ("GET", "/v1/analyses"), ("GET", "/v1/user/export"), ("POST", "/v1/session/rotate"), ("DELETE", "/v1/session"),
+      ("DELETE", "/v1/sessions"),
+    ] {
+      for name in ["Gatehouse-Client-IP", "Gatehouse-Client-User-Agent"] {
+        let answer = try await service.ask(method, path, bearer: user.token, headers: [name: "192.0.2.1"])
+        try answer.expectProblem(403, "scope_missing", extras: #""scope": "accounts""#)
+      }
+    }
     let twice = "Gatehouse-Key: \(try service.serviceKey("accounts"))\r\n"
     let answer = try await service.raw(
       "GET /v1/user HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(user.token)\r\n\(twice)\(twice)\r\n")

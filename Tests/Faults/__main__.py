@@ -1,6 +1,6 @@
 """Faults one by one, each with what must stay true.
 
-    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy] [timelines]
+    python3 Tests/Faults [redis-errors] [clock] [ledger] [rolling] [heavy] [timelines] [read-only] [lacking]
 
 Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not hold.
 """
@@ -8,19 +8,21 @@ Random mixtures under load are in Tests/Chaos. Exit status 1 if a claim does not
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Chaos"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import clock  # noqa: E402
-import heavy  # noqa: E402
-import ledger  # noqa: E402
-import redis_errors  # noqa: E402
-import rolling  # noqa: E402
-import timelines  # noqa: E402
-from claims import Claims  # noqa: E402
+import clock
+import heavy
+import lacking
+import ledger
+import read_only
+import redis_errors
+import rolling
+import timelines
+from Harness.claims import Claims
 
 SUITES = {
     "redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run,
-    "timelines": timelines.run,
+    "timelines": timelines.run, "read-only": read_only.run, "lacking": lacking.run,
 }  # fmt: skip
 
 

@@ -5,9 +5,9 @@ import sqlite3
 import time
 from datetime import datetime, timezone
 
-from claims import soon
-from clocks import Clocks
-from service import Service, wait_until
+from Harness.claims import soon
+from Harness.clocks import Clocks
+from Harness.service import Service, wait_until
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -31,7 +31,7 @@ def instant(text):
 
 
 def http_date(gatehouse):
-    """What the API's process has as the wall clock: the Date of a refusal that is written without a cache."""
+    """The wall clock of the API's process: the Date of a refusal that is written without a cache."""
     date = gatehouse.ask("GET", "/livez", headers={"Expect": "nothing"}).headers["date"]
     return datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=timezone.utc).timestamp()
 

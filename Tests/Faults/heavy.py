@@ -1,14 +1,15 @@
 """One account's large work beside everybody's small calls: each compared with the same calls when nothing else runs."""
 
 import os
+import pathlib
 import secrets
 import sqlite3
 import subprocess
 import time
 
-import wire
-from claims import soon
-from service import PASSWORD, Service
+from Harness import wire
+from Harness.claims import soon
+from Harness.service import PASSWORD, Service
 
 PURGED, EXPORTED, RESULT_BYTES = 1_500, 200, 64_000
 EXPORTS = 40
@@ -79,8 +80,12 @@ def exports(claims):
         claims("and each export is whole", len(good) == EXPORTS, answers)
         connection.close()
         slow_client(claims, gatehouse, heavy)
-        memory = int(next(line.split()[1] for line in open(f"/proc/{gatehouse.apis[0].process.pid}/status") if line.startswith("VmRSS")))
+        memory = int(next(line.split()[1] for line in lines_of(f"/proc/{gatehouse.apis[0].process.pid}/status") if line.startswith("VmRSS")))
         claims(f"and the process has {memory >> 10} MiB: no export is in memory as a whole", memory >> 10 < 600, memory)
+
+
+def lines_of(path):
+    return pathlib.Path(path).read_text().splitlines()
 
 
 def slow_client(claims, gatehouse, user):
@@ -95,7 +100,7 @@ def slow_client(claims, gatehouse, user):
     pid = str(gatehouse.apis[0].process.pid)
 
     def reads():
-        marks = (line.split() for line in open("/proc/locks"))
+        marks = (line.split() for line in lines_of("/proc/locks"))
         return [words for words in marks if words[1] == "POSIX" and words[4] == pid and words[5].endswith(f":{inode}") and 123 <= int(words[6]) <= 127]
 
     claims("and no transaction is open", soon(lambda: not reads(), 10) is not None, reads())

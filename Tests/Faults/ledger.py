@@ -10,13 +10,13 @@ import subprocess
 import threading
 import time
 
-import wire
-from claims import slowest, soon
-from service import Failure, Service, wait_until
+from Harness import wire
+from Harness.claims import slowest, soon
+from Harness.service import Failure, Service, wait_until
 
 EXIT_SECONDS = 10
 BUSY_SECONDS = 3
-# What a killed writer may cost the others.
+# A killed writer may cost the others so much.
 TAKEOVER_SECONDS = 0.1
 
 
@@ -29,6 +29,7 @@ def run(claims):
     torn_log(claims)
     killed_writer(claims)
     removed_log(claims)
+    emptied_log(claims)
     for way in (moved_over, copied_over):
         for is_loaded in (True, False):
             replaced(claims, way, is_loaded)
@@ -110,7 +111,9 @@ def input_output_error(claims, call):
             wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
             tracer = subprocess.Popen(
                 ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", f"inject={call}:error=EIO:when=5+", "-p", str(api.process.pid)],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             ended = soon(lambda: not api.running, EXIT_SECONDS)
         tracer.kill()
         tracer.wait()
@@ -151,7 +154,9 @@ def quota(claims):
             wait_until(lambda: len(load.acknowledged) > 20, "sign-ups")
             tracer = subprocess.Popen(
                 ["strace", "-f", "-qq", "-e", "trace=pwrite64", "-e", "inject=pwrite64:error=EDQUOT:when=5+", "-p", str(api.process.pid)],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
 
             def make_room():
                 tracer.terminate()
@@ -231,6 +236,14 @@ def removed_log(claims):
             gatehouse.apis[0].start()
             missing = load.acknowledged - emails(gatehouse)
             claims(f"the log is removed: all {len(load.acknowledged)} acknowledged sign-ups are there", not missing, missing)
+
+
+def emptied_log(claims):
+    """Something cuts files that grow, as a rotation of logs does: what only the log held is gone, and no more is acknowledged into it."""
+    with Service() as gatehouse, SignUps(gatehouse) as load:
+        wait_until(lambda: len(load.acknowledged) > 50, "sign-ups")
+        os.truncate(f"{gatehouse.ledger}-wal", 0)
+        stops(claims, "the log is emptied", gatehouse)
 
 
 def moved_over(other, ledger):

@@ -97,7 +97,7 @@ def count_commands(data):
                 length = int(size[1:])
                 if len(rest) < length + 2:
                     return count, data
-                rest = rest[length + 2:]
+                rest = rest[length + 2 :]
         except ValueError:
             return count, data
         count, data = count + 1, rest

@@ -2,9 +2,9 @@
 
 import time
 
-from claims import slowest, soon
+from Harness.claims import slowest, soon
+from Harness.service import Service
 from liar import Liar
-from service import Service
 
 RECOVERY_SECONDS = 1.0
 # After so long the lease has run out, whatever Redis said last.

@@ -1,8 +1,8 @@
 """Two processes behind plain nginx, which keeps connections to both: one after another is ended and started under load, and no client sees
 anything of it."""
 
-from balancer import Balancer, KeptConnections
-from service import Service, wait_until
+from Harness.balancer import Balancer, KeptConnections
+from Harness.service import Service, wait_until
 
 RESTARTS = 6
 

@@ -5,15 +5,16 @@ import sqlite3
 import subprocess
 import time
 
-import wire
-from claims import soon
-from service import PASSWORD, ROOT, Service
-from process import wait_until
+from Harness import wire
+from Harness.claims import soon
+from Harness.process import wait_until
+from Harness.service import PASSWORD, ROOT, Service
 
 # So long both servers answer while everybody is asked.
 LOOK_SECONDS = 2.0
 # A registration: the patience with the server that is missed, the quarantine, a few polls; and what a loaded machine adds.
 REGISTERED_SECONDS = 10
+LOGINS_THAT_OUTGROW = 8
 
 
 def decision(gatehouse, token, process):
@@ -146,6 +147,29 @@ def swapped(claims):
         other_database.close()
 
 
+def older_image(claims):
+    """All keys are copied, somebody logs out, the copy is put in place at once: one life of Redis, one term, and older data."""
+    with Service(processes=2) as gatehouse:
+        user, other = gatehouse.new_user(), gatehouse.new_user()
+        for process in (0, 1):
+            for token in (user.token, other.token):
+                assert warm(gatehouse, token, process) is not None, "Redis does not serve"
+        gatehouse.redis("eval", "for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('COPY', key, key, 'DB', 1) end", 0)
+        status = take_away(gatehouse, "logout", user, user.token, 0)
+        gatehouse.redis("swapdb", 0, 1)
+        # A poll, or a lease where Redis hangs, may pass until it is seen.
+        out = soon(lambda: all(decision(gatehouse, user.token, process)[0] != "allow" for process in (0, 1)), LOOK_SECONDS)
+        wrong = nobody_allows(gatehouse, user.token)
+        right = status == 204 and out is not None and not wrong
+        claims("an older image of Redis: what was ended since is out again", right, (status, out, wrong))
+        back = [warm(gatehouse, other.token, process) for process in (0, 1)]
+        claims("an older image of Redis: the others are in, by Redis", None not in back, back)
+        other_database = wire.Redis(gatehouse.redis_socket)
+        other_database("select", 1)
+        other_database("flushdb")
+        other_database.close()
+
+
 def back_up(gatehouse, path):
     source, target = sqlite3.connect(gatehouse.ledger), sqlite3.connect(path)
     source.backup(target)
@@ -153,7 +177,9 @@ def back_up(gatehouse, path):
     target.close()
 
 
-def older_ledger(claims):
+def older_ledger(claims, state, outgrows):
+    """Each state in a service of its own: a term that the first had registered would give the second away. With `outgrows` Redis is away
+    while the older ledger goes on, until its number is beyond all that Redis knows."""
     with Service() as gatehouse:
         gatehouse.key("gate")
         user = gatehouse.new_user()
@@ -163,26 +189,24 @@ def older_ledger(claims):
         late = gatehouse.new_user()
         for token in (user.token, gone, late.token):
             assert warm(gatehouse, token, 0) is not None, "Redis does not serve"
-        for state, words in (("stopped", None), ("paused and behind by number", True)):
-            gatehouse.apis[0].stop()
-            for end in ("-wal", "-shm"):
-                subprocess.run(["rm", "-f", gatehouse.ledger + end], check=True)
-            shutil.copyfile(backup, gatehouse.ledger)
-            if words:
-                # Redis is away while the older ledger goes on, until its number is beyond all that Redis knows.
-                gatehouse.pause_redis()
-            gatehouse.apis[0].start()
-            if words:
-                for number in range(8):
-                    gatehouse.log_in(user.email)
-                gatehouse.resume_redis()
-            seen = soon(lambda: decision(gatehouse, user.token, 0) == ("allow", "redis"), REGISTERED_SECONDS)
-            claims(f"an older ledger, {state}: its own users are in, by Redis", seen is not None, decision(gatehouse, user.token, 0))
-            wrong = nobody_allows(gatehouse, late.token)
-            claims(f"an older ledger, {state}: a user that it does not know is out", not wrong, wrong)
-            status = take_away(gatehouse, "logout", user, gone, 0)
-            wrong = nobody_allows(gatehouse, gone)
-            claims(f"an older ledger, {state}: a logout holds", status == 204 and not wrong, (status, wrong))
+        gatehouse.apis[0].stop()
+        for end in ("-wal", "-shm"):
+            subprocess.run(["rm", "-f", gatehouse.ledger + end], check=True)
+        shutil.copyfile(backup, gatehouse.ledger)
+        if outgrows:
+            gatehouse.pause_redis()
+        gatehouse.apis[0].start()
+        if outgrows:
+            for _ in range(LOGINS_THAT_OUTGROW):
+                gatehouse.log_in(user.email)
+            gatehouse.resume_redis()
+        seen = soon(lambda: decision(gatehouse, user.token, 0) == ("allow", "redis"), REGISTERED_SECONDS)
+        claims(f"an older ledger, {state}: its own users are in, by Redis", seen is not None, decision(gatehouse, user.token, 0))
+        wrong = nobody_allows(gatehouse, late.token)
+        claims(f"an older ledger, {state}: a user that it does not know is out", not wrong, wrong)
+        status = take_away(gatehouse, "logout", user, gone, 0)
+        wrong = nobody_allows(gatehouse, gone)
+        claims(f"an older ledger, {state}: a logout holds", status == 204 and not wrong, (status, wrong))
 
 
 def older_ledger_in_place(claims):
@@ -192,6 +216,8 @@ def older_ledger_in_place(claims):
         backup = f"{gatehouse.folder}/backup"
         back_up(gatehouse, backup)
         late = gatehouse.new_user()
+        # The ledger that comes back knows fewer changes of the service keys.
+        gatehouse.key("work")
         for token in (user.token, late.token):
             assert warm(gatehouse, token, 0) is not None, "Redis does not serve"
         source, target = sqlite3.connect(backup), sqlite3.connect(gatehouse.ledger, timeout=30)
@@ -202,11 +228,15 @@ def older_ledger_in_place(claims):
         claims("a ledger put back while it is served: a user that it does not know is out", out is not None and out < 2, out)
         seen = warm(gatehouse, user.token, 0)
         claims("a ledger put back while it is served: its own users are in, by Redis", seen is not None, decision(gatehouse, user.token, 0))
+        wrong, later = nobody_allows(gatehouse, late.token), decision(gatehouse, user.token, 0)
+        claims("a ledger put back while it is served: and both stay so", not wrong and later[0] == "allow", (wrong, later))
 
 
 def run(claims):
     two_masters(claims)
     two_connections(claims)
     swapped(claims)
-    older_ledger(claims)
+    older_image(claims)
+    older_ledger(claims, "put back while it was stopped", outgrows=False)
+    older_ledger(claims, "beyond all that Redis knows", outgrows=True)
     older_ledger_in_place(claims)

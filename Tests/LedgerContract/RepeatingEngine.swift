@@ -14,7 +14,8 @@ package struct RepeatingEngine: LedgerEngine {
   package func read(_ body: @escaping @Sendable (Result<any LedgerReader, LedgerFailure>) -> Void) { engine.read(body) }
   package func prepare(_ body: (any LedgerTransaction) throws -> Void) throws { try engine.prepare(body) }
   package func holders() -> [String] { engine.holders() }
-  package func close() { engine.close() }
+  package func suspect() { engine.suspect() }
+  package func close() throws(LedgerFailure) { try engine.close() }
 }
 
 private struct RepeatingWriter: LedgerWriter {

@@ -5,7 +5,8 @@ import Logging
 import TestSupport
 import Testing
 
-/// What a call costs of Redis: flushes as the client counts them, scripts as Redis counts them. Nothing polls here.
+/// What a call costs of Redis: flushes as the client counts them, scripts as Redis counts them. Nothing polls here, and no
+/// connection asks by itself whose data it has.
 @Suite("Round trips", .redis, .serialized)
 struct RoundTripTests {
   private static let policy = Policy(name: "api", by: .user, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
@@ -28,7 +29,7 @@ struct RoundTripTests {
 
   @Test("A warm gate is one flush with one command")
   func warmGate() async throws {
-    try await World.with(try RedisServer.required()) { world in
+    try await World.with(try RedisServer.required(), watches: false) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let visitor = try await world.visitor()
@@ -46,7 +47,7 @@ struct RoundTripTests {
 
   @Test("The policies of one address are one flush beside a warm gate's, and each further subject is one more")
   func subjects() async throws {
-    try await World.with(try RedisServer.required()) { world in
+    try await World.with(try RedisServer.required(), watches: false) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let visitor = try await world.visitor()
@@ -67,7 +68,7 @@ struct RoundTripTests {
 
   @Test("A login is five flushes at most: one for each of its three limits, the drop of the user's hash and the mark of its home")
   func login() async throws {
-    try await World.with(try RedisServer.required()) { world in
+    try await World.with(try RedisServer.required(), watches: false) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let pool = HashPool(threads: 1)
@@ -99,7 +100,7 @@ struct RoundTripTests {
 
   @Test("An attempt on an account that was refused a moment ago asks Redis only whether it comes from a home of it")
   func knownRefusal() async throws {
-    try await World.with(try RedisServer.required()) { world in
+    try await World.with(try RedisServer.required(), watches: false) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects) { name in
@@ -123,7 +124,7 @@ struct RoundTripTests {
 
   @Test("A reservation waits for one flush; a second one tells Redis that the ledger has it")
   func reservation() async throws {
-    try await World.with(try RedisServer.required()) { world in
+    try await World.with(try RedisServer.required(), watches: false) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let user = try await world.user(plan: "l5")

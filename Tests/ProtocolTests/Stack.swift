@@ -107,7 +107,8 @@ struct World: Sendable {
   ///   - deadline: how long a reply is waited for; a loaded machine misses the real 50 ms.
   ///   - stallSeconds: after how long without any reply a connection is made anew; the real one is given up after a second.
   static func with(
-    _ server: RedisServer, path: String? = nil, processes: Int = 2, polls: Bool = false, deadline: Int64 = 20_000, stallSeconds: Int64 = 60,
+    _ server: RedisServer, path: String? = nil, processes: Int = 2, polls: Bool = false, watches: Bool = true, deadline: Int64 = 20_000,
+    stallSeconds: Int64 = 60,
     wallMilliseconds: Int64 = Int64(Date().timeIntervalSince1970 * 1000), _ body: (World) async throws -> Void
   ) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "gh-" + UUID().uuidString)
@@ -117,7 +118,7 @@ struct World: Sendable {
     var quiet = Logger(label: "test")
     quiet.logLevel = .critical
     var configuration = RedisConfiguration(address: .unix(path: path ?? server.socketPath), username: "gatehouse", password: "nopass")
-    configuration.timelineInterval = .milliseconds(100)
+    configuration.timelineInterval = watches ? .milliseconds(100) : nil
     configuration.commandDeadline = .milliseconds(deadline)
     configuration.handshakeDeadline = .seconds(20)
     configuration.stallLimit = .seconds(stallSeconds)

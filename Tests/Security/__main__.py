@@ -1,4 +1,4 @@
-"""What an attacker, an auditor and a curious neighbour would try, against a running service.
+"""Attempts of an attacker, an auditor and a curious neighbour, against a running service.
 
     python3 Tests/Security [passwords] [sessions] [edges] [host] [timing] [--long]
 
@@ -9,15 +9,14 @@ import argparse
 import pathlib
 import sys
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[1:1] = [str(TESTS / "Chaos"), str(TESTS / "Faults")]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import edges  # noqa: E402
-import host  # noqa: E402
-import passwords  # noqa: E402
-import sessions  # noqa: E402
-import timing  # noqa: E402
-from claims import Claims  # noqa: E402
+import edges
+import host
+import passwords
+import sessions
+import timing
+from Harness.claims import Claims
 
 SUITES = {"passwords": passwords.run, "sessions": sessions.run, "edges": edges.run, "host": host.run, "timing": timing.run}
 

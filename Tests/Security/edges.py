@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from service import PASSWORD, Service, some_client
+from Harness.service import PASSWORD, Service, some_client
 
 FIELDS = {
     "cache-control": "no-store",
@@ -43,7 +43,8 @@ def every_answer(gatehouse, user, claims):
     }
     for status, answer in answers.items():
         lacking = {name: answer.headers.get(name) for name, value in FIELDS.items() if answer.headers.get(name) != value}
-        claims(f"a {status} forbids caching, sniffing, framing and referring, and asks for TLS", str(answer.status) == status and not lacking, lacking or answer)
+        holds = str(answer.status) == status and not lacking
+        claims(f"a {status} forbids caching, sniffing, framing and referring, and asks for TLS", holds, lacking or answer)
         wanted = "application/json" if answer.status < 300 else "application/problem+json"
         claims("it says what its body is", answer.headers.get("content-type", "").startswith(wanted) and answer.json is not None, answer.headers)
         told = {"server", "x-powered-by", "via", "location"} & set(answer.headers)
@@ -124,7 +125,7 @@ def assignments(gatehouse, user, claims):
 # ASVS: 1.4.2
 def numbers(gatehouse, user, claims):
     work, wrong = gatehouse.key("work"), []
-    import wire
+    from Harness import wire
 
     for number in NUMBERS:
         text = '{"user_id":"%s","metric":"video_analysis","amount":%s}' % (user.id, number)

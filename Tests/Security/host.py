@@ -4,8 +4,8 @@ import os
 import pathlib
 import stat
 
-import wire
-from service import Service
+from Harness import wire
+from Harness.service import Service
 
 
 def run(claims, long):

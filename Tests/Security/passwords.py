@@ -3,7 +3,7 @@
 import random
 import sqlite3
 
-from service import PASSWORD, ROOT, Service, some_client
+from Harness.service import PASSWORD, ROOT, Service, some_client
 
 COMMON = ROOT / "Sources/GatehouseCrypto/Resources/common-passwords.txt"
 COMMON_TRIED = 20

@@ -11,8 +11,8 @@ import sqlite3
 import threading
 import time
 
-import wire
-from service import PASSWORD, Service, some_client
+from Harness import wire
+from Harness.service import PASSWORD, Service, some_client
 
 SAMPLES_SHORT, SAMPLES_LONG = 40, 300
 # With fewer than 18 no difference, however plain, reaches P_MIN.

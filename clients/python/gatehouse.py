@@ -108,7 +108,7 @@ class Unavailable(GatehouseError):
 
 
 class InvalidAnswer(Unavailable):
-    """What came back is no answer of Gatehouse: does `base_url` point elsewhere?"""
+    """The answer is not one of Gatehouse: does `base_url` point elsewhere?"""
 
 
 class Refused(GatehouseError):
@@ -169,7 +169,7 @@ def _away(detail: str, kind: Type[Unavailable] = Unavailable, outcome_unknown: b
 
 
 def problem_response(error: GatehouseError) -> Tuple[int, Dict[str, str], bytes]:
-    """Status, headers and body with which a backend passes `error` on to its user. What is the backend's own fault, such as a
+    """Status, headers and body with which a backend passes `error` on to its user. A fault of the backend's own, such as a
     rejected key, becomes a 503 without details."""
     hidden = isinstance(error, (KeyRejected, Unavailable)) or error.status >= 500
     shown = _away("The gate can't decide now. Try again in a moment.") if hidden else error
@@ -184,7 +184,7 @@ def problem_response(error: GatehouseError) -> Tuple[int, Dict[str, str], bytes]
 
 
 class Decision(str, Enum):
-    """What the gate decided. Whatever a newer Gatehouse may say beyond these is `UNKNOWN`, which refuses."""
+    """The gate's decision. A word of a newer Gatehouse that is not among these is `UNKNOWN`, which refuses."""
 
     ALLOW = "allow"
     UNAUTHENTICATED = "unauthenticated"
@@ -203,7 +203,7 @@ class Decision(str, Enum):
 
 
 class _Record:
-    """An answer. `raw` is all of its JSON, what this version of the client doesn't know included."""
+    """An answer. `raw` is all of its JSON, also members that this version of the client doesn't know."""
 
     raw: ClassVar[Mapping[str, Any]] = {}
 
@@ -225,7 +225,7 @@ class User(_Record):
 
 @dataclass(frozen=True)
 class Mail(_Record):
-    """What to send to `to`, the stored address. The token exists nowhere else."""
+    """The mail to send to `to`, the stored address. The token exists nowhere else."""
 
     to: str
     token: str = field(repr=False)
@@ -403,7 +403,7 @@ class GateAnswer(_Record):
 
 @dataclass(frozen=True)
 class LimitAnswer(_Record):
-    """What `check_limit` says; true in a condition only when it is `allowed`."""
+    """The answer of `check_limit`; true in a condition only when it is `allowed`."""
 
     allowed: bool
     policy: str
@@ -498,7 +498,7 @@ class UsageEvent(_Record):
 
 @dataclass(frozen=True)
 class Readiness(_Record):
-    """`status`: ready, degraded (Redis is away, all is served), starting or draining."""
+    """`status`: ready, degraded (Redis is away, all is served), starting, draining or down (the ledger takes no writes)."""
 
     status: str
     redis: str
@@ -518,7 +518,7 @@ def _raw(record: T, value: Mapping[str, Any]) -> T:
     return record
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _shape(kind: type) -> List[Tuple[str, str, Any, bool]]:
     hints = typing.get_type_hints(kind)
     return [
@@ -572,7 +572,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Require:
-    """What a session must have beyond being valid."""
+    """Requirements on a session beyond being valid."""
 
     plan: Optional[str] = None
     authenticated_within_seconds: Optional[int] = None
@@ -612,7 +612,7 @@ def _cookie(token: str, seconds: Optional[int]) -> str:
 
 
 def _limits(limits: Limits) -> List[Limit]:
-    """Each of `limits` as a `Limit`. A ValueError for what is no list of them: a text would be taken letter by letter."""
+    """Each of `limits` as a `Limit`. A ValueError if it is not a list: a text would be read letter by letter."""
     if isinstance(limits, (str, bytes, Mapping, Limit)):
         raise ValueError(f'limits is a list such as ["api", ("upload", 3)], not {type(limits).__name__}.')
     each = []
@@ -776,7 +776,7 @@ class _Pool:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call brought: `status`, `headers` by lower-case name, `json` ({} without a body)."""
+    """The result of a call: `status`, `headers` by lower-case name, `json` ({} without a body)."""
 
     status: int
     headers: Dict[str, str] = field(repr=False)
@@ -858,7 +858,7 @@ class Gatehouse:
         client_ip: Optional[str] = None, user_agent: Optional[str] = None,
     ) -> User:  # fmt: skip
         """A new user. `Conflict` (`email_taken`), `InvalidRequest` with its `fields` (`password_common`). Needs a key where
-        `signup.enumeration` is `hide`: without one nobody is told what became of it."""
+        `signup.enumeration` is `hide`: without one the answer says nothing of the account."""
         body = _without_none(email=email, password=password, name=name, time_zone=time_zone, external_id=external_id)
         return self._as(User, self._call("POST", "/v1/users", body, headers=_on_behalf(client_ip, user_agent)))
 
@@ -923,7 +923,7 @@ class Gatehouse:
         self._call("DELETE", f"/v1/users/{_segment(user_id)}", _without_none(reason=reason) or None)
 
     def request_verification(self, user_id: str) -> Optional[Mail]:
-        """What to mail to verify the user's pending address, else the present one; None when there is nothing to verify, and for a
+        """The mail that verifies the user's pending address, else the present one; None when there is nothing to verify, and for a
         suspended user. `LimitReached` beyond three an hour."""
         return self._mail(self._call("POST", "/v1/email-verifications", {"user_id": user_id}))
 
@@ -933,7 +933,7 @@ class Gatehouse:
         return self._as(User, self._call("POST", "/v1/email-verifications/complete", {"token": token}, headers=headers))
 
     def request_reset(self, email: str, *, client_ip: Optional[str] = None) -> Optional[Mail]:
-        """What to mail to whoever forgot a password; None for an address without an active account, which nobody must be told.
+        """The mail for a user who forgot the password; None for an address without an active account, which nobody must be told.
         `LimitReached` beyond three an hour."""
         return self._mail(self._call("POST", "/v1/password-resets", {"email": email}, headers=_on_behalf(client_ip, None)))
 
@@ -943,7 +943,7 @@ class Gatehouse:
         return self._as(User, self._call("POST", "/v1/password-resets/complete", body, headers=_on_behalf(client_ip, None)))
 
     def events(self, *, limit: Optional[int] = None, cursor: Optional[str] = None) -> Page[Event]:
-        """What happened to all users, the oldest first. `next_cursor` is never None: keep it, and go on there."""
+        """The events of all users, the oldest first. `next_cursor` is never None: keep it, and go on there."""
         return self._page(Event, self._call("GET", "/v1/events", query=_without_none(limit=limit, cursor=cursor)))
 
     # On behalf of a session: its token
@@ -964,7 +964,8 @@ class Gatehouse:
     def reauthenticate(
         self, token: str, password: str, *, client_ip: Optional[str] = None, user_agent: Optional[str] = None
     ) -> Renewed:  # fmt: skip
-        """The password again, for what needs a recent one; gives a new token, which alone has it. Give the user's `client_ip`, as to `log_in`."""
+        """Checks the password again, for calls that need a recent one. Gives a new token: only with that token the password counts as
+        recent. Give the user's `client_ip`, as to `log_in`."""
         headers = _on_behalf(client_ip, user_agent)
         return self._renewed(self._token_call(token, "POST", "/v1/session/reauthenticate", {"password": password}, headers=headers))
 
@@ -994,9 +995,9 @@ class Gatehouse:
         """Changes what is given. `email` waits as `pending_email` until it is verified, which another account's address never is, and
         needs a password of the last 5 minutes; `pending_email=None` drops the one that waits. `LimitReached` beyond ten an hour."""
         body = _without_none(time_zone=time_zone, email=email)
-        for field, value in (("name", name), ("pending_email", pending_email)):
+        for member, value in (("name", name), ("pending_email", pending_email)):
             if value is not _UNSET:
-                body[field] = value
+                body[member] = value
         return self._as(User, self._token_call(token, "PATCH", "/v1/user", body))
 
     def change_password(
@@ -1027,7 +1028,7 @@ class Gatehouse:
         self, token: str, *, start: Union[datetime, str, None] = None, end: Union[datetime, str, None] = None,
         limit: Optional[int] = None, cursor: Optional[str] = None,
     ) -> Page[UsageEvent]:  # fmt: skip
-        """What the user did, newest first."""
+        """The user's usage events, newest first."""
         query = _without_none(from_=_instant(start), to=_instant(end), limit=limit, cursor=cursor)
         return self._page(UsageEvent, self._token_call(token, "GET", "/v1/usage/events", query=query))
 
@@ -1040,17 +1041,16 @@ class Gatehouse:
     ) -> AnalysisAnswer:  # fmt: skip
         """A new analysis of a user, or of a session by its token. It takes the reservation that the gate made, else reserves one
         `video_analysis`: `LimitReached` (`allowance_exhausted`)."""
-        body = _without_none(
-            user_id=user_id, filename=filename, metadata=metadata, lease_seconds=lease_seconds, reservation_id=reservation_id)
+        body = _without_none(user_id=user_id, filename=filename, metadata=metadata, lease_seconds=lease_seconds, reservation_id=reservation_id)
         return self._as(AnalysisAnswer, self._call("POST", "/v1/analyses", body, bearer=token, idempotency_key=_key(idempotency_key)))
 
     def report_running(self, analysis_id: str, *, lease_seconds: Optional[int] = None) -> AnalysisAnswer:
-        """The job lives: its lease begins anew. Without a word until the lease runs out, its unit returns by itself."""
+        """Renews the lease of a job that still runs. Without a renewal until the lease ends, its unit returns by itself."""
         return self._report(analysis_id, _without_none(status="running", lease_seconds=lease_seconds))
 
     def report_completed(self, analysis_id: str, result: Any, *, rereserve: bool = False) -> AnalysisAnswer:
         """The job is done: keeps `result` and commits its unit. `Conflict` (`reservation_expired`) after its lease, unless a unit can be
-        taken anew with `rereserve`."""
+        taken again with `rereserve`."""
         return self._report(analysis_id, _without_none(status="completed", result=result, rereserve=rereserve or None))
 
     def report_failed(self, analysis_id: str, code: str, message: str) -> AnalysisAnswer:
@@ -1163,8 +1163,7 @@ class Gatehouse:
             lines["Gatehouse-Key"] = self._key  # the backend vouches for the call
         if idempotency_key is not None:
             if not _VISIBLE.match(idempotency_key):
-                raise _made(
-                    "idempotency_key_invalid", 400, "The Idempotency-Key is not valid", "An Idempotency-Key has visible ASCII characters.")
+                raise _made("idempotency_key_invalid", 400, "The Idempotency-Key is not valid", "An Idempotency-Key has visible ASCII characters.")
             lines["Idempotency-Key"] = idempotency_key
         if request_id is not None and _REQUEST_ID.match(request_id):
             lines["X-Request-Id"] = request_id
@@ -1262,7 +1261,7 @@ def _asked(answer: GateAnswer, token: str) -> GateAnswer:
 
 
 def _no_session(sent: Optional[str]) -> GatehouseError:
-    """The refusal of what is no session token; `sent` is what came in its place, nothing perhaps."""
+    """The refusal where a session token is missing; `sent` is what came in its place, if anything."""
     detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
     if not sent:
         detail = f"No session token came: send Authorization: Bearer gh_… or the cookie {COOKIE}."
@@ -1389,7 +1388,7 @@ class AsyncGatehouse:
 
 @dataclass(frozen=True)
 class Forwarded:
-    """Who a request is from, as the proxy's question to `/v1/auth/{profile}` found."""
+    """The user that a request is from, as the proxy's question to `/v1/auth/{profile}` found."""
 
     user_id: str
     external_id: Optional[str]
@@ -1398,7 +1397,7 @@ class Forwarded:
 
 
 def read_forwarded(headers: Iterable[Tuple[str, str]]) -> Optional[Forwarded]:
-    """What a proxy that asks Gatehouse says of a request's user in `Gatehouse-User`, `-External-Id`, `-Plan` and `-Session`, each decoded;
+    """Reads the user of a request, whom a proxy that asks Gatehouse names in `Gatehouse-User`, `-External-Id`, `-Plan` and `-Session`, each decoded;
     None without a user. Use it only where every request comes through that proxy, which replaces what a client sends of these."""
     fields: Dict[str, List[str]] = {}
     for name, value in headers:
@@ -1448,7 +1447,7 @@ def read_token(method: str, headers: Iterable[Tuple[str, str]], allowed_origins:
 
 
 class _Guard:
-    """What both guards share. `client_ip` finds the client's address in a request; by default it is the peer's, as the framework and
+    """The common part of both guards. `client_ip` finds the client's address in a request; by default it is the peer's, as the framework and
     its proxy settings see it."""
 
     def __init__(
@@ -1483,7 +1482,7 @@ class _Guard:
 
     @staticmethod
     def _fault(error: GatehouseError) -> GatehouseError:
-        """What the user hears when the gate's own call failed: its problem only if it is about their Idempotency-Key."""
+        """The problem that the user gets when the gate's own call failed: its own only if it is about their Idempotency-Key."""
         if isinstance(error, Unavailable) or error.code in ("idempotency_key_reused", "idempotency_key_invalid"):
             return error
         _log.error("the gate's question was refused, so every request is: %s", error)
@@ -1517,7 +1516,7 @@ class FastAPIGuard(_Guard):
         self, *, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None
     ) -> Callable[..., Awaitable[GateAnswer]]:
         """A dependency whose value is the allowed `GateAnswer`. The user's Idempotency-Key, if they send one, makes `reserve` safe to
-        repeat. A ValueError at once for limits that are none."""
+        repeat. Wrong `limits` are a ValueError at once."""
         _ = None if limits is None else _limits(limits)
         from starlette.requests import Request
 
@@ -1601,8 +1600,8 @@ class FlaskGuard(_Guard):
     def __call__(
         self, *, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """A decorator for a view, below its route. The user's Idempotency-Key, if they send one, makes `reserve` safe to repeat. A
-        ValueError at once for limits that are none."""
+        """A decorator for a view, below its route. The user's Idempotency-Key, if they send one, makes `reserve` safe to repeat.
+        Wrong `limits` are a ValueError at once."""
         _ = None if limits is None else _limits(limits)
         import flask
 
@@ -1611,8 +1610,7 @@ class FlaskGuard(_Guard):
             def gated(*args: Any, **named: Any) -> Any:
                 request = flask.request
                 try:
-                    arguments = self._arguments(
-                        request, request.method, list(request.headers), request.remote_addr, limits, require, reserve)
+                    arguments = self._arguments(request, request.method, list(request.headers), request.remote_addr, limits, require, reserve)
                     try:
                         answer = self._blocking.gate(**arguments)
                     except GatehouseError as error:

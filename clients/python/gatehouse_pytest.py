@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from typing import Iterator
 
 import pytest
-
 from gatehouse import Gatehouse
 
 START_SECONDS = 60.0

@@ -29,7 +29,8 @@ public final class KeyRing: Sendable {
     guard !isKnown else { return }
     let keys = try await ledger.serviceKeys()
     ring.withLock { ring in
-      guard ring.version <= version else { return }
+      // By when they were read, not by their version: a ledger that was put back has a lower one.
+      guard ring.readAt.map({ $0 <= start }) ?? true else { return }
       ring = Ring(version: version, readAt: start, keys: Dictionary(keys.map { ($0.id, $0) }) { first, _ in first })
     }
   }

@@ -112,7 +112,9 @@ extension API {
     let (text, fromCookie) = try credential.sessionToken(request.headers)
     try crossSiteRule.check(credential, method: request.method, request.headers)
     guard let token = SessionToken.parse(text, secret: secret) else { throw Problem.unauthenticated }
-    return PresentedToken(token: token, fromCookie: fromCookie, backend: try vouchingKey(request))
+    let backend = try vouchingKey(request)
+    if backend == nil { try OnBehalf.refuse(request) }
+    return PresentedToken(token: token, fromCookie: fromCookie, backend: backend)
   }
 
   var crossSiteRule: CrossSiteRule { CrossSiteRule(allowedOrigins: contract.allowedOrigins) }

@@ -32,18 +32,22 @@ enum OnBehalf {
 
   /// The value of a field; nil without it.
   static func value(_ field: String, _ request: Request) -> String? { HTTPField.Name(field).flatMap { request.headers[$0] } }
+
+  /// Refuses a request without a backend's key that has one of the fields: its sender would believe that it counts. Throws 403
+  /// `scope_missing`.
+  static func refuse(_ request: Request) throws {
+    guard let told = fields.first(where: { value($0, request) != nil }) else { return }
+    throw Problem(
+      .scopeMissing, "\(told) is for an app's backend: send a service key with scope accounts along, beside a session in \(key).",
+      extras: ["scope": .string(ServiceKey.Scope.accounts.rawValue)])
+  }
 }
 
 extension API {
   /// The client of a request. With a key `accounts` the backend says who it is; else the right-most hop that no trusted proxy made.
   /// Throws 403 `scope_missing` when somebody without the key says it.
   func client(_ request: Request, _ context: GatehouseContext, key: ServiceKey?) throws -> Client {
-    if key == nil, let told = OnBehalf.fields.first(where: { OnBehalf.value($0, request) != nil }) {
-      throw Problem(
-        .scopeMissing,
-        "\(told) is for an app's backend: send a service key with scope accounts along, beside a session in \(OnBehalf.key).",
-        extras: ["scope": .string(ServiceKey.Scope.accounts.rawValue)])
-    }
+    if key == nil { try OnBehalf.refuse(request) }
     if let told = OnBehalf.value(OnBehalf.address, request) {
       guard let address = IPAddress(told) else { throw Problem.malformed("\(OnBehalf.address) must be one IP address.") }
       return Client(.address(address))

@@ -163,7 +163,6 @@ extension OpenAPI {
       },
       "securitySchemes": {
         "token": {"type": "http", "scheme": "bearer", "description": "A session token gh_…"},
-        "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-gatehouse"},
         "key": {"type": "http", "scheme": "bearer", "description": "A service key ghk_…"},
         "backend": {
           "type": "apiKey",

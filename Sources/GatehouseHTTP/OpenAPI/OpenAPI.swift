@@ -22,7 +22,10 @@ enum OpenAPI {
 
   /// The document for these routes, and the paths that take any method, as JSON text. Throws if the written parts are not JSON, or lack
   /// one of the routes.
-  static func document(_ routes: [(method: HTTPRequest.Method, path: String)], anyMethod: [String] = []) throws -> [UInt8] {
+  /// - Parameter cookieName: what the session's cookie is called here.
+  static func document(
+    _ routes: [(method: HTTPRequest.Method, path: String)], anyMethod: [String] = [], cookieName: String
+  ) throws -> [UInt8] {
     var written: [String: JSONObject] = [:]
     for fragment in fragments {
       for member in try object(fragment).members { written[member.name] = member.value.members }
@@ -50,6 +53,9 @@ enum OpenAPI {
     for member in try object(Self.components).members {
       var values = member.value.members ?? [:]
       for more in proxies[member.name]?.members?.members ?? [] { values.append(more.name, more.value) }
+      if member.name == "securitySchemes" {
+        values.append("cookie", ["type": "apiKey", "in": "cookie", "name": .string(cookieName)])
+      }
       components.append(member.name, .object(values))
     }
     let document: JSONObject = [

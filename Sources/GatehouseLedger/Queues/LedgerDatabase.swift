@@ -18,6 +18,7 @@ public final class LedgerDatabase: Sendable {
   private let engine: any LedgerEngine
   private let writes: WriteQueue
   private let reads: [Lane: ReadQueue]
+  private let onFatal: @Sendable (LedgerFailure) -> Void
   /// An engine that is closed has no connection left to be asked.
   private let isEnded = Mutex(false)
 
@@ -26,12 +27,16 @@ public final class LedgerDatabase: Sendable {
   public init(
     _ engine: any LedgerEngine, bounds: LedgerBounds = LedgerBounds(), onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger
   ) {
-    self.engine = engine
-    writes = WriteQueue(engine: engine, bounds: bounds) { news in
-      Self.tell(news, engine, log)
-    } onStop: { failure in
+    let onFatal: @Sendable (LedgerFailure) -> Void = { failure in
       log.critical("The ledger stops", metadata: ["failure": "\(failure)"])
       onFatal(failure)
+    }
+    self.engine = engine
+    self.onFatal = onFatal
+    writes = WriteQueue(engine: engine, bounds: bounds) { news in
+      Self.tell(news, engine, log)
+    } onStop: {
+      onFatal($0)
     }
     let begin: ReadQueue.Begin = { body in engine.read(body) }
     reads = [
@@ -91,7 +96,13 @@ public final class LedgerDatabase: Sendable {
   /// Looks whether the store is still the one that was opened, from a read. If it may not be, the writer looks at once, and stops if it
   /// is not.
   func watchStore(_ db: any LedgerReader) {
-    if db.mayBeReplaced() { enqueue { _ in } }
+    if db.mayBeReplaced() { suspectStore() }
+  }
+
+  /// The same after the engine has called the store damaged, or no ledger at all: its content may be another's.
+  func suspectStore() {
+    engine.suspect()
+    enqueue { _ in }
   }
 
   /// What is wrong with the store's structure; empty if nothing. Reads all of it.
@@ -117,8 +128,9 @@ public final class LedgerDatabase: Sendable {
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async { [self] in
         isEnded.withLock { isEnded in
-          if !isEnded { engine.close() }
+          guard !isEnded else { return }
           isEnded = true
+          do throws(LedgerFailure) { try engine.close() } catch { onFatal(error) }
         }
         continuation.resume()
       }

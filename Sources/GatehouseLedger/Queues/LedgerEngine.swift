@@ -32,6 +32,10 @@ public protocol LedgerEngine: Sendable {
   /// The programs that hold the writer up now, as far as can be known: for a line of the log.
   func holders() -> [String]
 
-  /// Closes all connections. Blocks; called once, when nothing is with the engine any more.
-  func close()
+  /// Has the writer look with the next upkeep whether the store is still the one that was opened.
+  func suspect()
+
+  /// Closes all connections. Blocks; called once, when nothing is with the engine any more. Throws what is fatal: something that was
+  /// acknowledged may be lost.
+  func close() throws(LedgerFailure)
 }

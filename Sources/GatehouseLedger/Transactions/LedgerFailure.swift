@@ -16,6 +16,8 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case fileReplaced
     /// A constraint was violated; nothing happened.
     case constraint
+    /// What the file holds is no sound ledger; nothing happened.
+    case damaged
     /// Anything else, in a sentence for a log or a terminal; nothing happened.
     case `internal`(String)
   }
@@ -34,8 +36,16 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case .closed: "The ledger is closed."
     case .outcomeUnknown: "The disk failed under the ledger, so the outcome of a write is unknown: check the disk and start again."
     case .fileReplaced:
-      "The ledger's file, or its log beside it, was removed or replaced while the service ran: see docs/operations.md before the next start."
+      """
+      The ledger's file, or its log beside it, was removed or replaced while the service ran, or written over: see docs/operations.md before \
+      the next start.
+      """
     case .constraint: "A constraint of the ledger refused a row."
+    case .damaged:
+      """
+      The ledger's file is damaged: stop the service, keep a copy of the file and its log, and put back a backup. `gatehouse serve --check` \
+      says what is wrong.
+      """
     case .internal(let sentence): sentence
     }
   }

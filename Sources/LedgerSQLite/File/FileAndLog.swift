@@ -7,9 +7,13 @@ import Synchronization
 /// Whether the open file is still the one at its path, with its log, and whether the two belong together.
 ///
 /// SQLite takes whatever stands at the path for its own. A log that is removed, or a file that is put over another, loses what was
-/// committed without a word. So the names are looked at after every commit, and the file carries a number (`application_id`): it is
-/// raised whenever the file itself has got the newest one from the log. The number that the file holds is then the one that is seen
-/// through the log, or the one before it; any other file is of another time.
+/// committed without a word; so does a log that is emptied where it stands, or a file that is written over. So after every commit
+///
+/// - the names are looked at, and the log is held against its index,
+/// - the file's size and time of writing are: nothing but a copy of the log into the file may change them, and the index tells of those,
+/// - the number that the file carries is. It is raised when a log begins, and again just before the log is copied into the file. So a backup
+///   that was made before that copy has another number than the file has after it, and the number that is seen through the log tells which
+///   files it can belong to, also at the next start (`FileNumber`).
 final class FileAndLog: Sendable {
   /// What a name stands for.
   private struct Identity: Equatable {
@@ -17,25 +21,46 @@ final class FileAndLog: Sendable {
     let inode: ino_t
 
     init?(_ path: String) {
-      var status = stat()
-      guard stat(path, &status) == 0 else { return nil }
+      guard let status = status(path) else { return nil }
+      self.init(status)
+    }
+
+    init(_ status: stat) {
       device = status.st_dev
       inode = status.st_ino
     }
   }
 
+  /// When the file was written last, and how large it was then.
+  private struct Writing: Equatable {
+    let seconds: Int
+    let nanoseconds: Int
+    let bytes: Int64
+
+    init(_ status: stat) {
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+      bytes = Int64(status.st_size)
+    }
+  }
+
+  /// All that is looked at.
+  private struct Look {
+    let number: FileNumber
+    let writing: Writing
+    let logIndex: LogIndex
+  }
+
   /// Where SQLite keeps `application_id` in the file's header.
   private static let numberOffset: Int64 = 68
-  /// A first number has this many low bits clear: then the file may not have got any yet.
-  private static let firstMask: Int64 = 0xffff
 
   private let path: String
   private let main: Identity
   private let log: Identity
   private let index: Identity
   private struct State {
-    /// The number that the file itself held when it was last looked at.
-    var held: Int64
+    /// What was found last; `held.number` is that of the file itself.
+    var held: Look
     /// Whether that is the newest one, to be raised with the next change.
     var isDue: Bool
     /// Rows that this connection had changed by then.
@@ -51,13 +76,8 @@ final class FileAndLog: Sendable {
     guard let main = Identity(path), let log = Identity(path + "-wal"), let index = Identity(path + "-shm") else {
       throw LedgerFailure(.fileReplaced)
     }
-    if seen == 0 {
-      seen = Int64.random(in: 1..<(1 << 14)) << 16
-      try Self.write(seen, db)
-      _ = try db.checkpoint(.passive)
-    }
     let inFile = try Self.inFile(db)
-    guard Self.belongs(inFile, to: seen) else {
+    guard seen.stored == 0 || seen.isOf(inFile) else {
       throw LedgerFailure(
         .internal(
           """
@@ -69,65 +89,144 @@ final class FileAndLog: Sendable {
     self.main = main
     self.log = log
     self.index = index
-    state = Mutex(State(held: inFile, isDue: inFile == seen))
-  }
-
-  /// Whether a look of the writer is due: a name stands for something else, or the file holds another number.
-  func hasChanged(_ db: Database) -> Bool {
-    !isNamed || (try? Self.inFile(db)) != state.withLock { $0.held }
-  }
-
-  /// After each commit, before it is acknowledged. Throws `fileReplaced`.
-  func verify(_ db: Database) throws(LedgerFailure) {
-    guard isNamed, let inFile = try? Self.inFile(db) else { throw LedgerFailure(.fileReplaced) }
-    var state = state.withLock { $0 }
-    if inFile != state.held {
-      guard inFile > state.held, let seen = try? Self.seen(db), Self.belongs(inFile, to: seen) else { throw LedgerFailure(.fileReplaced) }
-      state.held = inFile
-      // Another process may have raised it.
-      state.isDue = inFile == seen
+    if !seen.hasReach {
+      seen = .first()
+      try Self.write(seen, db)
     }
+    // What an earlier process has left in the log is copied, so that from here on the index tells of every copy.
+    seen = try Self.seal(db)
+    _ = try db.checkpoint(.passive)
+    guard let status = status(path), let logIndex = Self.logIndex(db) else { throw LedgerFailure(.fileReplaced) }
+    let held = Look(number: try Self.inFile(db), writing: Writing(status), logIndex: logIndex)
+    state = Mutex(State(held: held, isDue: held.number == seen))
+  }
+
+  /// Whether a look of the writer is due: something is not as it was, or could not be told.
+  func hasChanged(_ db: Database) -> Bool {
+    let held = state.withLock { $0.held }
+    guard let look = look(db), look.number == held.number else { return true }
+    return look.writing != held.writing
+  }
+
+  /// Before each transaction, whose frames would hide that the log has been cut. For the writer in its turn. Throws `fileReplaced`.
+  func verifyLog(_ db: Database) throws(LedgerFailure) {
+    guard let logIndex = Self.logIndex(db), Self.isWhole(logIndex, db) else { throw parted(db) }
+  }
+
+  /// After each commit, before it is acknowledged, and before the log is copied into the file. For the writer in its turn. Throws
+  /// `fileReplaced`; file and log are then refused at the next start as well, if it can be.
+  func verify(_ db: Database) throws(LedgerFailure) {
+    var state = state.withLock { $0 }
+    guard let look = look(db), isOurs(look, state.held) else { throw parted(db) }
+    if look.number != state.held.number {
+      // What is older than before does not belong to the newest, which only grows.
+      guard let seen = try? Self.seen(db), seen.isOf(look.number), !state.held.number.isNewer(than: look.number) else { throw parted(db) }
+      // Another process may have raised it.
+      state.isDue = look.number == seen
+    }
+    state.held = look
     // Only once there is something in the log that the file lacks.
     if state.isDue, db.totalChangesCount != state.changes {
       do {
-        try Self.write(inFile + 1, db)
+        if let next = look.number.next(over: look.number) { try Self.write(next, db) }
         state.isDue = false
-      } catch {
-        // Another program may hold the file, or the disk be full: it is raised after a later commit.
-        if let failure = LedgerFailure(error), failure.isFatal { throw failure }
-      }
+      } catch { try Self.ifFatal(error) }
     }
     state.changes = db.totalChangesCount
     self.state.withLock { $0 = state }
+  }
+
+  /// Before the log is copied into the file, in the same turn. Throws `fileReplaced`.
+  func prepareCopy(_ db: Database) throws(LedgerFailure) {
+    try verify(db)
+    do { _ = try Self.seal(db) } catch { try Self.ifFatal(error) }
   }
 
   /// Copies the log, which is open here still, into the file if only its name is gone: nothing that was acknowledged is lost then.
   /// Whether that was done. For the writer alone.
   func rescue(_ db: Database) -> Bool {
     let isIndexOurs = Identity(path + "-shm").map { $0 == index } ?? true
-    guard Identity(path) == main, Identity(path + "-wal") == nil, isIndexOurs, let inFile = try? Self.inFile(db),
-      inFile >= state.withLock({ $0.held }), let copied = try? db.checkpoint(.full)
+    let held = state.withLock { $0.held }
+    guard Identity(path + "-wal") == nil, isIndexOurs, let look = lookAtContent(db), isOurs(look, held),
+      !held.number.isNewer(than: look.number),
+      let copied = try? db.checkpoint(.full)
     else { return false }
     return copied.walFrameCount == copied.checkpointedFrameCount
   }
 
-  private var isNamed: Bool { Identity(path) == main && Identity(path + "-wal") == log && Identity(path + "-shm") == index }
+  /// nil if a name stands for something else, or the log is not what its index says.
+  private func look(_ db: Database) -> Look? {
+    guard Identity(path + "-wal") == log, Identity(path + "-shm") == index else { return nil }
+    return lookAtContent(db)
+  }
 
-  private static func belongs(_ inFile: Int64, to seen: Int64) -> Bool {
-    inFile == seen || inFile == seen - 1 || (inFile == 0 && seen & firstMask == 0)
+  private func lookAtContent(_ db: Database) -> Look? {
+    guard let logIndex = Self.logIndex(db), let status = status(path), Identity(status) == main, let number = try? Self.inFile(db) else {
+      return nil
+    }
+    guard Self.isWhole(logIndex, db) else { return nil }
+    return Look(number: number, writing: Writing(status), logIndex: logIndex)
+  }
+
+  /// Whether the file has been written by nothing but copies of the log.
+  private func isOurs(_ look: Look, _ held: Look) -> Bool {
+    look.writing == held.writing || look.logIndex.hasCopied(since: held.logIndex)
+  }
+
+  /// Gives the log of a file that was written over a number to which no file belongs: the next start must not take the two for one ledger.
+  /// A file that was only moved away can be put back, and then belongs to the log as before.
+  private func parted(_ db: Database) -> LedgerFailure {
+    if Identity(path) == main, Identity(path + "-wal") == log, let seen = try? Self.seen(db) { try? Self.write(seen.apart, db) }
+    return LedgerFailure(.fileReplaced)
+  }
+
+  /// Another program may hold the file, or the disk be full: then the number is raised later.
+  private static func ifFatal(_ error: any Error) throws(LedgerFailure) {
+    if let failure = LedgerFailure(error), failure.isFatal { throw failure }
+  }
+
+  /// Raises the number that is seen through the log, if the log has one that the file has not got. Gives the newest.
+  private static func seal(_ db: Database) throws -> FileNumber {
+    let (seen, inFile) = (try seen(db), try inFile(db))
+    guard seen != inFile, let next = seen.next(over: inFile) else { return seen }
+    try write(next, db)
+    return next
+  }
+
+  /// Whether the log has the frames that the index tells of.
+  private static func isWhole(_ logIndex: LogIndex, _ db: Database) -> Bool {
+    guard logIndex.frames > 0 else { return true }
+    var header = [UInt8](repeating: 0, count: LogIndex.logHeaderBytes)
+    return gatehouse_read_log(db.sqliteConnection, &header, Int32(header.count), 0) == SQLITE_OK
+      && logIndex.describes(logOf: gatehouse_size_of_log(db.sqliteConnection), header: header)
+  }
+
+  private static func logIndex(_ db: Database) -> LogIndex? {
+    var bytes = [UInt8](repeating: 0, count: LogIndex.byteCount)
+    guard gatehouse_read_index(db.sqliteConnection, &bytes, Int32(bytes.count)) == SQLITE_OK else { return nil }
+    return LogIndex(bytes)
   }
 
   /// The number as a transaction sees it, through the log.
-  private static func seen(_ db: Database) throws -> Int64 { try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0 }
+  private static func seen(_ db: Database) throws -> FileNumber {
+    FileNumber(stored: try Int64.fetchOne(db, sql: "PRAGMA application_id") ?? 0)
+  }
 
-  private static func write(_ number: Int64, _ db: Database) throws { try db.execute(sql: "PRAGMA application_id = \(number)") }
+  private static func write(_ number: FileNumber, _ db: Database) throws {
+    try db.execute(sql: "PRAGMA application_id = \(number.stored)")
+  }
 
   /// The number in the file itself; 0 for a file that is too short for one.
-  private static func inFile(_ db: Database) throws -> Int64 {
+  private static func inFile(_ db: Database) throws -> FileNumber {
     var bytes: [UInt8] = [0, 0, 0, 0]
     let result = gatehouse_read_file(db.sqliteConnection, &bytes, Int32(bytes.count), numberOffset)
     // SQLITE_IOERR_SHORT_READ: the rest is zeros.
     guard result == SQLITE_OK || result == SQLITE_IOERR | (2 << 8) else { throw LedgerFailure(.fileReplaced) }
-    return bytes.reduce(0) { $0 << 8 | Int64($1) }
+    return FileNumber(stored: bytes.reduce(0) { $0 << 8 | Int64($1) })
   }
+}
+
+private func status(_ path: String) -> stat? {
+  var status = stat()
+  return stat(path, &status) == 0 ? status : nil
 }

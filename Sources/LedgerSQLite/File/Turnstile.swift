@@ -66,8 +66,11 @@ final class Turnstile {
     self.path = path
     files = Files(besides: path)
     guard files.turn >= 0, files.writer >= 0 else {
-      let reason = String(cString: strerror(errno))
-      throw LedgerFailure(.internal("The lock files \(path).turn and .writer can't be opened (\(reason)): check the folder and its owner."))
+      let reason = errno
+      throw LedgerFailure(
+        .internal(
+          "the lock files \(path).turn and .writer can't be opened (\(String(cString: strerror(reason)))): "
+            + (reason == EROFS ? "mount their file system for writing" : "check the folder and its owner")))
     }
   }
 

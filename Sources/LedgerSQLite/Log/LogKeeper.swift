@@ -33,8 +33,10 @@ final class LogKeeper: @unchecked Sendable {
 
   /// What is due after a batch. Gives in how long it must be called again even if no batch comes. Throws when the disk failed to sync the
   /// ledger, which it says only once: a log that is written over after that would lose what was acknowledged.
-  func goOn(_ db: Database) throws(LedgerFailure) -> Duration? {
+  /// - Parameter prepare: called before the log is copied, in the same turn.
+  func goOn(_ db: Database, prepare: () throws(LedgerFailure) -> Void) throws(LedgerFailure) -> Duration? {
     if let step = pace.step(logBytes: gauge.pages * SQLitePage.bytes, at: .now) {
+      try prepare()
       let outcome = try copy(db, step)
       gauge.pages = outcome.logPages
       pace.took(step, logBytes: outcome.logPages * SQLitePage.bytes, isCopied: outcome.isCopied, at: .now)

@@ -18,6 +18,7 @@ extension LedgerFailure {
       case SQLITE_BUSY, SQLITE_LOCKED: .busy
       case SQLITE_CONSTRAINT: .constraint
       case SQLITE_IOERR: .outcomeUnknown
+      case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged
       default: .internal("SQLite reports error \(code).")
       }
     self.init(kind)

@@ -14,6 +14,7 @@ struct DataFolder: Sendable {
     let path = try checked(given)
     if mkdir(path, 0o700) != 0, errno != EEXIST {
       let reason = errno
+      guard reason != EROFS else { throw Self.readOnly("The data folder \(path) can't be made: it would be") }
       let parent = URL(fileURLWithPath: path).deletingLastPathComponent().path
       // A mistyped path must not become a new, empty service.
       guard reason != ENOENT else {
@@ -65,9 +66,7 @@ struct DataFolder: Sendable {
       throw CommandFailure("The data folder \(path) is no folder: name another with --data.")
     }
     guard access(path, R_OK | W_OK | X_OK) == 0 else {
-      guard errno != EROFS else {
-        throw CommandFailure("The data folder \(path) is on a file system that can only be read: mount it for writing, or name another.")
-      }
+      guard errno != EROFS else { throw Self.readOnly("The data folder \(path) is") }
       throw CommandFailure("The data folder \(path) is not yours to write: run this as its owner, \(Self.owner(status)).")
     }
     let mode = status.st_mode & 0o777
@@ -117,8 +116,18 @@ struct DataFolder: Sendable {
     }
   }
 
+  /// Why this process can't open the ledger, if the rights of one of its files say so.
+  func unusableLedger() -> CommandFailure? {
+    for end in ["", "-wal", "-shm", ".turn", ".writer"] where access(ledger + end, F_OK) == 0 && access(ledger + end, R_OK | W_OK) != 0 {
+      return Self.unusable(ledger + end, in: path, errno)
+    }
+    return nil
+  }
+
   /// Why a file in the folder can't be used: mostly since another user ran the service there once.
   static func unusable(_ file: String, in folder: String, _ reason: Int32) -> CommandFailure {
+    // After an error of the disk Linux refuses every write, while the folder looks as if it could be written.
+    guard reason != EROFS else { return readOnly("\(file) can't be opened: it is") }
     var (status, above) = (stat(), stat())
     let sentence = "\(file) can't be opened (\(String(cString: strerror(reason))))"
     guard reason == EACCES, stat(file, &status) == 0, stat(folder, &above) == 0, status.st_uid != above.st_uid else {
@@ -127,6 +136,10 @@ struct DataFolder: Sendable {
     return CommandFailure(
       "\(sentence): it belongs to \(owner(status)), who ran Gatehouse here. As root run chown -R \(owner(above)) \(folder), and start it as "
         + "\(owner(above)) from then on.")
+  }
+
+  private static func readOnly(_ file: String) -> CommandFailure {
+    CommandFailure("\(file) on a file system that can only be read: mount it for writing, or name another folder.")
   }
 
   private static func owner(_ status: stat) -> String {

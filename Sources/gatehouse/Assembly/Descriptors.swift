@@ -7,6 +7,17 @@ import Logging
 enum Descriptors {
   /// What the ledger, Redis, the ops listeners and commands have for themselves.
   static let reserved = 256
+  /// With fewer the listeners' bounds could not keep enough of them free: a process that has none left is ended by its runtime, which
+  /// can't look at its own threads then.
+  static let least = 256
+
+  /// Throws a sentence where the system allows the process fewer than `least`.
+  static func check() throws(CommandFailure) {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_max < rlim_t(least) else { return }
+    throw CommandFailure(
+      "This process may open \(limit.rlim_max) files, and needs at least \(least): allow more (LimitNOFILE=, ulimit -Hn).")
+  }
 
   /// The connections that the public listener takes at once: `wanted`, or fewer where the system allows too few descriptors. At
   /// least half of them are for connections.

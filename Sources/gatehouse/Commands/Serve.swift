@@ -46,6 +46,7 @@ struct Serve: AsyncParsableCommand {
     whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
+    try Descriptors.check()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
     let isNew = !FileManager.default.fileExists(atPath: settings.dataFolder)
@@ -93,13 +94,9 @@ extension Assembly {
     } catch let problems as ConfigurationProblems {
       throw problems
     } catch {
-      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason(error)).")
+      if let failure = folder.unusableLedger() { throw failure }
+      let reason = "\(error)"
+      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason.hasSuffix(".") ? reason : reason + ".")")
     }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    if case .internal(let text)? = (error as? LedgerFailure)?.kind { return text }
-    // SQLite's own words, without the statement that they came from.
-    return "\(error)".split(separator: " - while").first.map(String.init) ?? "\(error)"
   }
 }

@@ -103,8 +103,11 @@ struct UserCommand: AsyncParsableCommand {
     func run() async throws {
       let user = user
       let changes: JSONObject = ["status": .string(lift ? "active" : "suspended"), "reason": .string(reason)]
-      let changed = try await Operations.with(service.folder(), settings: service.source.load) { try await $0.change(user, changes) }
-      try Output.line("\(changed.text("id") ?? user) is \(lift ? "active again; their sessions have ended" : "suspended").")
+      let (before, changed) = try await Operations.with(service.folder(), settings: service.source.load) {
+        (try await $0.user(user).text("status"), try await $0.change(user, changes))
+      }
+      let lifted = before == "suspended" ? "active again; their sessions have ended" : "active, and was not suspended: nothing has changed"
+      try Output.line("\(changed.text("id") ?? user) is \(lift ? lifted : "suspended").")
     }
   }
 }

@@ -135,7 +135,7 @@ enum DefaultFile {
         window: 1h
         cells: 60
         shadow: false
-      # The five below are Gatehouse's own: they can be changed here, and no service key or profile may name them.
+      # The six below are Gatehouse's own: they can be changed here, and no service key or profile may name them.
       # Attempts with a password: of one account from one network, of one account, of one network.
       login_pair:
         by: subject

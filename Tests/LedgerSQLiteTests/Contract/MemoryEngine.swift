@@ -44,6 +44,7 @@ final class MemoryEngine: LedgerEngine {
   }
 
   func holders() -> [String] { [] }
+  func suspect() {}
   func close() {}
 }
 

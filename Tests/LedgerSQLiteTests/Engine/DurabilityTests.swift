@@ -102,7 +102,7 @@ struct DurabilityTests {
       try await eventually("both are answered") { answers.all.count == 2 }
       #expect(answers.all == [1, 1])
       await queue.close()
-      engine.close()
+      try engine.close()
       await database.close()
     }
   }

@@ -116,15 +116,7 @@ import Testing
       let fatal = Collected<LedgerFailure>()
       let ledger = try openRows(path) { fatal.add($0) }
       for id in 0..<20 { try await ledger.insert(id) }
-      if moved {
-        #expect(rename(other, path) == 0)
-      } else {
-        let bytes = try Data(contentsOf: URL(fileURLWithPath: other))
-        let file = try #require(FileHandle(forWritingAtPath: path))
-        try file.truncate(atOffset: 0)
-        try file.write(contentsOf: bytes)
-        try file.close()
-      }
+      if moved { #expect(rename(other, path) == 0) } else { try writeOver(path, with: other) }
       try await eventually("the writer has looked") {
         _ = try? await ledger.read { ledger.watchStore($0) }
         return fatal.all.map(\.kind) == [.fileReplaced]
@@ -132,6 +124,96 @@ import Testing
       #expect(!ledger.isOpen)
       #expect(throws: LedgerFailure.self) { try openRows(path) }
     }
+  }
+
+  /// How a backup comes to be older than the ledger, and its number than the file's.
+  enum Later: CaseIterable, CustomTestStringConvertible {
+    case ownCheckpoint, othersCheckpoint, cleanStop
+
+    var testDescription: String { "\(self)" }
+  }
+
+  @Test(
+    "a backup that is written over the ledger's file stops it, and the next start refuses the two", arguments: Later.allCases,
+    [true, false])
+  func writtenOver(later: Later, stopped: Bool) async throws {
+    try await withPath { path in
+      var options = SQLiteOptions()
+      options.checkpointBytes = 200_000
+      let fatal = Collected<LedgerFailure>()
+      var ledger = try openRows(path, options) { fatal.add($0) }
+      for id in 0..<20 { try await ledger.insert(id, bytes: 10_000) }
+      try backUp(path, to: path + "-backup")
+      switch later {
+      case .ownCheckpoint: for id in 20..<60 { try await ledger.insert(id, bytes: 10_000) }
+      case .othersCheckpoint:
+        try await ledger.insert(20, bytes: 10_000)
+        try await checkpoint(path)
+      case .cleanStop:
+        try await ledger.insert(20, bytes: 10_000)
+        await ledger.close()
+        ledger = try openRows(path, options) { fatal.add($0) }
+      }
+      for id in 60..<70 { try await ledger.insert(id) }
+      if stopped { try await closeWithLog(ledger, path) }
+      try writeOver(path, with: path + "-backup")
+      if !stopped {
+        let served = ledger
+        try await eventually("the writer has looked") {
+          _ = try? await served.read { served.watchStore($0) }
+          return fatal.all.map(\.kind) == [.fileReplaced]
+        }
+        #expect(!served.isOpen)
+      } else if later == .othersCheckpoint {
+        // Nobody was there to number that copy: only a running service could tell.
+        return
+      }
+      let failure = #expect(throws: LedgerFailure.self) { try openRows(path) }
+      #expect(failure.map(String.init(describing:))?.contains("of different times") == true)
+    }
+  }
+
+  @Test("a log that is emptied or cut where it stands stops the ledger", arguments: [0, 32, 5_000])
+  func emptiedLog(bytes: UInt64) async throws {
+    try await withPath { path in
+      let fatal = Collected<LedgerFailure>()
+      let ledger = try openRows(path) { fatal.add($0) }
+      for id in 0..<20 { try await ledger.insert(id) }
+      let log = try #require(FileHandle(forWritingAtPath: path + "-wal"))
+      try log.truncate(atOffset: bytes)
+      try log.close()
+      await #expect(throws: LedgerFailure.self) { try await ledger.insert(20) }
+      try await eventually("the ledger stops") { fatal.all.map(\.kind) == [.fileReplaced] && !ledger.isOpen }
+    }
+  }
+
+  @Test("a ledger that is damaged where it stands is looked at, though no write can begin")
+  func overwritten() async throws {
+    try await withPath { path in
+      let fatal = Collected<LedgerFailure>()
+      let ledger = try openRows(path) { fatal.add($0) }
+      for id in 0..<20 { try await ledger.insert(id) }
+      try writeOver(path, with: "/etc/hostname")
+      ledger.suspectStore()
+      try await eventually("the ledger stops") { fatal.all.map(\.kind) == [.fileReplaced] && !ledger.isOpen }
+    }
+  }
+
+  /// A consistent copy, as `.backup` makes one.
+  private func backUp(_ path: String, to other: String) throws {
+    let (source, target) = (try DatabaseQueue(path: path), try DatabaseQueue(path: other))
+    try source.backup(to: target)
+    try source.close()
+    try target.close()
+  }
+
+  /// What `cp` does: the file stays the same one, with another's content.
+  private func writeOver(_ path: String, with other: String) throws {
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: other))
+    let file = try #require(FileHandle(forWritingAtPath: path))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: bytes)
+    try file.close()
   }
 }
 

@@ -49,8 +49,9 @@ struct FullDiskTests {
   func fullAtCommit() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
-      // The log is copied after every batch, so that nothing is read from where it will not be.
+      // The log is copied and cut after every batch, so that nothing is read from where it will not be.
       options.checkpointBytes = 0
+      options.truncateBytes = 0
       let database = try openRows(path, options)
       try await database.insert(1)
       try await database.write { _ in }

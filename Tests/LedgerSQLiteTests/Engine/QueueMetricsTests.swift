@@ -27,7 +27,7 @@ struct QueueMetricsTests {
       #expect(try metrics.expectTimer(QueueMetrics.commit).values.count == 3)
       #expect(try metrics.expectTimer(QueueMetrics.wait).values.allSatisfy { $0 > 0 })
       #expect(try metrics.expectGauge(QueueMetrics.depth).lastValue == 0)
-      engine.close()
+      try engine.close()
     }
   }
 }

@@ -7,9 +7,8 @@ The key needs the scopes gate, work and accounts.
 import os
 
 from fastapi import Depends, FastAPI, Request
-from pydantic import BaseModel
-
 from gatehouse import AsyncGatehouse, FastAPIGuard, GateAnswer
+from pydantic import BaseModel
 
 gatehouse = AsyncGatehouse(os.environ["GATEHOUSE_URL"], key=os.environ["GATEHOUSE_KEY"])
 guard = FastAPIGuard(gatehouse, allowed_origins=["https://app.example.com"])
@@ -36,8 +35,7 @@ async def me(caller: GateAnswer = Depends(guard())) -> dict:
 @app.post("/videos", status_code=201)
 async def upload(request: Request, caller: GateAnswer = Depends(guard(limits=["api", "upload"], reserve="video_analysis"))) -> dict:
     held = caller.reservation.id
-    started = await gatehouse.start_analysis(
-        user_id=caller.user.id, reservation_id=held, filename=request.headers.get("x-filename"), idempotency_key=held)
+    started = await gatehouse.start_analysis(user_id=caller.user.id, reservation_id=held, filename=request.headers.get("x-filename"), idempotency_key=held)
     try:
         result = analyse(await request.body())
     except ValueError as error:

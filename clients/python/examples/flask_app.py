@@ -7,7 +7,6 @@ The key needs the scopes gate, work and accounts.
 import os
 
 from flask import Flask, request
-
 from gatehouse import FlaskGuard, Gatehouse
 
 gatehouse = Gatehouse(os.environ["GATEHOUSE_URL"], key=os.environ["GATEHOUSE_KEY"])
@@ -34,8 +33,7 @@ def me():
 def upload():
     caller = guard.caller
     held = caller.reservation.id
-    started = gatehouse.start_analysis(
-        user_id=caller.user.id, reservation_id=held, filename=request.headers.get("X-Filename"), idempotency_key=held)
+    started = gatehouse.start_analysis(user_id=caller.user.id, reservation_id=held, filename=request.headers.get("X-Filename"), idempotency_key=held)
     try:
         result = analyse(request.get_data())
     except ValueError as error:

@@ -5,7 +5,6 @@ import httpx
 from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
-
 from gatehouse import COOKIE, FastAPIGuard, FlaskGuard, GateAnswer, NotFound, Require, Reserve
 
 ORIGIN = "https://app.example.com"

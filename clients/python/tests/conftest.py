@@ -4,11 +4,10 @@ import asyncio
 import threading
 
 import pytest
-from scripted import Relay, ScriptedServer
-from service import PASSWORD, Service, some_client
-
 from gatehouse import AsyncGatehouse, Gatehouse
 
+from Harness.service import PASSWORD, Service, some_client
+from scripted import Relay, ScriptedServer
 
 # Beside the defaults two policies of an app, ten an hour: `visits` by address, `seats` by subject.
 POLICIES = """

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import httpx
-from service import free_port, wait_until
+
+from Harness.service import free_port, wait_until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1]
 SERVERS = {

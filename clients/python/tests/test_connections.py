@@ -7,10 +7,10 @@ import threading
 import time
 
 import pytest
-from scripted import http_answer
-from service import Service, wait_until
-
 from gatehouse import AsyncGatehouse, Gatehouse, Unavailable
+
+from Harness.service import Service, wait_until
+from scripted import http_answer
 
 THREADS = 64
 READY = http_answer(b'{"status": "ready", "redis": "up", "ledger": "up"}')

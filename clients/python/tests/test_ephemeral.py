@@ -10,10 +10,10 @@ import subprocess
 import sys
 
 import pytest
-from running import FOLDER
-from service import PASSWORD, ROOT, wait_until
-
 from gatehouse import Gatehouse
+
+from Harness.service import PASSWORD, ROOT, wait_until
+from running import FOLDER
 
 BINARY = os.environ.get("GATEHOUSE_BINARY", str(ROOT / ".build/debug/gatehouse"))
 SAID = {"url", "ops_url", "ops_socket", "data", "key", "pid"}
@@ -25,6 +25,7 @@ def start(*words, **more):
 
 def assert_gone(said):
     """Neither the process, nor its Redis, nor a file of theirs."""
+
     def left():
         lines = [text(path) for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")]
         # A process that has ended but was not waited for has no command line.
@@ -123,5 +124,5 @@ def test_a_program_that_can_not_start_is_named_with_what_it_said(tmp_path):
     program.chmod(0o755)
     environment = {**os.environ, "GATEHOUSE_BINARY": str(program), "PYTHONPATH": str(FOLDER), "PYTHONDONTWRITEBYTECODE": "1"}
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    run = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 1 and "no such flag" in run.stdout

@@ -1,6 +1,7 @@
 """Every example app runs as its docstring says, and keeps the promises of the product for a user who uploads videos."""
 
 import pytest
+
 from apps import bearer, cookie
 from running import FOLDER, running
 

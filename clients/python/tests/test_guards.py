@@ -1,16 +1,16 @@
-"""What the guards of FastAPI and Flask do with a request; each claim for both."""
+"""The guards of FastAPI and Flask with a request; each claim for both."""
 
 import logging
 import threading
 
 import pytest
-from apps import APPS, CLIENT_IP, METRIC, ORIGIN, bearer, cookie
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
-from scripted import http_answer
-from service import free_port
-
 from gatehouse import AsyncGatehouse, FastAPIGuard, FlaskGuard
+
+from apps import APPS, CLIENT_IP, METRIC, ORIGIN, bearer, cookie
+from Harness.service import free_port
+from scripted import http_answer
 
 USER = b'{"id": "usr_x", "external_id": null, "plan": "free", "status": "active", "email_verified": false}'
 ALLOW = b'{"decision": "allow", "allowed": true, "user": ' + USER + b"}"
@@ -210,9 +210,9 @@ def test_a_guarded_flask_view_needs_no_install_and_keeps_its_name(client):
 
     @guard()
     def view():
-        """What it shows."""
+        """The rows that it shows."""
 
-    assert (view.__name__, view.__doc__) == ("view", "What it shows.")
+    assert (view.__name__, view.__doc__) == ("view", "The rows that it shows.")
 
 
 def test_an_origin_given_as_text_is_refused_at_once(client):

@@ -1,12 +1,12 @@
-"""Whatever comes back, or doesn't: a typed error in bounded time, and never a session let in."""
+"""For every answer, and for none: a typed error in bounded time, and never a session let in."""
 
 import time
 
 import pytest
-from scripted import http_answer
-from service import free_port
-
 from gatehouse import AsyncGatehouse, Decision, Gatehouse, GatehouseError, InvalidAnswer, KeyRejected, Unavailable
+
+from Harness.service import free_port
+from scripted import http_answer
 
 TOKEN = "gh_1" + "a" * 40
 TIMEOUT = 0.5

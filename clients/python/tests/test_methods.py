@@ -6,12 +6,25 @@ import re
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
-from service import PASSWORD
-
 from gatehouse import (
-    COOKIE, AsyncGatehouse, Conflict, Decision, Gatehouse, InvalidRequest, KeyRejected, Limit, LimitReached, NotFound, Refused, Require,
-    Reserve, Unauthenticated, read_token,
+    COOKIE,
+    AsyncGatehouse,
+    Conflict,
+    Decision,
+    Gatehouse,
+    InvalidRequest,
+    KeyRejected,
+    Limit,
+    LimitReached,
+    NotFound,
+    Refused,
+    Require,
+    Reserve,
+    Unauthenticated,
+    read_token,
 )  # fmt: skip
+
+from Harness.service import PASSWORD
 
 METRIC = "video_analysis"
 NEW_PASSWORD = "an even quieter canary sings"
@@ -141,8 +154,7 @@ def test_any_subject_can_be_counted(either, user):
 
 def test_a_user_signs_up_and_is_found(either, service, password):
     email = f"mia{service.new_user().id}@example.com"
-    user = either.sign_up(
-        email, password, name="Mia Ø", time_zone="Europe/Berlin", external_id=f"x-{email}", client_ip="203.0.113.9", user_agent="Ünix 1")
+    user = either.sign_up(email, password, name="Mia Ø", time_zone="Europe/Berlin", external_id=f"x-{email}", client_ip="203.0.113.9", user_agent="Ünix 1")
     assert (user.email, user.name, user.time_zone, user.plan, user.email_verified) == (email, "Mia Ø", "Europe/Berlin", "free", False)
     assert either.user(user.id) == user == either.find_user(email=email) == either.find_user(external_id=f"x-{email}")
     assert either.find_user(email="nobody@example.com") is None

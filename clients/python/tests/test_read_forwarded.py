@@ -1,9 +1,8 @@
-"""Who a request is from, as the proxy passes it on."""
+"""The user that a request is from, as the proxy passes it on."""
 
 import http.client
 
 import pytest
-
 from gatehouse import Forwarded, InvalidRequest, read_forwarded
 
 

@@ -3,7 +3,6 @@
 import http.client
 
 import pytest
-
 from gatehouse import COOKIE, GatehouseError, InvalidRequest, Refused, Unauthenticated, read_token
 
 ORIGIN = "https://app.example.com"

@@ -4,9 +4,9 @@ import logging
 import traceback
 
 import pytest
-from scripted import http_answer
-
 from gatehouse import AsyncGatehouse, Gatehouse, GatehouseError
+
+from scripted import http_answer
 
 SECRET = "sEcReTsEcReT"
 

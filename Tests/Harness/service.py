@@ -25,9 +25,9 @@ import subprocess
 import tempfile
 from collections import namedtuple
 
-import wire
-from process import API, STOP_SECONDS, Failure, free_port, wait_until  # noqa: F401: what users of a Service need
-from proxy import RedisProxy
+from . import wire
+from .process import API, STOP_SECONDS, Failure, free_port, wait_until
+from .proxy import RedisProxy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "a quiet canary sings at dawn"
@@ -35,8 +35,9 @@ User = namedtuple("User", "id email token")
 
 
 class Service:
-    """See the module. `prepare(service)` is called before anything starts; what it gives is `prepared`. `configuration` is the text of a gatehouse.yaml. `behind_proxy` (true, or a class like it): Redis listens on `redis-real.sock`, and `proxy`
-    (see `RedisProxy`) stands before it."""
+    """See the module. `prepare(service)` is called before anything starts; its result is `prepared`. `configuration` is the text of a
+    gatehouse.yaml. `behind_proxy` (true, or a class like it): Redis listens on `redis-real.sock`, and `proxy` (see `RedisProxy`) stands
+    before it."""
 
     def __init__(self, processes=1, cheap_hashing=True, behind_proxy=False, environment=None, configuration=None, prepare=None):
         self.binary = pathlib.Path(os.environ.get("GATEHOUSE_BINARY", ROOT / ".build/debug/gatehouse")).resolve()

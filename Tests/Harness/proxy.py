@@ -61,11 +61,13 @@ class RedisProxy:
 
     async def _serve(self, reader, writer):
         if self.mode == "cut":
-            return writer.transport.abort()
+            writer.transport.abort()
+            return
         try:
             back_reader, back_writer = await asyncio.open_unix_connection(self.back)
         except OSError:
-            return writer.transport.abort()
+            writer.transport.abort()
+            return
         self.writers |= {writer, back_writer}
         self.fronts.add(writer)
         await asyncio.gather(self._pipe(reader, back_writer, False), self._pipe(back_reader, writer, True))

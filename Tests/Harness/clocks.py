@@ -5,7 +5,7 @@ import shutil
 import struct
 import subprocess
 
-from process import Failure
+from .process import Failure
 
 OFFSET = struct.Struct("=q")
 

@@ -15,7 +15,7 @@ class NoAnswer(Exception):
 
 
 class Answer:
-    """What came back: `status`, `headers` (names in lower case), `body` (bytes), `json` (None if it is none)."""
+    """An answer: `status`, `headers` (names in lower case), `body` (bytes), `json` (None if it is none)."""
 
     __slots__ = ("status", "headers", "body")
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-import wire
+from . import wire
 
 PORTS = (20_000, 32_000)
 START_SECONDS = 60

@@ -16,7 +16,7 @@ class Claims:
         return holds
 
     def suite(self, name, run, *arguments):
-        """`run(claims, *arguments)` under a title. What it could not finish is a claim that does not hold; other suites go on."""
+        """`run(claims, *arguments)` under a title. A suite that could not finish is a claim that does not hold; other suites go on."""
         print(f"\n{name}", flush=True)
         try:
             run(self, *arguments)

@@ -8,8 +8,8 @@ import tempfile
 import threading
 import uuid
 
-import wire
-from process import Failure, free_port, wait_until
+from . import wire
+from .process import Failure, free_port, wait_until
 
 CLIENTS = 6
 

@@ -1,4 +1,4 @@
-"""The README's blocks for the proxies are the tested files of deploy/, word for word, and its shell lines do what they say."""
+"""The blocks of docs/proxies.md are the tested files of deploy/, word for word, and its shell lines do what they say."""
 
 import os
 import pathlib
@@ -8,24 +8,24 @@ import signal
 import subprocess
 import tempfile
 
-import wire
 from edge import expect
+from Harness import wire
+from Harness.service import ROOT, free_port, wait_until
 from proxies import ALL, APP, DEPLOY, FRONT, GATEHOUSE, STOP_SECONDS, tool
-from service import ROOT, free_port, wait_until
 
 LANGUAGES = {"nginx.conf": "nginx", "Caddyfile": "caddyfile", "envoy.yaml": "yaml"}
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs/proxies.md").read_text()
 
 
 def block(file):
-    """The README's block for a file of deploy/."""
+    """The page's block for a file of deploy/."""
     return f"```{LANGUAGES[file]}\n{(DEPLOY / file).read_text()}```"
 
 
 def missing(proxy):
-    """{file: what the README lacks}."""
-    found = block(proxy.file) in README
-    return {} if found else {f"deploy/{proxy.file}": "its block is not in README.md; --readme prints it"}
+    """{file: what the page lacks}."""
+    found = block(proxy.file) in PAGE
+    return {} if found else {f"deploy/{proxy.file}": "its block is not in docs/proxies.md; --page prints it"}
 
 
 def print_blocks():
@@ -34,8 +34,8 @@ def print_blocks():
 
 
 def shell_lines(service):
-    """the README's three lines put nginx, or Caddy, before an app, which learns who asks"""
-    lines = re.search(r"## Behind a proxy\n.*?```sh\n(.*?)```", README, re.S)[1].splitlines()
+    """the three lines of docs/proxies.md put nginx, or Caddy, before an app, which learns who asks"""
+    lines = re.search(r"## Try it\n.*?```sh\n(.*?)```", PAGE, re.S)[1].splitlines()
     expect(len(lines) == 3, lines)
     app, nginx, curl = lines
     caddy = re.search(r"# or (.*)", nginx)[1] + " &"
@@ -58,13 +58,17 @@ def run_lines(service, app, proxy, curl):
         try:
             for port, path in ((ports[APP], "/"), (ports[FRONT], "/gatehouse/livez")):
                 wait_until(lambda: answers(port, path), f"after “{app}” and “{proxy}” nothing answers on port {port}")
-            asked = subprocess.run(["sh", "-c", with_ports(curl, ports).replace("gh_…", user.token)], capture_output=True, text=True, timeout=30)
+            asked = shell_line(with_ports(curl, ports).replace("gh_…", user.token))
             expect(re.match(r"HTTP/1\.1 200 ", asked.stdout) and user.id in asked.stdout, asked)
-            asked = subprocess.run(["sh", "-c", with_ports(curl, ports)], capture_output=True, text=True, timeout=30)
+            asked = shell_line(with_ports(curl, ports))
             expect(re.match(r"HTTP/1\.1 401 ", asked.stdout), asked)
         finally:
             os.killpg(shell.pid, signal.SIGTERM)
             shell.wait(STOP_SECONDS)
+
+
+def shell_line(text):
+    return subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=30, check=False)
 
 
 def with_ports(text, ports):

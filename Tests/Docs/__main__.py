@@ -1,0 +1,41 @@
+"""Do the documents say the truth? What a command can check of them is checked.
+
+    python3 Tests/Docs [pages] [language] [commands] [configuration] [operations] [examples] [machine]
+
+The program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. `pages`, `language` and `machine` need none. Exit status 1
+if a claim does not hold.
+"""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import commands
+import configuration
+import examples
+import language
+import machine
+import operations
+import pages
+from Harness.claims import Claims
+
+SUITES = {
+    "pages": pages.run, "language": language.run, "commands": commands.run, "configuration": configuration.run,
+    "operations": operations.run, "examples": examples.run, "machine": machine.run,
+}  # fmt: skip
+
+
+def main():
+    names = sys.argv[1:] or list(SUITES)
+    if unknown := [name for name in names if name not in SUITES]:
+        sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(SUITES)}")
+    claims = Claims()
+    for name in names:
+        claims.suite(name, SUITES[name])
+    print(f"\n{claims.passed} passed, {claims.failed} failed")
+    return 1 if claims.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+"""All that tests from outside the process start from: a Gatehouse of its own (`service`), processes (`process`), HTTP and Redis on the wire
+(`wire`), proxies before Redis (`proxy`) and before the API (`balancer`), clocks that can be moved (`clocks`), and verdicts (`claims`).
+
+A suite reaches it with the one line `sys.path.insert(0, <the folder Tests>)`, then `from Harness.service import Service`."""
