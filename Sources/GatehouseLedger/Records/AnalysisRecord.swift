@@ -4,7 +4,8 @@ import GatehouseCore
 extension Analysis {
   init(row: Row) {
     self.init(
-      id: AnalysisID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), status: Status(rawValue: row["status"]) ?? .failed,
+      id: AnalysisID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]),
+      status: AnalysisStatus(rawValue: row["status"]) ?? .failed,
       filename: row["filename"], metadata: row["metadata"], metric: row["metric"], amount: row["amount"],
       reservationID: ReservationID(unchecked: row["reservation_id"]), leaseExpiresAtMilliseconds: row["lease"], result: row["result"],
       error: row["error"], createdAtMilliseconds: row["created_at"], finishedAtMilliseconds: row["finished_at"])
@@ -78,7 +79,7 @@ enum AnalysisRecord {
     return Analysis(row: row)
   }
 
-  static func finish(_ analysis: Analysis, _ status: Analysis.Status, result: String?, error: String?, _ db: Database, now: Int64) throws {
+  static func finish(_ analysis: Analysis, _ status: AnalysisStatus, result: String?, error: String?, _ db: Database, now: Int64) throws {
     try db.run(finishRow, [status.rawValue, result, error, now, analysis.id.text])
   }
 }

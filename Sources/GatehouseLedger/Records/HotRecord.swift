@@ -36,7 +36,7 @@ enum ServiceKeyRecord {
   static let raiseVersion = "UPDATE meta SET service_keys_version = service_keys_version + 1"
 }
 
-extension SQLiteLedger: HotLedger {
+extension SQLiteLedger: HotLedger, KeyLedger, GateLedger {
   /// Pending changes of one poll.
   static let pendingMax = 1_000
 
@@ -95,7 +95,7 @@ extension SQLiteLedger: HotLedger {
     try await read { db in try db.rows(ServiceKeyRecord.all, []).map(ServiceKey.init(row:)) }
   }
 
-  public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws {
+  public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws -> Changed<Void> {
     try await write { db in
       try db.run(
         ServiceKeyRecord.insert,
@@ -105,16 +105,17 @@ extension SQLiteLedger: HotLedger {
         ])
       try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_created", by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
+      return Changed(())
     }
   }
 
-  public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Bool {
+  public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
     try await write { db in
       try db.run(ServiceKeyRecord.revoke, [now, id.text])
-      guard db.changesCount == 1 else { return false }
+      guard db.changesCount == 1 else { return Changed(false) }
       try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
-      return true
+      return Changed(true)
     }
   }
 

@@ -22,7 +22,7 @@ enum Pruning {
 
 extension SQLiteLedger {
   public func prune(rowsMax: Int, now: Int64) async throws -> Int {
-    let retention = retention()
+    let retention = rules.retention()
     let day: Int64 = 86_400_000
     var prunes = [
       (Pruning.idempotency, now - Idempotency.keptMilliseconds), (Pruning.endedSessions, now - day), (Pruning.expiredSessions, now - day),

@@ -3,7 +3,7 @@ import GatehouseCore
 
 extension Reservation {
   init(row: Row) {
-    let status = Status(rawValue: row["status"]) ?? .released
+    let status = ReservationStatus(rawValue: row["status"]) ?? .released
     self.init(
       id: ReservationID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), metric: row["metric"], amount: row["amount"],
       committed: row["committed"], status: status, periodStartsAtMilliseconds: row["period_start"],

@@ -29,7 +29,7 @@ enum TimeRecord {
     """
 }
 
-extension SQLiteLedger {
+extension SQLiteLedger: ClockLedger {
   public func keepClock(_ record: ClockRecord) {
     database.enqueue { db in
       try db.run(
@@ -40,7 +40,7 @@ extension SQLiteLedger {
 
   public func acceptClock(
     _ record: ClockRecord, shiftMilliseconds: Int64, by actor: Actor, reason: String, now: Int64
-  ) async throws -> ClockRecord {
+  ) async throws -> Changed<ClockRecord> {
     try await write { db in
       try db.run(
         TimeRecord.accept, [record.boot, record.line.boot, record.line.milliseconds, record.quietUntilMilliseconds])
@@ -48,7 +48,7 @@ extension SQLiteLedger {
       try db.run(TimeRecord.raiseEra, [])
       try db.audit(nil, "clock_accepted", by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
       guard let row = try db.row(TimeRecord.find, []) else { throw ServiceError(.unavailable, "The time could not be kept. Try again.") }
-      return ClockRecord(row: row)
+      return Changed(ClockRecord(row: row))
     }
   }
 }

@@ -1,6 +1,7 @@
-import GatehouseCore
 import TestSupport
 import Testing
+
+@testable import GatehouseCore
 
 @Suite("Analyses in the ledger")
 struct AnalysisContract {

@@ -47,8 +47,7 @@ struct DeletionContract {
   private func withLedger(_ body: (SQLiteLedger, Rig, String) async throws -> Void) async throws {
     try await withPath { path in
       let ledger = try SQLiteLedger(
-        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-        timeouts: { _ in Rig.timeouts }, log: quiet)
+        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
       try await body(ledger, Rig(ledger: ledger) { _, _, _, _, _, _ in }, path)
       await ledger.close()
     }

@@ -1,5 +1,6 @@
-import GatehouseCore
 import Testing
+
+@testable import GatehouseCore
 
 @Suite("History and idempotency in the ledger")
 struct HistoryContract {

@@ -1,6 +1,7 @@
-import GatehouseCore
 import GatehouseCrypto
 import Testing
+
+@testable import GatehouseCore
 
 @Suite("Mailed tokens in the ledger")
 struct MailContract {

@@ -1,6 +1,7 @@
-import GatehouseCore
 import TestSupport
 import Testing
+
+@testable import GatehouseCore
 
 @Suite("Reservations in the ledger")
 struct ReservationContract {

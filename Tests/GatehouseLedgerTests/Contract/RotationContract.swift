@@ -1,6 +1,6 @@
-import GatehouseCore
 import Testing
 
+@testable import GatehouseCore
 @testable import GatehouseLedger
 
 @Suite("Rotation in the ledger")

@@ -1,8 +1,8 @@
 import GRDB
-import GatehouseCore
 import GatehouseCrypto
 import Testing
 
+@testable import GatehouseCore
 @testable import GatehouseLedger
 
 /// Ledgers of before one address had one canonical form.
@@ -45,8 +45,7 @@ struct AddressMigrationTests {
       }
       await old.close()
       let ledger = try SQLiteLedger(
-        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-        timeouts: { _ in Rig.timeouts }, log: quiet
+        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet
       )
       try await body(ledger)
       await ledger.close()

@@ -1,7 +1,7 @@
 import GRDB
-import GatehouseCore
 import Testing
 
+@testable import GatehouseCore
 @testable import GatehouseLedger
 
 /// Rows that are changed by another program, as an operator does with `sqlite3`.
@@ -24,8 +24,7 @@ import Testing
 
   private func open(_ path: String) throws -> SQLiteLedger {
     try SQLiteLedger(
-      file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-      timeouts: { _ in Rig.timeouts }, log: quiet)
+      file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
   }
 
   private func byHand(_ sql: String, _ path: String) throws {
@@ -72,7 +71,7 @@ import Testing
       let ledger = try open(path)
       let key = ServiceKey(
         id: .random(), name: "app", hash: .token("key"), scopes: [.work], createdAtMilliseconds: Rig.now, expiresAtMilliseconds: nil)
-      try await ledger.createServiceKey(key, by: .operations)
+      _ = try await ledger.createServiceKey(key, by: .operations)
       let version = try await ledger.leasePoll().serviceKeysVersion
       try byHand("UPDATE service_keys SET last_used_at = 1", path)
       #expect(try await ledger.leasePoll().serviceKeysVersion == version)

@@ -1,10 +1,10 @@
 import Foundation
 import GRDB
-import GatehouseCore
 import GatehouseCrypto
 import TestSupport
 import Testing
 
+@testable import GatehouseCore
 @testable import GatehouseLedger
 
 @Suite("Versions of the file")
@@ -127,8 +127,7 @@ struct MigrationTests {
         await first.close()
         func open(_ path: String) throws -> SQLiteLedger {
           try SQLiteLedger(
-            file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-            timeouts: { _ in Rig.timeouts }, log: quiet)
+            file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
         }
         let (migrated, made) = (try open(old), try open(new))
         let mia = try #require(try await migrated.user(email: "mia@example.com"))
@@ -180,8 +179,7 @@ struct MigrationTests {
       }
       await old.close()
       let ledger = try SQLiteLedger(
-        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-        timeouts: { _ in Rig.timeouts }, log: quiet)
+        file: LedgerFile(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
       let rig = Rig(ledger: ledger) { _, _, _, _, _, _ in }
       var found: [String: (isSuccessor: Bool, proved: Int64, end: Int64?)] = [:]
       for token in ["live", "rotated", "next", "after", "before", "later", "gone", "second", "third", "first", "ended"] {

@@ -1,7 +1,7 @@
 import Foundation
-import GatehouseCore
 import Testing
 
+@testable import GatehouseCore
 @testable import GatehouseCrypto
 @testable import GatehouseLedger
 
@@ -18,8 +18,7 @@ enum Engine: String, CaseIterable, CustomTestStringConvertible, Sendable {
       try await withPath { path in
         let ledger = try SQLiteLedger(
           file: LedgerFile(path: path, onFatal: { Issue.record("the ledger stopped: \($0)") }, log: quiet), secret: Rig.secret,
-          retention: { LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90, eventDays: 30) }, allowances: { Rig.table },
-          timeouts: { _ in Rig.timeouts }, log: quiet)
+          rules: Rig.rules, log: quiet)
         let rig = Rig(ledger: ledger) { user, metric, kind, units, starts, ends in
           try await ledger.database.write { db in
             try db.run(
@@ -48,13 +47,20 @@ struct Rig: Sendable {
   static let lease: Int64 = 600_000
   static let secret = LiveSecret(ServerSecret(newest: oldLine, older: []))
   static let timeouts = SessionTimeouts(idleMilliseconds: 10 * hour, absoluteMilliseconds: 10 * day)
-  static let table = AllowanceTable(
-    defaultPlan: "free", plans: ["free", "pro"],
-    metrics: [.init(name: "video_analysis", kind: .day), .init(name: "report", kind: .month)],
-    rules: [
-      "free": ["video_analysis": .init(limit: 1), "report": .init(limit: 5)],
-      "pro": ["video_analysis": .init(limit: nil), "report": .init(limit: nil)],
-    ])
+  static let settings = {
+    var settings = Settings()
+    settings.metrics = [.init(name: "video_analysis", kind: .day), .init(name: "report", kind: .month)]
+    settings.plans = [
+      Settings.Plan(name: "free", sessionsMax: 10, allowances: ["video_analysis": 1, "report": 5]),
+      Settings.Plan(name: "pro", sessionsMax: 10, allowances: ["video_analysis": nil, "report": nil]),
+    ]
+    settings.timeouts = Dictionary(uniqueKeysWithValues: SessionClass.allCases.map { ($0, timeouts) })
+    settings.retention.usageEventDays = 30
+    settings.retention.auditDays = 60
+    return settings
+  }()
+  static let rules = LiveSettings(settings)
+  static let table = rules.allowances
 
   let ledger: any Ledger
   /// Writes a user's own limit, or units on top, for a span of time.
@@ -122,7 +128,8 @@ struct Rig: Sendable {
 
   /// Stores a mailed token for where such mails of the user go now; its hash.
   @discardableResult
-  func keep(_ kind: Mail.Kind, _ user: User, token: String, expires: Int64 = Rig.hour, at now: Int64 = Rig.now) async throws -> Digest256 {
+  func keep(_ kind: Mail.Purpose, _ user: User, token: String, expires: Int64 = Rig.hour, at now: Int64 = Rig.now) async throws -> Digest256
+  {
     let user = try #require(try await ledger.user(user.id))
     let address = kind == .passwordReset ? user.email : user.addressToVerify ?? ""
     let stored = SingleUse(
