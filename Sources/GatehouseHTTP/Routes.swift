@@ -4,8 +4,8 @@ import Hummingbird
 import StrictJSON
 
 /// The whole API on one screen.
-struct RouteTable<Store: Ledger>: Sendable {
-  typealias Handler = @Sendable (API<Store>, Request, GatehouseContext) async throws -> Response
+struct RouteTable: Sendable {
+  typealias Handler = @Sendable (API, Request, GatehouseContext) async throws -> Response
 
   struct Route: Sendable {
     let method: HTTPRequest.Method
@@ -105,7 +105,7 @@ extension API {
     try responder(
       .public,
       elsewhere: .init(
-        routes: AllowTable(RouteTable<Store>.operations(.key).routes.map { ($0.method, $0.path) }),
+        routes: AllowTable(RouteTable.operations(.key).routes.map { ($0.method, $0.path) }),
         detail: "This path is served by the ops listener (http.ops_port) and the ops sockets alone."),
       crossOrigin: CrossOrigin(origins: contract.allowedOrigins),
       anyMethod: Edge.AnyMethod(path: ForwardAuth.path, prefix: ForwardAuth.prefix) { await self.forwardAuth($0, $1) })
@@ -116,16 +116,16 @@ extension API {
     try responder(
       .operations(access),
       elsewhere: .init(
-        routes: AllowTable(RouteTable<Store>.public.routes.map { ($0.method, $0.path) }),
+        routes: AllowTable(RouteTable.public.routes.map { ($0.method, $0.path) }),
         detail: "This path is served by the public listener (http.port) alone."))
   }
 
   private func responder(
-    _ table: RouteTable<Store>, elsewhere: Edge.Elsewhere, crossOrigin: CrossOrigin = CrossOrigin(origins: []),
+    _ table: RouteTable, elsewhere: Edge.Elsewhere, crossOrigin: CrossOrigin = CrossOrigin(origins: []),
     anyMethod: Edge.AnyMethod? = nil
   ) throws -> Edge {
     let router = Edge.router()
-    router.add(middleware: FreshKeys(keys: keys, ledger: ledger))
+    router.add(middleware: FreshKeys(keys: keys))
     for route in table.routes {
       router.on(RouterPath(route.path), method: route.method) { request, context in try await route.handle(self, request, context) }
     }
@@ -138,22 +138,22 @@ extension API {
 
   /// 200 while requests are answered, degraded while Redis is away or may forget what it counts; 503 while starting, draining or without the ledger.
   func readyz() -> Response {
-    let redisIsUp = hot.isUsable && lease.isHeld
-    let isReady = readiness.now == .ready && ledger.isUp
+    let health = domain.health
+    let isReady = readiness.now == .ready && health.ledgerIsUp
     let status =
       switch readiness.now {
       case .starting: "starting"
       case .draining: "draining"
-      case .ready: ledger.isUp ? (redisIsUp && !limits.memory.mayForget ? "ready" : "degraded") : "down"
+      case .ready: health.ledgerIsUp ? (health.redisIsUp && !health.redisMayForget ? "ready" : "degraded") : "down"
       }
     return answer(
       isReady ? .ok : .serviceUnavailable,
       json { writer in
         writer.object { writer in
           writer.string("status", status)
-          writer.string("redis", redisIsUp ? "up" : "down")
-          writer.string("ledger", ledger.isUp ? "up" : "down")
-          writer.string("clock", clock.believesRedis ? "believed" : "alarm")
+          writer.string("redis", health.redisIsUp ? "up" : "down")
+          writer.string("ledger", health.ledgerIsUp ? "up" : "down")
+          writer.string("clock", health.clockIsBelieved ? "believed" : "alarm")
         }
       })
   }

@@ -9,11 +9,11 @@ enum GateCommand {
   static let holdMillisecondsMax: Int64 = 60_000
 
   static func arguments(
-    _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (Session.Class) -> SessionTimeouts, at span: ClosedRange<Int64>
+    _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (SessionClass) -> SessionTimeouts, at span: ClosedRange<Int64>
   ) -> [String] {
     let needs = query.requirements
     var words = [epoch, SecureRandom.identifier(length: ticketCharacters), query.tokenHash?.hex ?? "", query.peek ? "1" : "0"]
-    for kind in [Session.Class.web, .remember, .mobile] { words.append(String(timeouts(kind).idleMilliseconds)) }
+    for kind in [SessionClass.web, .remember, .mobile] { words.append(String(timeouts(kind).idleMilliseconds)) }
     words.append(needs.authenticatedWithinMilliseconds.map(String.init) ?? "")
     words.append(needs.emailVerified ? "1" : "0")
     words.append(String(table.plans.map { needs.plans?.contains($0) ?? true ? "1" : "0" }))
@@ -32,10 +32,7 @@ enum GateCommand {
     return words + times
   }
 
-  static func reply(
-    _ result: Result<RedisReply, RedisError>, _ query: HotQuery, table: AllowanceTable,
-    timeouts: (Session.Class) -> SessionTimeouts
-  ) -> Result<HotReply, HotFailure> {
+  static func reply(_ result: Result<RedisReply, RedisError>, _ query: HotQuery, table: AllowanceTable) -> Result<HotReply, HotFailure> {
     switch result {
     case .failure(let error): return .failure(HotFailure(reason: error.reason))
     case .success(let reply):
@@ -54,7 +51,7 @@ enum GateCommand {
     }
     guard let decision = Decision(rawValue: word), parts.count >= 10, let id = parts[2].text, id == query.userID.text,
       let external = parts[3].text, let mail = parts[4].text, let stored = parts[5].text,
-      let status = parts[6].text.flatMap(User.Status.init), let session = parts[7].text, let quota = parts[9].text
+      let status = parts[6].text.flatMap(UserStatus.init), let session = parts[7].text, let quota = parts[9].text
     else { return nil }
     let visit = visit(session)
     guard session.isEmpty || visit != nil else { return nil }
@@ -98,7 +95,7 @@ enum GateCommand {
 
   private static func visit(_ value: String) -> HotDecision.Visit? {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false)
-    guard parts.count >= 6, let kind = Session.Class(rawValue: String(parts[0])), let created = Int64(parts[2]),
+    guard parts.count >= 6, let kind = SessionClass(rawValue: String(parts[0])), let created = Int64(parts[2]),
       let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
     else { return nil }
     return HotDecision.Visit(

@@ -15,22 +15,17 @@ public final class HotState: HotStore {
 
   private let redis: RedisClient
   private let group: any EventLoopGroup
-  private let plans: @Sendable () -> AllowanceTable
-  private let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+  private let rules: any LiveRules
   private let clock: ServiceClock
   private let epoch = Mutex<(era: Int64, newest: Epoch?)>((0, nil))
 
   /// - Parameters:
   ///   - redis: a client that was built with `Scripts.all`.
   ///   - clock: hears every time that Redis says, and judges whether what was decided by it may be used.
-  public init(
-    redis: RedisClient, group: any EventLoopGroup, plans: @escaping @Sendable () -> AllowanceTable,
-    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, clock: ServiceClock
-  ) {
+  public init(redis: RedisClient, group: any EventLoopGroup, rules: any LiveRules, clock: ServiceClock) {
     self.redis = redis
     self.group = group
-    self.plans = plans
-    self.timeouts = timeouts
+    self.rules = rules
     self.clock = clock
   }
 
@@ -122,12 +117,12 @@ public final class HotState: HotStore {
     return .noAnswer
   }
 
-  public func forget(_ user: UserID) {
-    onLoop { connection in connection.send(["DEL", KeySpace.windows(user)]) { _ in } }
+  public func forget(routingID: String) {
+    onLoop { connection in connection.send(["DEL", KeySpace.windows(routingID: routingID)]) { _ in } }
   }
 
   public func check(
-    _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm
+    _ subject: Subject, _ charges: [PolicyCharge], peek: Bool, under term: HotTerm
   ) async -> Result<HotCheck, HotFailure> {
     await withCheckedContinuation { continuation in
       onLoop { connection in
@@ -143,12 +138,12 @@ public final class HotState: HotStore {
   private func sendGate(
     _ query: HotQuery, epoch: String, on connection: RedisConnection, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void
   ) {
-    let table = plans()
-    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: timeouts, at: clock.believable)
+    let table = rules.allowances
+    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: rules.timeouts, at: clock.believable)
     connection.evaluate(
       Scripts.gate, keys: [KeySpace.user(query.userID), KeySpace.windows(query.userID)], arguments: words
-    ) { [timeouts] result in
-      reply(self.believed(result) { GateCommand.reply($0, query, table: table, timeouts: timeouts) })
+    ) { result in
+      reply(self.believed(result) { GateCommand.reply($0, query, table: table) })
     }
   }
 

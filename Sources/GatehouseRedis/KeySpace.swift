@@ -9,7 +9,9 @@ public enum KeySpace {
   /// The same from a routing id.
   public static func user(routingID: String) -> String { "gh:{\(routingID)}" }
   /// The user's rate windows, one field a policy.
-  public static func windows(_ id: UserID) -> String { "gh:{\(id.routingID)}:rl" }
+  public static func windows(_ id: UserID) -> String { windows(routingID: id.routingID) }
+  /// The same from a routing id.
+  public static func windows(routingID: String) -> String { "gh:{\(routingID)}:rl" }
   /// The rate windows of an address or another subject. Those that the service counts by itself (`own`) are no app's.
   public static func windows(_ subject: Subject) -> String {
     switch subject {

@@ -3,7 +3,7 @@ import RedisClient
 
 /// The subject check's arguments and replies; the layout is written in `limit_check.lua`.
 enum SubjectCheck {
-  static func arguments(_ charges: [HotQuery.Charge], peek: Bool, at span: ClosedRange<Int64>) -> [String] {
+  static func arguments(_ charges: [PolicyCharge], peek: Bool, at span: ClosedRange<Int64>) -> [String] {
     var words = [peek ? "1" : "0"]
     for charge in charges {
       let policy = charge.policy
@@ -16,7 +16,7 @@ enum SubjectCheck {
   }
 
   static func check(
-    _ result: Result<RedisReply, RedisError>, _ charges: [HotQuery.Charge], peek: Bool
+    _ result: Result<RedisReply, RedisError>, _ charges: [PolicyCharge], peek: Bool
   ) -> Result<HotCheck, HotFailure> {
     switch result {
     case .failure(let error): return .failure(HotFailure(reason: error.reason))
@@ -26,7 +26,7 @@ enum SubjectCheck {
     }
   }
 
-  private static func read(_ reply: RedisReply, _ charges: [HotQuery.Charge], peek: Bool) -> HotCheck? {
+  private static func read(_ reply: RedisReply, _ charges: [PolicyCharge], peek: Bool) -> HotCheck? {
     guard let parts = reply.elements, parts.count == 1 + 2 * charges.count, let now = parts[0].integerValue else { return nil }
     let words = stride(from: 1, to: parts.count, by: 2).compactMap { parts[$0].integerValue }
     guard words.count == charges.count else { return nil }

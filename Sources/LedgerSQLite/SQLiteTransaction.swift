@@ -74,8 +74,3 @@ extension Dialect {
     greatest: "max", place: "rowid",
     withoutAnalysis: "CAST(json_set(CAST(body AS TEXT), '$.analysis.filename', NULL, '$.analysis.metadata', json('{}')) AS BLOB)")
 }
-
-/// SQLite's page, whose size `schema.sql` leaves at its default.
-enum SQLitePage {
-  static let bytes = 4_096
-}

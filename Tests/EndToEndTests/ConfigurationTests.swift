@@ -287,8 +287,8 @@ import Testing
 
   @Test("A value cannot begin a line of its own in a sentence, nor flood it")
   func quoting() {
-    #expect(SettingsReader.quoted("a\nb\u{1b}[1m") == "\"a?b?[1m\"")
-    #expect(SettingsReader.quoted(String(repeating: "x", count: 500)).count < 70)
+    #expect(Quoted.text("a\nb\u{1b}[1m") == "\"a?b?[1m\"")
+    #expect(Quoted.text(String(repeating: "x", count: 500)).count < 70)
   }
 
   @Test("Durations: the units s, m, h and d, and nothing else", arguments: [("90d", 7_776_000), ("24h", 86_400), ("15m", 900), ("0s", 0)])

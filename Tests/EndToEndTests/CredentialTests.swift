@@ -8,7 +8,7 @@ import Testing
 @Suite("Credentials", .service) struct CredentialTests {
   @Test("the catalogue of these tests names exactly the routes that are served", .asvs("6.1.3", "15.2.3"))
   func catalogue() {
-    func names(_ table: RouteTable<SQLLedger>) -> Set<String> { Set(table.routes.map { "\($0.method) \($0.path)" }) }
+    func names(_ table: RouteTable) -> Set<String> { Set(table.routes.map { "\($0.method) \($0.path)" }) }
     func named(_ listener: CataloguedRoute.Listener) -> Set<String> {
       Set(CataloguedRoute.all.filter { $0.listener == listener || $0.listener == .both }.map { "\($0.method) \($0.path)" })
     }

@@ -8,14 +8,22 @@ enum Fixture {
   static let day: Int64 = 86_400_000
   static let metric = "video_analysis"
 
-  static let table = AllowanceTable(
-    defaultPlan: "free", plans: ["free", "pro"], metrics: [.init(name: metric, kind: .day)],
-    rules: ["free": [metric: .init(limit: 2)], "pro": [metric: .init(limit: nil)]])
+  static let rules = {
+    var settings = Settings()
+    settings.metrics = [.init(name: metric, kind: .day)]
+    settings.plans = [
+      Settings.Plan(name: "free", sessionsMax: 10, allowances: [metric: 2]),
+      Settings.Plan(name: "pro", sessionsMax: 10, allowances: [metric: nil]),
+    ]
+    settings.timeouts = Dictionary(uniqueKeysWithValues: SessionClass.allCases.map { ($0, timeouts($0)) })
+    return LiveSettings(settings)
+  }()
+  static let table = rules.allowances
 
   static let api = Policy(name: "api", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(3, byPlan: ["free": 3, "pro": 30]))
   static let upload = Policy(name: "upload", by: .user, windowSeconds: 3_600, cells: 60, limits: PlanLimits(5))
 
-  static func timeouts(_ kind: Session.Class) -> SessionTimeouts {
+  static func timeouts(_ kind: SessionClass) -> SessionTimeouts {
     switch kind {
     case .web: SessionTimeouts(idleMilliseconds: day, absoluteMilliseconds: 7 * day)
     case .remember: SessionTimeouts(idleMilliseconds: 1_000_000, absoluteMilliseconds: 30 * day)
@@ -34,7 +42,7 @@ enum Fixture {
   }
 
   static func session(
-    _ user: UserID, _ token: String, kind: Session.Class = .web, seen: Int64 = Frozen.start, authenticated: Int64 = Frozen.start,
+    _ user: UserID, _ token: String, kind: SessionClass = .web, seen: Int64 = Frozen.start, authenticated: Int64 = Frozen.start,
     end: Int64 = Frozen.start + 7 * day
   ) -> Session {
     Session(
@@ -62,7 +70,7 @@ enum Fixture {
     hold: (id: String, amount: Int64)? = nil, lease: Int64 = 600_000, peek: Bool = false
   ) -> HotQuery {
     HotQuery(
-      userID: user, tokenHash: token.map(hash), charges: charges.map { HotQuery.Charge(policy: $0.0, cost: $0.1) }, requirements: needs,
+      userID: user, tokenHash: token.map(hash), charges: charges.map { PolicyCharge(policy: $0.0, cost: $0.1) }, requirements: needs,
       hold: hold.map { HotQuery.Hold(holdID: $0.id, metric: metric, amount: $0.amount, leaseMilliseconds: lease) }, peek: peek)
   }
 }

@@ -49,7 +49,7 @@ struct Frozen {
   func gate(_ query: HotQuery, at now: Int64 = start, epoch: String = epoch) async throws -> HotReply {
     let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: Fixture.timeouts, at: span)
     let reply = try await run(Scripts.gate, [KeySpace.user(query.userID), KeySpace.windows(query.userID)], words, at: now)
-    return try GateCommand.reply(.success(reply), query, table: table, timeouts: Fixture.timeouts).get()
+    return try GateCommand.reply(.success(reply), query, table: table).get()
   }
 
   /// The decision of a warm user.
@@ -92,10 +92,10 @@ struct Frozen {
   }
 
   func check(_ charge: SubjectCharge, peek: Bool = false, at now: Int64 = start) async throws -> SubjectVerdict {
-    try await check(charge.subject, [HotQuery.Charge(policy: charge.policy, cost: charge.cost)], peek: peek, at: now)[0]
+    try await check(charge.subject, [PolicyCharge(policy: charge.policy, cost: charge.cost)], peek: peek, at: now)[0]
   }
 
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool = false, at now: Int64 = start) async throws -> [SubjectVerdict] {
+  func check(_ subject: Subject, _ charges: [PolicyCharge], peek: Bool = false, at now: Int64 = start) async throws -> [SubjectVerdict] {
     let words = SubjectCheck.arguments(charges, peek: peek, at: span)
     let reply = try await run(Scripts.limitCheck, [KeySpace.windows(subject)], words, at: now)
     return try SubjectCheck.check(.success(reply), charges, peek: peek).get().verdicts

@@ -50,8 +50,8 @@ struct GateSessionTests {
 
   @Test(
     "an idle session is dead only past its idle time and two touches, to the millisecond, as in the ledger",
-    arguments: Session.Class.allCases)
-  func idle(_ kind: Session.Class) async throws {
+    arguments: SessionClass.allCases)
+  func idle(_ kind: SessionClass) async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
       let session = Fixture.session(user.id, "t", kind: kind, end: Frozen.start + 80 * Fixture.day)
@@ -137,7 +137,7 @@ struct GateSessionTests {
     let server = try RedisServer.required()
     try await withRedis(server) { client, group in
       let hot = HotState(
-        redis: client, group: group, plans: { Fixture.table }, timeouts: Fixture.timeouts,
+        redis: client, group: group, rules: Fixture.rules,
         clock: ServiceClock(wallMilliseconds: ServiceClock.hostMilliseconds))
       let term = HotTerm(replicationID: try #require(await hot.timelines().first), number: 1, lineage: "a")
       let user = Fixture.user()

@@ -68,7 +68,7 @@ struct MemoryTests {
       $0.status = .suspended
       $0.plan = "coach"
     }
-    let kinds: [Session.Class] = [.remember, .web, .mobile]
+    let kinds: [SessionClass] = [.remember, .web, .mobile]
     return Fixture.snapshot(
       user, (0..<sessions).map { Fixture.session(user.id, "\(user.id) \($0)", kind: kinds[$0 % kinds.count]) },
       quotas: [Fixture.quota(used: 12, held: 1, lease: Frozen.start + 60_000)])

@@ -121,7 +121,7 @@ struct WindowFaultTests {
     for script in Scripts.all where script.source.contains("local function clock") {
       #expect(script.source.ranges(of: Frozen.clockRead).count == 1, "\(script.name)")
     }
-    let words = SubjectCheck.arguments([HotQuery.Charge(policy: charge("clock").policy, cost: 1)], peek: false, at: 7...9)
+    let words = SubjectCheck.arguments([PolicyCharge(policy: charge("clock").policy, cost: 1)], peek: false, at: 7...9)
     #expect(words == ["0", "p.60.60", "60000", "60", "5", "1", "0", "7", "9"])
     try await Frozen.with { frozen in
       var narrow = frozen

@@ -1,4 +1,4 @@
-import GatehouseCore
+@testable import GatehouseCore
 import Testing
 
 /// Accounts in the ledger.
@@ -156,11 +156,11 @@ package enum AccountContract {
     let version = try await rig.ledger.leasePoll().serviceKeysVersion
     let key = ServiceKey(
       id: .random(), name: "app", hash: .token("key"), scopes: [.gate, .work], createdAtMilliseconds: Rig.now, expiresAtMilliseconds: nil)
-    try await rig.ledger.createServiceKey(key, by: .operations)
+    _ = try await rig.ledger.createServiceKey(key, by: .operations)
     #expect(try await rig.ledger.serviceKeys() == [key])
     rig.ledger.touchServiceKey(key.id, usedAt: Rig.now + 5)
-    #expect(try await rig.ledger.revokeServiceKey(key.id, by: .operations, now: Rig.now + 9))
-    #expect(try await !rig.ledger.revokeServiceKey(key.id, by: .operations, now: Rig.now + 10))
+    #expect(try await rig.ledger.revokeServiceKey(key.id, by: .operations, now: Rig.now + 9).value)
+    #expect(try await !rig.ledger.revokeServiceKey(key.id, by: .operations, now: Rig.now + 10).value)
     #expect(try await rig.ledger.leasePoll().serviceKeysVersion == version + 2)
     let kept = try #require(try await rig.ledger.serviceKeys().first)
     #expect(kept.revokedAtMilliseconds == Rig.now + 9 && kept.lastUsedAtMilliseconds == Rig.now + 5)

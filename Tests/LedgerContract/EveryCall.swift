@@ -1,5 +1,6 @@
-import GatehouseCore
 import Testing
+
+@testable import GatehouseCore
 
 /// Makes every call of the contract at least once, on every path that makes a statement of its own.
 package func everyCall(_ rig: Rig) async throws {
@@ -16,13 +17,13 @@ package func everyCall(_ rig: Rig) async throws {
   ledger.settled([change], by: Rig.count)
   let registration = HotRegistration(slots: HotNode.allSlots, address: "s", replicationID: "r", configEpoch: 0, topology: 0, above: 0)
   #expect(try await ledger.register(registration))
-  #expect(try await ledger.renewTerms(by: .operations, reason: "test", now: Rig.now))
+  #expect(try await ledger.renewTerms(by: .operations, reason: "test", now: Rig.now).value)
   try await ledger.vacate()
   let node = try #require(try await ledger.leasePoll().node)
   try await ledger.confirm(node.term)
   let key = ServiceKey(
     id: .random(), name: "app", hash: .token("key"), scopes: [.work], createdAtMilliseconds: Rig.now, expiresAtMilliseconds: nil)
-  try await ledger.createServiceKey(key, by: .operations)
+  _ = try await ledger.createServiceKey(key, by: .operations)
   ledger.touchServiceKey(key.id, usedAt: Rig.now)
   _ = try await ledger.revokeServiceKey(key.id, by: .operations, now: Rig.now)
   _ = try await ledger.serviceKeys()
@@ -116,7 +117,7 @@ private func workCalls(_ rig: Rig, _ mia: User) async throws {
   let committed = try await rig.granted(mia, 2, metric: "report")
   _ = try await ledger.commit(committed.reservation.id, amount: 1, now: Rig.now)
   _ = try await ledger.reservation(committed.reservation.id)
-  for status in [nil, Analysis.Status.completed] {
+  for status in [nil, AnalysisStatus.completed] {
     _ = try await ledger.analyses(of: mia.id, filter: AnalysisFilter(status: status), page: PageRequest())
   }
   _ = try await ledger.allowances(of: mia.id, now: Rig.now)

@@ -1,4 +1,4 @@
-import GatehouseCore
+@testable import GatehouseCore
 import Testing
 
 /// History and idempotency in the ledger.

@@ -1,4 +1,4 @@
-import GatehouseCore
+@testable import GatehouseCore
 import GatehouseCrypto
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseCore
+@testable import GatehouseCore
 import Testing
 
 /// Days and months in the ledger.
@@ -80,8 +80,9 @@ package enum PeriodContract {
     let wanted = ClockRecord(
       boot: "here", line: .init(milliseconds: later, boot: 8), quietUntilMilliseconds: later + Rig.day, accepts: 0, newestStampAtAccept: 0
     )
-    let accepted = try await rig.ledger.acceptClock(
+    let change = try await rig.ledger.acceptClock(
       wanted, shiftMilliseconds: 10 * Rig.day, by: .operations, reason: "test", now: later)
+    let accepted = change.value
     #expect(accepted.accepts == 1 && accepted.line == wanted.line && accepted.newestStampAtAccept == Rig.now)
     rig.ledger.keepClock(first)
     _ = try await rig.signUp("second-fence")

@@ -1,4 +1,4 @@
-import GatehouseCore
+@testable import GatehouseCore
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseCore
+@testable import GatehouseCore
 import GatehouseCrypto
 import GatehouseLedger
 import Logging
@@ -15,13 +15,20 @@ package struct Rig: Sendable {
   package static let lease: Int64 = 600_000
   package static let secret = LiveSecret(.ephemeral())
   package static let timeouts = SessionTimeouts(idleMilliseconds: 10 * hour, absoluteMilliseconds: 10 * day)
-  package static let table = AllowanceTable(
-    defaultPlan: "free", plans: ["free", "pro"],
-    metrics: [.init(name: "video_analysis", kind: .day), .init(name: "report", kind: .month)],
-    rules: [
-      "free": ["video_analysis": .init(limit: 1), "report": .init(limit: 5)],
-      "pro": ["video_analysis": .init(limit: nil), "report": .init(limit: nil)],
-    ])
+  package static let settings = {
+    var settings = Settings()
+    settings.metrics = [.init(name: "video_analysis", kind: .day), .init(name: "report", kind: .month)]
+    settings.plans = [
+      Settings.Plan(name: "free", sessionsMax: 10, allowances: ["video_analysis": 1, "report": 5]),
+      Settings.Plan(name: "pro", sessionsMax: 10, allowances: ["video_analysis": nil, "report": nil]),
+    ]
+    settings.timeouts = Dictionary(uniqueKeysWithValues: SessionClass.allCases.map { ($0, timeouts) })
+    settings.retention.usageEventDays = 30
+    settings.retention.auditDays = 60
+    return settings
+  }()
+  package static let rules = LiveSettings(settings)
+  package static let table = rules.allowances
 
   package let ledger: any Ledger
   /// The same store as another process has it open.
@@ -34,12 +41,12 @@ package struct Rig: Sendable {
   ///   - other: the same store, opened once more.
   ///   - everything: all rows of all tables, each as `table: column=value column=value`, bytes as the text that they are in UTF-8.
   package init(
-    _ database: LedgerDatabase, other: LedgerDatabase, retention: LedgerRetention = Rig.retention,
+    _ database: LedgerDatabase, other: LedgerDatabase,
     everything: @escaping @Sendable () async throws -> [String]
   ) throws {
     func open(_ database: LedgerDatabase) throws -> SQLLedger {
       try SQLLedger(
-        database: database, secret: Self.secret, retention: { retention }, allowances: { Self.table }, timeouts: { _ in Self.timeouts },
+        database: database, secret: Self.secret, rules: Self.rules,
         log: Logger(label: "ledger contract") { _ in SwiftLogNoOpLogHandler() })
     }
     ledger = try open(database)
@@ -55,8 +62,6 @@ package struct Rig: Sendable {
     self.database = database
     everything = { throw Unexpected("a look at all rows") }
   }
-
-  package static let retention = LedgerRetention(usageEventDays: 30, auditDays: 60, reservationDays: 90, eventDays: 30)
 
   /// The rows of all tables that hold one of `texts`, as table and row.
   package func rows(with texts: [String]) async throws -> [String] {
@@ -136,7 +141,7 @@ package struct Rig: Sendable {
 
   /// Stores a mailed token for where such mails of the user go now; its hash.
   @discardableResult
-  package func keep(_ kind: Mail.Kind, _ user: User, token: String, expires: Int64 = Rig.hour, at now: Int64 = Rig.now) async throws
+  package func keep(_ kind: Mail.Purpose, _ user: User, token: String, expires: Int64 = Rig.hour, at now: Int64 = Rig.now) async throws
     -> Digest256
   {
     let user = try #require(try await ledger.user(user.id))

@@ -1,4 +1,4 @@
-import GatehouseCore
+@testable import GatehouseCore
 import TestSupport
 import Testing
 
@@ -86,13 +86,13 @@ package enum SessionContract {
     try await rig.open(mia, token: "a")
     try await rig.open(ben, token: "ahead", at: Rig.now + 500)
     let era = try await rig.ledger.leasePoll().era
-    #expect(try await rig.ledger.endEveryone(by: .operations, reason: "leak", now: Rig.now) == 2)
+    #expect(try await rig.ledger.endEveryone(by: .operations, reason: "leak", now: Rig.now).value == 2)
     #expect(try await rig.ledger.leasePoll().era == era + 1)
     #expect(try await rig.found("a", at: Rig.now + 600) == .dead)
     #expect(try await rig.found("ahead", at: Rig.now + 600) == .dead)
     try await rig.open(mia, token: "b")
     #expect(try await rig.isLive("b"), "a login that is answered after the end is valid, whatever its clock")
-    #expect(try await rig.ledger.endEveryone(by: .operations, reason: "again", now: Rig.now) == 1)
+    #expect(try await rig.ledger.endEveryone(by: .operations, reason: "again", now: Rig.now).value == 1)
     #expect(try await rig.found("b") == .dead)
   }
 

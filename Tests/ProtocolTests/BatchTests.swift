@@ -37,7 +37,7 @@ struct BatchTests {
         }
       }
       let question = GateRequest(subject: .token(routingID: crowd.user.id.routingID, hash: crowd.token.hash))
-      let bound = Gatekeeper<SQLLedger>.batchQuestionsMax
+      let bound = Gatekeeper.batchQuestionsMax
       try await withThrowingTaskGroup(of: Int.self) { batches in
         for _ in 0..<3 {
           batches.addTask {
@@ -86,7 +86,7 @@ struct BatchTests {
             var granted: [(asked: Duration, answered: Duration, source: GateAnswer.Source)] = []
             while ContinuousClock.now < end {
               let asked = start.duration(to: .now)
-              let answer = try await stack.ask(visitor, charges: [HotQuery.Charge(policy: Self.policy, cost: 1)])
+              let answer = try await stack.ask(visitor, charges: [PolicyCharge(policy: Self.policy, cost: 1)])
               if answer.decision == .allow { granted.append((asked, start.duration(to: .now), answer.source)) }
               try await Task.sleep(for: .milliseconds(Int.random(in: 0...20)))
             }

@@ -1,9 +1,10 @@
-import GatehouseCore
 import GatehouseCrypto
 import GatehouseRedis
 import RedisClient
 import TestSupport
 import Testing
+
+@testable import GatehouseCore
 
 /// What Redis may answer instead of an answer, and what a process does whose poll fails.
 @Suite("Failures", .redis, .serialized)
@@ -48,7 +49,7 @@ struct FailureTests {
       // A full Redis refuses the first write of a script, here that of the rate window.
       let policy = Policy(name: "api", by: .user, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
       try await world.redis("CONFIG", "SET", "maxmemory", "1")
-      let answer = try await stack.ask(visitor, charges: [HotQuery.Charge(policy: policy, cost: 1)])
+      let answer = try await stack.ask(visitor, charges: [PolicyCharge(policy: policy, cost: 1)])
       try await world.redis("CONFIG", "SET", "maxmemory", "0")
       #expect(answer.decision == .allow && answer.source == .ledger)
       #expect(try await stack.ask(visitor).source == .redis)
@@ -63,14 +64,14 @@ struct FailureTests {
       let token = ServiceKeyToken.mint(keyID: id.body)
       let key = ServiceKey(
         id: id, name: "test", hash: token.hash, scopes: [.gate], createdAtMilliseconds: writer.clock.now(), expiresAtMilliseconds: nil)
-      try await writer.ledger.createServiceKey(key, by: .system)
+      _ = try await writer.ledger.createServiceKey(key, by: .system)
       func check() throws -> ServiceKey { try reader.keys.check(token, ledger: reader.ledger, now: reader.clock.now()) }
       try await eventually("the key opens") {
         try await reader.keeper.poll()
         return (try? check())?.id == id
       }
       let lastPoll = ContinuousClock.now
-      #expect(try await writer.ledger.revokeServiceKey(id, by: .system, now: writer.clock.now()))
+      #expect(try await writer.ledger.revokeServiceKey(id, by: .system, now: writer.clock.now()).value)
       try await eventually("nothing opens any more without a poll", within: .seconds(30)) {
         let begun = ContinuousClock.now
         do {

@@ -60,14 +60,14 @@ final class HookedHot: HotStore {
   func settle(_ userID: UserID, holdID: String, thenDrop: Bool) { inner.settle(userID, holdID: holdID, thenDrop: thenDrop) }
   func keep(_ userID: UserID, holdID: String) { inner.keep(userID, holdID: holdID) }
 
-  func forget(_ user: UserID) { inner.forget(user) }
+  func forget(routingID: String) { inner.forget(routingID: routingID) }
 
   func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop {
     guard failure(.drop) == nil else { return .noAnswer }
     return await inner.drop(routingIDs, mark)
   }
 
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<HotCheck, HotFailure> {
+  func check(_ subject: Subject, _ charges: [PolicyCharge], peek: Bool, under term: HotTerm) async -> Result<HotCheck, HotFailure> {
     if let failure = failure(.check) { return .failure(failure) }
     return await inner.check(subject, charges, peek: peek, under: term)
   }

@@ -12,7 +12,7 @@ struct PauseTests {
         let stack = world.stacks[0]
         let limit = 10
         let policy = Policy(name: "api", by: .user, windowSeconds: 3_600, cells: 60, limits: PlanLimits(Int64(limit)))
-        let charges = [HotQuery.Charge(policy: policy, cost: 1)]
+        let charges = [PolicyCharge(policy: policy, cost: 1)]
         var visitors: [Visitor] = []
         for _ in 0..<20 { visitors.append(try await world.visitor()) }
         for visitor in visitors {

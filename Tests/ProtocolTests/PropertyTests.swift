@@ -1,10 +1,11 @@
 import Foundation
-import GatehouseCore
 import GatehouseRedis
 import NIOCore
 import RedisClient
 import TestSupport
 import Testing
+
+@testable import GatehouseCore
 
 /// Allowances under concurrency, on the real code: two processes, a real Redis, a real file with two writers.
 ///

@@ -1,10 +1,11 @@
-import GatehouseCore
 import GatehouseCrypto
 import GatehouseRedis
 import RedisClient
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import GatehouseCore
 
 /// Moments between two steps of the protocol, on the real code.
 @Suite("Races", .redis, .serialized)

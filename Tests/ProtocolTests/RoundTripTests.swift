@@ -5,8 +5,7 @@ import Logging
 import TestSupport
 import Testing
 
-/// What a call costs of Redis: flushes as the client counts them, scripts as Redis counts them. Nothing polls here, and no
-/// connection asks by itself whose data it has.
+/// What a call costs of Redis: flushes as the client counts them, scripts as Redis counts them. Nothing polls here.
 @Suite("Round trips", .redis, .serialized)
 struct RoundTripTests {
   private static let policy = Policy(name: "api", by: .user, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
@@ -29,11 +28,11 @@ struct RoundTripTests {
 
   @Test("A warm gate is one flush with one command")
   func warmGate() async throws {
-    try await World.with(try RedisServer.required(), watches: false) { world in
+    try await World.with(try RedisServer.required(), timelineMilliseconds: nil) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let visitor = try await world.visitor()
-      let charges = [HotQuery.Charge(policy: Self.policy, cost: 1)]
+      let charges = [PolicyCharge(policy: Self.policy, cost: 1)]
       #expect(try await stack.ask(visitor, charges: charges).decision == .allow)
       let cost = try await cost(of: stack) {
         for _ in 0..<10 {
@@ -47,7 +46,7 @@ struct RoundTripTests {
 
   @Test("The policies of one address are one flush beside a warm gate's, and each further subject is one more")
   func subjects() async throws {
-    try await World.with(try RedisServer.required(), watches: false) { world in
+    try await World.with(try RedisServer.required(), timelineMilliseconds: nil) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let visitor = try await world.visitor()
@@ -66,23 +65,34 @@ struct RoundTripTests {
     }
   }
 
+  /// The world's rules with logins that nearly nothing limits.
+  private func rules(loginsOfAccount: Int64 = 1_000, _ change: (inout Settings) -> Void = { _ in }) -> LiveSettings {
+    var settings = World.settings
+    settings.policies = Policy.Internal.allCases.map { name in
+      let limit = name == .loginAccount ? loginsOfAccount : 1_000
+      return Policy(name: name.rawValue, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(limit))
+    }
+    change(&settings)
+    return LiveSettings(settings)
+  }
+
   @Test("A login is five flushes at most: one for each of its three limits, the drop of the user's hash and the mark of its home")
   func login() async throws {
-    try await World.with(try RedisServer.required(), watches: false) { world in
+    try await World.with(try RedisServer.required(), timelineMilliseconds: nil) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let pool = HashPool(threads: 1)
-      let parameters = try #require(Argon2Parameters(memoryKiB: 64, passes: 1, lanes: 1))
-      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects) { name in
-        Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))
+      let rules = rules { settings in
+        (settings.argonMemoryKiB, settings.argonPasses) = (64, 1)
       }
-      let rules = Accounts<SQLLedger>.Rules(
-        passwords: PasswordRules(minLength: 8), loginFloorMin: .zero, sessionsMax: { _ in 10 }, timeouts: { _ in World.timeouts },
-        allowances: { World.table }, mailMilliseconds: 3_600_000)
+      let limits = LoginLimits(
+        limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects, rules: rules)
+      let passwords = Passwords(pool: pool, floor: LoginFloor(pool: pool, log: Logger(label: "test")), rules: rules)
       let accounts = Accounts(
-        ledger: stack.ledger, changes: stack.changes, clock: stack.clock, secret: world.secret,
-        passwords: Passwords(pool: pool, floor: LoginFloor(pool: pool, log: Logger(label: "test")), parameters: parameters), limits: limits,
-        rules: rules)
+        ledger: stack.ledger, changes: stack.changes, clock: stack.clock, passwords: passwords, limits: limits, rules: rules)
+      let sessions = Sessions(
+        ledger: stack.ledger, changes: stack.changes, clock: stack.clock, secret: LiveSecret(world.secret), passwords: passwords,
+        limits: limits, rules: rules)
       let password = "correct horse battery staple"
       let user = try await accounts.signUp(
         email: "mia@example.com", password: password, name: nil, timeZone: "UTC", externalID: nil, network: nil)
@@ -90,7 +100,7 @@ struct RoundTripTests {
         let login = Login(
           email: user.email, password: password, sessionClass: .web, transport: .bearer, device: nil, userAgent: nil, ip: nil,
           network: "192.0.2.1")
-        let opened = try await accounts.logIn(login)
+        let opened = try await sessions.logIn(login)
         #expect(opened.user.id == user.id)
       }
       #expect((4...5).contains(cost.flushes) && cost.commands == 5 && cost.scripts == 5, "\(cost)")
@@ -100,12 +110,11 @@ struct RoundTripTests {
 
   @Test("An attempt on an account that was refused a moment ago asks Redis only whether it comes from a home of it")
   func knownRefusal() async throws {
-    try await World.with(try RedisServer.required(), watches: false) { world in
+    try await World.with(try RedisServer.required(), timelineMilliseconds: nil) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
-      let limits = LoginLimits(limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects) { name in
-        Policy(name: name, by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(name == "login_account" ? 1 : 1_000))
-      }
+      let limits = LoginLimits(
+        limits: stack.limits, hot: stack.hot, lease: stack.lease, subjects: stack.ledger.subjects, rules: rules(loginsOfAccount: 1))
       try await limits.attempt(account: "mia@example.com", network: "192.0.2.1")
       func refused(_ network: String) async -> Bool {
         do throws(ServiceError) {
@@ -124,7 +133,7 @@ struct RoundTripTests {
 
   @Test("A reservation waits for one flush; a second one tells Redis that the ledger has it")
   func reservation() async throws {
-    try await World.with(try RedisServer.required(), watches: false) { world in
+    try await World.with(try RedisServer.required(), timelineMilliseconds: nil) { world in
       let stack = world.stacks[0]
       try await stack.holdLease()
       let user = try await world.user(plan: "l5")

@@ -19,32 +19,32 @@ final class Stack: Sendable {
   let lease = Lease()
   let keys = KeyRing()
   let clock: ServiceClock
-  let changes: Changes<SQLLedger>
-  let gate: Gatekeeper<SQLLedger>
-  let keeper: LeaseKeeper<SQLLedger>
+  let changes: Changes
+  let gate: Gatekeeper
+  let keeper: LeaseKeeper
   let limits = SubjectLimits(window: LocalWindow(processes: 1))
 
   init(file: String, redis: RedisClient, group: MultiThreadedEventLoopGroup, wallMilliseconds: Int64) throws {
-    let table: @Sendable () -> AllowanceTable = { World.table }
-    let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { _ in World.timeouts }
     var log = Logger(label: "test")
     log.logLevel = .critical
     let clock = ServiceClock(wallMilliseconds: wallMilliseconds)
     let ledger = try SQLLedger(
-      database: .sqlite(path: file, onFatal: { _ in }, log: log), secret: LiveSecret(.ephemeral()), allowances: table, timeouts: timeouts,
+      database: .sqlite(path: file, onFatal: { _ in }, log: log), secret: LiveSecret(.ephemeral()), rules: World.rules,
       isQuiet: { clock.isQuiet }, log: log
     )
-    let hot = HookedHot(HotState(redis: redis, group: group, plans: table, timeouts: timeouts, clock: clock))
+    let hot = HookedHot(HotState(redis: redis, group: group, rules: World.rules, clock: clock))
     let changes = Changes(ledger: ledger, hot: hot, lease: lease)
     self.ledger = ledger
     self.redis = redis
     self.hot = hot
     self.clock = clock
     self.changes = changes
-    let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: table, timeouts: timeouts)
+    let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, rules: World.rules)
     gate = Gatekeeper(
-      ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: table, log: log)
-    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, changes: changes, keys: keys, clock: clock, log: log)
+      ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, rules: World.rules, log: log)
+    keeper = LeaseKeeper(
+      ledger: ledger, hot: hot, lease: lease, changes: changes,
+      follower: ServiceKeys(ledger: ledger, ring: keys, changes: changes, clock: clock), clock: clock, log: log)
   }
 
   /// Holds the lease for the rest of the test, as if polls went on and found nothing: for claims about Redis's answers, which a poll
@@ -56,7 +56,7 @@ final class Stack: Sendable {
   }
 
   /// Asks the gate with a session's token.
-  func ask(_ visitor: Visitor, charges: [HotQuery.Charge] = [], subjects: [SubjectCharge] = []) async throws -> GateAnswer {
+  func ask(_ visitor: Visitor, charges: [PolicyCharge] = [], subjects: [SubjectCharge] = []) async throws -> GateAnswer {
     try await gate.decide(
       GateRequest(
         subject: .token(routingID: visitor.user.id.routingID, hash: visitor.token.hash), subjectCharges: subjects, charges: charges))
@@ -86,11 +86,15 @@ struct World: Sendable {
   static let metric = "scan"
   static let timeouts = SessionTimeouts(idleMilliseconds: 3_600_000, absoluteMilliseconds: 86_400_000)
   /// Plans `l1` to `l5` give as many units a day, `open` any number.
-  static let table = AllowanceTable(
-    defaultPlan: "l1", plans: (1...5).map { "l\($0)" } + ["open"], metrics: [.init(name: metric, kind: .day)],
-    rules: Dictionary(uniqueKeysWithValues: (1...5).map { ("l\($0)", [metric: .init(limit: Int64($0))]) }).merging(
-      ["open": [metric: .init(limit: nil)]]
-    ) { first, _ in first })
+  static let settings = {
+    var settings = Settings()
+    settings.metrics = [.init(name: metric, kind: .day)]
+    settings.plans = (1...5).map { Settings.Plan(name: "l\($0)", sessionsMax: 10, allowances: [metric: Int64($0)]) }
+    settings.plans.append(Settings.Plan(name: "open", sessionsMax: 10, allowances: [metric: nil]))
+    settings.timeouts = Dictionary(uniqueKeysWithValues: SessionClass.allCases.map { ($0, timeouts) })
+    return settings
+  }()
+  static let rules = LiveSettings(settings)
 
   let stacks: [Stack]
   /// The ledger's path.
@@ -105,10 +109,11 @@ struct World: Sendable {
   ///   - path: where the processes look for Redis, if not at the server's own socket.
   ///   - polls: whether each polls by itself, as a real process does.
   ///   - deadline: how long a reply is waited for; a loaded machine misses the real 50 ms.
+  ///   - timelineMilliseconds: how often each connection asks whose timeline it is on; nil: never, for tests that count commands.
   ///   - stallSeconds: after how long without any reply a connection is made anew; the real one is given up after a second.
   static func with(
-    _ server: RedisServer, path: String? = nil, processes: Int = 2, polls: Bool = false, watches: Bool = true, deadline: Int64 = 20_000,
-    stallSeconds: Int64 = 60,
+    _ server: RedisServer, path: String? = nil, processes: Int = 2, polls: Bool = false, deadline: Int64 = 20_000, stallSeconds: Int64 = 60,
+    timelineMilliseconds: Int64? = 100,
     wallMilliseconds: Int64 = Int64(Date().timeIntervalSince1970 * 1000), _ body: (World) async throws -> Void
   ) async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "gh-" + UUID().uuidString)
@@ -118,7 +123,7 @@ struct World: Sendable {
     var quiet = Logger(label: "test")
     quiet.logLevel = .critical
     var configuration = RedisConfiguration(address: .unix(path: path ?? server.socketPath), username: "gatehouse", password: "nopass")
-    configuration.timelineInterval = watches ? .milliseconds(100) : nil
+    configuration.timelineInterval = timelineMilliseconds.map { .milliseconds($0) }
     configuration.commandDeadline = .milliseconds(deadline)
     configuration.handshakeDeadline = .seconds(20)
     configuration.stallLimit = .seconds(stallSeconds)

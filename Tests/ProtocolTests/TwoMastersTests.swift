@@ -1,8 +1,8 @@
-import GatehouseCore
 import GatehouseRedis
 import TestSupport
 import Testing
 
+@testable import GatehouseCore
 @testable import RedisClient
 
 /// A second redis-server on the path: some connections speak to the one, some to the other, and both answer.

@@ -2,14 +2,47 @@
 extension Accounts {
   /// Deletes an account and all that belongs to it: no session of it passes any more, and its rows follow in batches. Throws `notFound`.
   public func delete(_ user: UserID, by actor: Actor, reason: String?) async throws {
-    await changes.acknowledge(try await ledger.deleteUser(user, by: actor, reason: reason, now: clock.now()), of: user)
+    let deletion = try await ledger.deleteUser(user, by: actor, reason: reason, now: clock.now())
+    await changes.acknowledge(deletion, takesRightsAway: true)
+    changes.forget(routingID: user.routingID)
   }
 
-  /// Changes a name, a time zone, or the address that waits to be verified. Whether another account has that address is not told, and
-  /// such a change is counted. Throws `rateLimited`, `notFound`.
+  /// A change by the user: a name, a time zone, or the address that waits to be verified. Whether another account has that address is not
+  /// told, and such a change is counted. Throws `rateLimited`, `notFound`.
   public func change(_ user: UserID, _ wanted: UserChanges) async throws -> User {
     if case .set(.some) = wanted.pendingEmail { try await limits.emailChange(of: user) }
-    let change = try await ledger.changeUser(user, wanted, by: .user(user), now: clock.now())
-    return await changes.acknowledge(change, takesRightsAway: false)
+    return try await change(user, wanted, by: .user(user))
   }
+
+  /// A change by whoever may make it. One that may take rights away (a plan, its end, a status) is true for every process when this
+  /// returns. Throws `notFound`, `externalIDTaken`.
+  public func change(_ user: UserID, _ wanted: UserChanges, by actor: Actor) async throws -> User {
+    let change = try await ledger.changeUser(user, wanted, by: actor, now: clock.now())
+    return await changes.acknowledge(change, takesRightsAway: wanted.mayTakeRightsAway)
+  }
+}
+
+extension UserChanges {
+  /// Whether a caller may lose by it what they could do before.
+  var mayTakeRightsAway: Bool { plan != nil || planEndsAtMilliseconds != .keep || status != nil }
+}
+
+/// What is known of accounts.
+extension Accounts {
+  /// An account by its id; nil without one.
+  public func user(_ id: UserID) async throws -> User? { try await ledger.user(id) }
+
+  /// The account that an address finds, however it is spelled; nil without one.
+  public func user(email: String) async throws -> User? { try await ledger.user(email: email) }
+
+  /// The account that has the app's own id; nil without one.
+  public func user(externalID: String) async throws -> User? { try await ledger.user(externalID: externalID) }
+
+  /// Users whose id, external id or email starts with `query` (all for ""), newest first.
+  public func users(matching query: String, page: PageRequest) async throws -> Page<User> {
+    try await ledger.users(matching: query, page: page)
+  }
+
+  /// What an operator sees of a user; nil without one.
+  public func overview(of id: UserID) async throws -> UserOverview? { try await ledger.overview(of: id, now: clock.now()) }
 }

@@ -14,7 +14,7 @@ extension Accounts {
   /// login floor, so that its time says nothing of the account. Throws `rateLimited`, counted whether there is an account or not.
   public func requestReset(email: String, by actor: Actor, network: String?) async throws -> Mail? {
     try await limits.mail(account: EmailAddress.Forms(email).canonical, network: network)
-    let due = try await passwords.dueWithoutHash(ledger.passwordCosts(), minimum: rules.loginFloorMin)
+    let due = try await passwords.dueWithoutHash(ledger.passwordCosts())
     let result: Result<Mail?, any Error>
     do {
       let user = try await ledger.user(email: email)
@@ -28,7 +28,7 @@ extension Accounts {
     return try result.get()
   }
 
-  private func mint(_ kind: Mail.Kind, for user: User, to address: String, by actor: Actor) async throws -> Mail? {
+  private func mint(_ kind: Mail.Purpose, for user: User, to address: String, by actor: Actor) async throws -> Mail? {
     let token = SingleUseToken.mint()
     let now = clock.now()
     let stored = SingleUse(

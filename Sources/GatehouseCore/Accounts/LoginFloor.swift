@@ -16,10 +16,10 @@ public final class LoginFloor: Sendable {
 
   private let pool: HashPool
   private let log: Logger
-  private let state: Mutex<State>
+  private let state: Mutex<FloorState>
   private let calibrations = SingleFlight<PasswordCost>(runningMax: 1, waitingMax: 64)
 
-  private struct State {
+  private struct FloorState {
     var costs: HashingCosts
     /// The ledger's texts that `costs` follows, with what a hash of today costs.
     var texts: [String]?
@@ -30,7 +30,7 @@ public final class LoginFloor: Sendable {
   public init(pool: HashPool, log: Logger) {
     self.pool = pool
     self.log = log
-    state = Mutex(State(costs: HashingCosts(threads: pool.threads)))
+    state = Mutex(FloorState(costs: HashingCosts(threads: pool.threads)))
   }
 
   /// Follows the ledger: what its dearest hashes cost is known when this returns. Nothing is done, and nothing waits, unless the texts

@@ -16,28 +16,24 @@ public struct LoginLimits: Sendable {
     name: "login_home", by: .subject, windowSeconds: homeSeconds, cells: 30, limits: PlanLimits(1_000_000), shadow: true)
 
   private let limits: SubjectLimits
-  private let hot: any HotStore
+  private let hot: any LimitStore
   private let lease: Lease
-  private let subjects: MacKey
   /// Of a key of their own, so that no text of an app has the digest of an account.
   private let ownSubjects: MacKey
-  private let policy: @Sendable (String) -> Policy?
+  private let rules: any LiveRules
   private let now: @Sendable () -> ContinuousClock.Instant
   private let refusals = KnownRefusals()
 
-  /// - Parameters:
-  ///   - policy: the configured policy of a name.
-  ///   - now: for how long a refusal is remembered goes by this clock.
+  /// - Parameter now: for how long a refusal is remembered goes by this clock.
   public init(
-    limits: SubjectLimits, hot: any HotStore, lease: Lease, subjects: MacKey, policy: @escaping @Sendable (String) -> Policy?,
+    limits: SubjectLimits, hot: any LimitStore, lease: Lease, subjects: MacKey, rules: any LiveRules,
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.limits = limits
     self.hot = hot
     self.lease = lease
-    self.subjects = subjects
     ownSubjects = MacKey(subjects.hmac(Array("own".utf8)))
-    self.policy = policy
+    self.rules = rules
     self.now = now
   }
 
@@ -84,23 +80,20 @@ public struct LoginLimits: Sendable {
   /// Takes one try to spend a mailed token. Throws `rateLimited`.
   public func spend(network: String) async throws(ServiceError) { try await take([(.loginNetwork, .ownNetwork(network))]) }
 
-  /// A text that stands for a subject of the app in a key and says nothing of it.
-  public func digest(_ subject: String) -> String { Self.short(subjects.hmac(Array(subject.utf8))) }
-
-  /// The same of an account. No text that an app names has this digest.
+  /// A text that stands for an account and says nothing of it. No text that an app names has this digest.
   public func accountDigest(_ canonicalEmail: String) -> String { own("account", canonicalEmail) }
 
   private func pair(_ email: String, _ network: String) -> String { own("pair", email, network) }
   private func home(_ email: String, _ network: String) -> Subject { .own(own("home", email, network)) }
 
   /// Lengths in front of the parts: no two lists of parts are one text.
-  private func own(_ parts: String...) -> String { Self.short(ownSubjects.hmac(parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) })) }
-
-  private static func short(_ mac: [UInt8]) -> String { String(Digest256(bytes: mac)?.hex.prefix(32) ?? "") }
+  private func own(_ parts: String...) -> String {
+    Subject.digest(ownSubjects.hmac(parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) }))
+  }
 
   private func take(_ named: [(Policy.Internal, Subject)], home: Subject? = nil) async throws(ServiceError) {
     var charges = named.filter { $0.1 != .ownNetwork(Subject.unknownNetwork) }.compactMap { name, subject in
-      policy(name.rawValue).map { SubjectCharge(subject: subject, policy: $0, cost: 1) }
+      rules.policy(name.rawValue).map { SubjectCharge(subject: subject, policy: $0, cost: 1) }
     }
     let known = charges.compactMap { refusals.verdict($0, now: now()) }
     if !known.isEmpty {

@@ -3,7 +3,7 @@ import GatehouseCrypto
 /// What a backend mails to an account's stored address: the token exists nowhere else.
 public struct Mail: Sendable, Equatable {
   /// What a mailed token is good for.
-  public enum Kind: String, Sendable {
+  public enum Purpose: String, Sendable {
     case passwordReset = "password_reset"
     case emailVerification = "email_verification"
   }
@@ -18,13 +18,13 @@ public struct Mail: Sendable, Equatable {
 /// A mailed token as it is stored: good once, and for one address.
 public struct SingleUse: Sendable, Equatable {
   public let hash: Digest256
-  public let kind: Mail.Kind
+  public let kind: Mail.Purpose
   public let userID: UserID
   /// The canonical form of the address that it is mailed to.
   public let canonicalEmail: String
   public let expiresAtMilliseconds: Int64
 
-  public init(hash: Digest256, kind: Mail.Kind, userID: UserID, canonicalEmail: String, expiresAtMilliseconds: Int64) {
+  public init(hash: Digest256, kind: Mail.Purpose, userID: UserID, canonicalEmail: String, expiresAtMilliseconds: Int64) {
     self.hash = hash
     self.kind = kind
     self.userID = userID

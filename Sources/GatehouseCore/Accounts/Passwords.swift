@@ -6,22 +6,19 @@ public struct Passwords: Sendable {
   static let patience: Duration = .seconds(5)
 
   private let pool: HashPool
-  private let parameters: Argon2Parameters
   private let floor: LoginFloor
-  /// What an unknown account's password is verified against, so that it costs what a known one's does.
-  private let decoy: String
+  private let rules: any LiveRules
 
-  public init(pool: HashPool, floor: LoginFloor, parameters: Argon2Parameters = .standard) {
+  public init(pool: HashPool, floor: LoginFloor, rules: any LiveRules) {
     self.pool = pool
     self.floor = floor
-    self.parameters = parameters
-    decoy = PasswordHash.dummy(parameters: parameters).text
+    self.rules = rules
   }
 
   /// The stored form of a password. Throws `overloaded`; with a place only when no thread was free in `patience`, or no memory.
   public func hash(_ password: String, in place: HashPool.Place? = nil) async throws(ServiceError) -> String {
     let bytes = canonicalPassword(password)
-    let parameters = parameters
+    let parameters = rules.passwordCost
     _ = floor.book(minimum: .zero)
     return try await run(in: place) { () throws(PasswordHash.NoMemory) in try PasswordHash.argon2id(bytes, parameters: parameters) }
   }
@@ -32,8 +29,9 @@ public struct Passwords: Sendable {
     _ password: String, against stored: String?, in place: HashPool.Place? = nil
   ) async throws(ServiceError) -> (isRight: Bool, rehash: String?) {
     let bytes = canonicalPassword(password)
-    let parameters = parameters
-    let text = stored ?? decoy
+    let parameters = rules.passwordCost
+    // An unknown account's password costs what a known one's does.
+    let text = stored ?? PasswordHash.dummy(parameters: parameters).text
     let floor = floor
     return try await run(in: place) { () throws(PasswordHash.NoMemory) -> (isRight: Bool, rehash: String?) in
       guard let hash = PasswordHash.parse(text) else { return (false, nil) }
@@ -45,21 +43,37 @@ public struct Passwords: Sendable {
     }
   }
 
-  /// When the answer about a password that came now may leave, `minimum` from now at least, so that its time says nothing of the
-  /// account. Call it before the account is read. Throws `overloaded`.
+  /// When the answer about a password that came now may leave, so that its time says nothing of the account. Call it before the account
+  /// is read. Throws `overloaded`.
   /// - Parameter texts: the costs of the ledger's hashes, `AccountLedger.passwordCosts()`.
-  func due(_ texts: [String], minimum: Duration) async throws(ServiceError) -> ContinuousClock.Instant {
+  func due(_ texts: [String]) async throws(ServiceError) -> ContinuousClock.Instant {
     try await follow(texts)
-    return floor.book(minimum: minimum)
+    return floor.book(minimum: rules.loginFloorMin)
   }
 
   /// The same for an answer that hashes nothing.
-  func dueWithoutHash(_ texts: [String], minimum: Duration) async throws(ServiceError) -> ContinuousClock.Instant {
+  func dueWithoutHash(_ texts: [String]) async throws(ServiceError) -> ContinuousClock.Instant {
     try await follow(texts)
-    return floor.due(minimum: minimum)
+    return floor.due(minimum: rules.loginFloorMin)
   }
 
-  private func follow(_ texts: [String]) async throws(ServiceError) { try await floor.follow(texts, today: PasswordCost(parameters)) }
+  /// A refused attempt is answered after this, so that a client which tries again at once does not take the cores from those who are let
+  /// in.
+  static let refusalPause: Duration = .milliseconds(30)
+
+  /// What `body` gives; a refusal for want of capacity or units after the pause.
+  func unhurried<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch let error as ServiceError where error.code == .rateLimited || error.code == .overloaded {
+      try? await Task.sleep(for: Self.refusalPause)
+      throw error
+    }
+  }
+
+  private func follow(_ texts: [String]) async throws(ServiceError) {
+    try await floor.follow(texts, today: PasswordCost(rules.passwordCost))
+  }
 
   /// Keeps a place for a password, before anything is read or counted for it. Throws `overloaded`.
   public func admit() throws(ServiceError) -> HashPool.Place {

@@ -1,8 +1,8 @@
+/// What stands of an account. A deleted user is gone for every caller; its rows follow in batches.
+public enum UserStatus: String, Sendable { case active, suspended, deleted }
+
 /// A person's account as the ledger holds it. Instants are milliseconds since 1970 UTC.
 public struct User: Sendable, Equatable {
-  /// A deleted user is gone for every caller; its rows follow in batches.
-  public enum Status: String, Sendable { case active, suspended, deleted }
-
   public let id: UserID
   public var externalID: String?
   public var email: String
@@ -18,7 +18,7 @@ public struct User: Sendable, Equatable {
   public var zoneMonthFloorMilliseconds: Int64?
   public var plan: String
   public var planEndsAtMilliseconds: Int64?
-  public var status: Status
+  public var status: UserStatus
   public var suspendedReason: String?
   public let createdAtMilliseconds: Int64
   public var lastLoginAtMilliseconds: Int64?
@@ -29,7 +29,7 @@ public struct User: Sendable, Equatable {
     id: UserID, externalID: String? = nil, email: String, emailVerified: Bool = false, pendingEmail: String? = nil, name: String? = nil,
     timeZone: String, zoneOpenStartMilliseconds: Int64? = nil, zoneFloorMilliseconds: Int64? = nil,
     zoneMonthStartMilliseconds: Int64? = nil, zoneMonthFloorMilliseconds: Int64? = nil, plan: String, planEndsAtMilliseconds: Int64? = nil,
-    status: Status = .active, suspendedReason: String? = nil, createdAtMilliseconds: Int64,
+    status: UserStatus = .active, suspendedReason: String? = nil, createdAtMilliseconds: Int64,
     lastLoginAtMilliseconds: Int64? = nil, awaitsVerification: Bool = false
   ) {
     self.id = id
@@ -90,15 +90,6 @@ extension User {
   }
 }
 
-/// Who made a change, for the audit trail: a session's user, a service key, an operator at the ops socket, or the service itself.
-public struct Actor: Sendable, Equatable {
-  public let text: String
-  public static func user(_ id: UserID) -> Actor { Actor(text: id.text) }
-  public static func key(_ id: ServiceKeyID) -> Actor { Actor(text: id.text) }
-  public static let operations = Actor(text: "ops")
-  public static let system = Actor(text: "system")
-}
-
 /// A change of an account; nil leaves a field as it is.
 public struct UserChanges: Sendable, Equatable {
   /// A value to set, where nil is itself a value.
@@ -111,7 +102,28 @@ public struct UserChanges: Sendable, Equatable {
   public var timeZone: String?
   public var plan: String?
   public var planEndsAtMilliseconds: Setting<Int64> = .keep
-  public var status: User.Status?
+  public var status: UserStatus?
   public var reason: String?
   public init() {}
+}
+
+/// Ids of users: an account.
+public enum UserKind: IdentifierKind {
+  public static let prefix = "usr_"
+}
+
+/// The id of a user.
+public typealias UserID = Identifier<UserKind>
+
+extension UserID {
+  /// The user's routing id: what tokens carry and Redis keys are built from (`gh:{4tq9m2kd7xw1hb}`).
+  public var routingID: String { body }
+
+  /// The user whose routing id a token carries; nil if it has no user's shape.
+  public init?(routingID: String) { self.init(UserKind.prefix + routingID) }
+}
+
+extension Actor {
+  /// The user, by one of their sessions.
+  public static func user(_ id: UserID) -> Actor { Actor(id.text) }
 }

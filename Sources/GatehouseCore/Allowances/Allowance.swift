@@ -29,43 +29,6 @@ public struct Allowance: Sendable, Equatable {
   public func admits(_ amount: Int64) -> Bool { limit.map { used + held + amount <= $0 + bonus } ?? true }
 }
 
-/// Units held for a job that has started.
-public struct Reservation: Sendable, Equatable {
-  /// Held until its job ends; then one of the others, for good.
-  public enum Status: String, Sendable { case held, committed, released, expired }
-
-  public let id: ReservationID
-  public let userID: UserID
-  public let metric: String
-  public let amount: Int64
-  public var committed: Int64
-  public var status: Status
-  public let periodStartsAtMilliseconds: Int64
-  public let periodEndsAtMilliseconds: Int64
-  /// nil once finished.
-  public var leaseExpiresAtMilliseconds: Int64?
-  public let createdAtMilliseconds: Int64
-  public var finishedAtMilliseconds: Int64?
-
-  public init(
-    id: ReservationID, userID: UserID, metric: String, amount: Int64, committed: Int64 = 0, status: Status = .held,
-    periodStartsAtMilliseconds: Int64, periodEndsAtMilliseconds: Int64, leaseExpiresAtMilliseconds: Int64?, createdAtMilliseconds: Int64,
-    finishedAtMilliseconds: Int64? = nil
-  ) {
-    self.id = id
-    self.userID = userID
-    self.metric = metric
-    self.amount = amount
-    self.committed = committed
-    self.status = status
-    self.periodStartsAtMilliseconds = periodStartsAtMilliseconds
-    self.periodEndsAtMilliseconds = periodEndsAtMilliseconds
-    self.leaseExpiresAtMilliseconds = leaseExpiresAtMilliseconds
-    self.createdAtMilliseconds = createdAtMilliseconds
-    self.finishedAtMilliseconds = finishedAtMilliseconds
-  }
-}
-
 /// The allowance table of the configuration: what each plan gives of each metric.
 public struct AllowanceTable: Sendable, Equatable {
   /// What one plan gives of one metric.

@@ -19,4 +19,7 @@ extension Allowance {
     let next = start.map { "The next \(period) begins at \($0)." } ?? "It begins anew with the next \(period)."
     return "Plan \(plan) has \((limit ?? 0) + bonus) \(metric) a \(period); \(taken). \(next)"
   }
+
+  /// Whole seconds, rounded up, until the period ends.
+  public func secondsToReset(_ nowMilliseconds: Int64) -> Int { Int(max(1, (resetsAtMilliseconds - nowMilliseconds + 999) / 1000)) }
 }

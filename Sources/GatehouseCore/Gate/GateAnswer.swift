@@ -47,8 +47,8 @@ public struct GateAnswer: Sendable {
 
 /// What is asked of the gate, checked and with its policies looked up.
 public struct GateRequest: Sendable {
-  /// Who is asking for whom.
-  public enum Subject: Sendable {
+  /// For whom the gate is asked.
+  public enum Identity: Sendable {
     case token(routingID: String, hash: Digest256)
     /// A backend's call on a user's account: no session is checked.
     case user(UserID)
@@ -82,15 +82,15 @@ public struct GateRequest: Sendable {
     }
   }
 
-  public let subject: Subject
+  public let subject: Identity
   public let subjectCharges: [SubjectCharge]
-  public let charges: [HotQuery.Charge]
+  public let charges: [PolicyCharge]
   public let requirements: Requirements
   public let reserve: Reserve?
   public let peek: Bool
 
   public init(
-    subject: Subject, subjectCharges: [SubjectCharge] = [], charges: [HotQuery.Charge] = [], requirements: Requirements = Requirements(),
+    subject: Identity, subjectCharges: [SubjectCharge] = [], charges: [PolicyCharge] = [], requirements: Requirements = Requirements(),
     reserve: Reserve? = nil, peek: Bool = false
   ) {
     self.subject = subject

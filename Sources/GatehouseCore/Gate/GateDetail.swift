@@ -61,8 +61,3 @@ extension GateAnswer {
     }
   }
 }
-
-extension Allowance {
-  /// Whole seconds, rounded up, until the period ends.
-  public func secondsToReset(_ nowMilliseconds: Int64) -> Int { Int(max(1, (resetsAtMilliseconds - nowMilliseconds + 999) / 1000)) }
-}

@@ -5,7 +5,7 @@ import Logging
 ///
 /// Redis may say yes; only the ledger says that a token is not valid. Without a lease, or without an answer of Redis within its
 /// deadline, the ledger decides (`LedgerGate`).
-public struct Gatekeeper<Store: Ledger>: Sendable {
+public struct Gatekeeper: Sendable {
   /// How often a cold user is rebuilt for one call before the ledger answers it.
   static var rebuildsMax: Int { 3 }
   /// Questions of a batch that are sent together: some 2 ms of Redis's time.
@@ -15,13 +15,13 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
   /// Questions of all batches together that are on their way at once.
   public static var batchQuestionsMax: Int { pieceMax * piecesMax }
 
-  let ledger: Store
+  let ledger: any DecisionLedger
   let hot: any HotStore
   let lease: Lease
   let clock: ServiceClock
-  let changes: Changes<Store>
-  let fallback: LedgerGate<Store>
-  let settings: @Sendable () -> AllowanceTable
+  let changes: Changes
+  let fallback: LedgerGate
+  let rules: any LiveRules
   let log: Logger
   let onDecision: @Sendable (Result<GateAnswer, ServiceError>) -> Void
   let dead = DeadTokens()
@@ -31,8 +31,8 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
 
   /// - Parameter onDecision: told once of whatever every question came to, before its caller is: it must not block.
   public init(
-    ledger: Store, hot: any HotStore, lease: Lease, clock: ServiceClock, changes: Changes<Store>, fallback: LedgerGate<Store>,
-    allowances: @escaping @Sendable () -> AllowanceTable, log: Logger,
+    ledger: any DecisionLedger, hot: any HotStore, lease: Lease, clock: ServiceClock, changes: Changes, fallback: LedgerGate,
+    rules: any LiveRules, log: Logger,
     onDecision: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void = { _ in }
   ) {
     self.ledger = ledger
@@ -41,7 +41,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     self.clock = clock
     self.changes = changes
     self.fallback = fallback
-    self.settings = allowances
+    self.rules = rules
     self.log = log
     self.onDecision = onDecision
   }
@@ -235,7 +235,8 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
       return false
     case .live(_, let user, let isSuccessor):
       guard user.id == userID else { return false }
-      if isSuccessor, let change = try await ledger.adoptSuccessor(hash, graceMilliseconds: rotationGraceMilliseconds, now: clock.now()) {
+      let grace = Session.rotationGraceMilliseconds
+      if isSuccessor, let change = try await ledger.adoptSuccessor(hash, graceMilliseconds: grace, now: clock.now()) {
         _ = await changes.acknowledge(change, takesRightsAway: false)
       } else {
         await changes.drop([userID.routingID])
@@ -278,7 +279,7 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
 
   /// The period that the script counted in: the ledger must count in the same one.
   private func period(of allowance: Allowance?) -> Period? {
-    guard let allowance, let metric = settings().metric(allowance.metric) else { return nil }
+    guard let allowance, let metric = rules.allowances.metric(allowance.metric) else { return nil }
     return Period(
       kind: metric.kind, startMilliseconds: allowance.periodStartsAtMilliseconds, endMilliseconds: allowance.resetsAtMilliseconds)
   }
@@ -306,9 +307,6 @@ public struct Gatekeeper<Store: Ledger>: Sendable {
     }
   }
 }
-
-/// How long a rotated token stays valid after its successor's first use.
-public let rotationGraceMilliseconds: Int64 = 30_000
 
 extension GateRequest {
   func query(for userID: UserID) -> HotQuery {

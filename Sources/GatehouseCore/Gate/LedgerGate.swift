@@ -1,21 +1,16 @@
 /// The gate while Redis can't be believed: sessions by token hash and allowances exactly, from the ledger; rate limits by a
 /// stricter window in this process.
-public struct LedgerGate<Store: Ledger>: Sendable {
-  let ledger: Store
+public struct LedgerGate: Sendable {
+  let ledger: any DecisionLedger
   let clock: ServiceClock
   public let limits: SubjectLimits
-  let allowances: @Sendable () -> AllowanceTable
-  let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+  let rules: any LiveRules
 
-  public init(
-    ledger: Store, clock: ServiceClock, limits: SubjectLimits, allowances: @escaping @Sendable () -> AllowanceTable,
-    timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts
-  ) {
+  public init(ledger: any DecisionLedger, clock: ServiceClock, limits: SubjectLimits, rules: any LiveRules) {
     self.ledger = ledger
     self.clock = clock
     self.limits = limits
-    self.allowances = allowances
-    self.timeouts = timeouts
+    self.rules = rules
   }
 
   /// Decides on the ledger alone; subject policies have been decided before.
@@ -51,7 +46,7 @@ public struct LedgerGate<Store: Ledger>: Sendable {
     guard !standing.admits(reserve.amount) else { return answer }
     answer.refuseReservation(
       ServiceError(
-        .allowanceExhausted, standing.exhaustedDetail(plan: answer.caller?.plan ?? allowances().defaultPlan), allowance: standing))
+        .allowanceExhausted, standing.exhaustedDetail(plan: answer.caller?.plan ?? rules.allowances.defaultPlan), allowance: standing))
     return answer
   }
 
@@ -61,18 +56,21 @@ public struct LedgerGate<Store: Ledger>: Sendable {
       return try await ledger.user(id).map { ($0, nil) }
     case .token(_, let hash):
       guard case .live(let session, let user, let isSuccessor) = try await ledger.session(tokenHash: hash, now: now) else { return nil }
-      if isSuccessor, !request.peek { _ = try await ledger.adoptSuccessor(hash, graceMilliseconds: rotationGraceMilliseconds, now: now) }
+      if isSuccessor, !request.peek {
+        // Redis hears of it by the pending row.
+        _ = try await ledger.adoptSuccessor(hash, graceMilliseconds: Session.rotationGraceMilliseconds, now: now)
+      }
       return (user, session)
     }
   }
 
   /// The rules of the gate script on a row of the ledger.
   private func evaluate(_ request: GateRequest, user: User, session: Session?, now: Int64) -> HotDecision {
-    let table = allowances()
+    let table = rules.allowances
     let plan = table.known(user.plan(atMilliseconds: now, fallback: table.defaultPlan))
     let caller = HotDecision.Caller(
       id: user.id, externalID: user.externalID, plan: plan, status: user.status, emailVerified: user.emailVerified)
-    let stale = session.map { now - $0.seenAtMilliseconds > timeouts($0.sessionClass).touchMilliseconds } ?? false
+    let stale = session.map { now - $0.seenAtMilliseconds > rules.timeouts($0.sessionClass).touchMilliseconds } ?? false
     let visit = session.map {
       HotDecision.Visit(
         id: $0.id, sessionClass: $0.sessionClass, createdAtMilliseconds: $0.createdAtMilliseconds,

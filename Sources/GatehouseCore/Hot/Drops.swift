@@ -20,16 +20,16 @@ final class Drops: Sendable {
     let reply: CheckedContinuation<Sent?, Never>
   }
 
-  private struct State {
+  private struct DropQueue {
     var waiting: [Waiting] = []
     var isSending = false
   }
 
-  private let hot: any HotStore
+  private let hot: any HotServer
   private let lease: Lease
-  private let state = Mutex(State())
+  private let state = Mutex(DropQueue())
 
-  init(hot: any HotStore, lease: Lease) {
+  init(hot: any HotServer, lease: Lease) {
     self.hot = hot
     self.lease = lease
   }

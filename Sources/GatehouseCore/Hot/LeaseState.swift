@@ -104,7 +104,7 @@ struct LeaseState {
   }
 
   /// What is to be done after the drop of a poll.
-  enum Outcome: Equatable {
+  enum AfterDrop: Equatable {
     case renewed
     /// Redis knows more of the ledger than was read: the next read says whether another process was faster.
     case doubted
@@ -118,7 +118,7 @@ struct LeaseState {
   /// - Parameter isWhole: whether these were all pending rows.
   mutating func polled(
     _ drop: HotDrop, to mark: HotMark, read: Read, isWhole: Bool, at now: Instant
-  ) -> (counts: Bool, outcome: Outcome) {
+  ) -> (counts: Bool, outcome: AfterDrop) {
     guard mark.term == term, !ledgerWentBack else { return (false, .nothing) }
     switch drop {
     case .counted(let count):

@@ -2,12 +2,12 @@
 /// `max(1, limit / processes)`, never by none. It begins where Redis stood last, and what it grants is counted with Redis's answers
 /// afterwards: no mix of the two in one process passes more than the limit.
 public struct SubjectLimits: Sendable {
-  private let window: LocalWindow
+  let window: LocalWindow
   /// Counts what Redis counts as well, for the time that Redis may forget it.
   private let spare: LocalWindow
   /// Whether what Redis counts may be gone before its time.
   public let memory = HotMemory()
-  private let now: @Sendable () -> Int64
+  let now: @Sendable () -> Int64
 
   /// - Parameter now: milliseconds of a clock of this process that never goes back.
   public init(window: LocalWindow, now: @escaping @Sendable () -> Int64 = { ContinuousWindowClock.nowMilliseconds }) {
@@ -22,12 +22,12 @@ public struct SubjectLimits: Sendable {
   ///
   /// One round trip a subject, since their windows live in different cluster slots and each charge depends on the one before; without
   /// Redis none, and the same order in this process alone. Verdicts in the order of the charges.
-  public func check(_ charges: [SubjectCharge], peek: Bool, hot: any HotStore, lease: Lease) async -> [SubjectVerdict] {
+  public func check(_ charges: [SubjectCharge], peek: Bool, hot: any LimitStore, lease: Lease) async -> [SubjectVerdict] {
     var verdicts = [SubjectVerdict?](repeating: nil, count: charges.count)
     var isRefused = false
     for (index, first) in charges.enumerated() where verdicts[index] == nil {
       let places = charges.indices.filter { charges[$0].subject == first.subject }
-      let together = places.map { HotQuery.Charge(policy: charges[$0].policy, cost: charges[$0].cost) }
+      let together = places.map { PolicyCharge(policy: charges[$0].policy, cost: charges[$0].cost) }
       let decided = await decide(first.subject, together, peek: peek || isRefused, hot: hot, lease: lease)
       for (place, verdict) in zip(places, decided) { verdicts[place] = verdict }
       if decided.contains(where: { !$0.allowed }) { isRefused = true }
@@ -36,12 +36,12 @@ public struct SubjectLimits: Sendable {
   }
 
   private func decide(
-    _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, hot: any HotStore, lease: Lease
+    _ subject: Subject, _ charges: [PolicyCharge], peek: Bool, hot: any LimitStore, lease: Lease
   ) async -> [SubjectVerdict] {
     let asked = now()
     if let term = lease.term, hot.isUsable {
       let owed = window.owed(subject: subject.localName, charges.map(\.policy), nowMilliseconds: asked)
-      let question = zip(charges, owed).map { HotQuery.Charge(policy: $0.policy, cost: $0.cost, besides: $1) }
+      let question = zip(charges, owed).map { PolicyCharge(policy: $0.policy, cost: $0.cost, besides: $1) }
       if case .success(let answer) = await hot.check(subject, question, peek: peek, under: term) {
         let heard = hear(answer, subject, charges, peek: peek, asked: asked)
         guard memory.mayForget else { return heard }
@@ -53,13 +53,13 @@ public struct SubjectLimits: Sendable {
     return decide(subject, charges, peek: peek, in: window)
   }
 
-  private func decide(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, in window: LocalWindow) -> [SubjectVerdict] {
+  private func decide(_ subject: Subject, _ charges: [PolicyCharge], peek: Bool, in window: LocalWindow) -> [SubjectVerdict] {
     let results = window.checkAll(subject: subject.localName, charges.map { $0.local(plan: nil) }, nowMilliseconds: now(), peek: peek)
     return results.map { SubjectVerdict(standing: $0.standing, allowed: $0.allowed, retryAfterSeconds: $0.retryAfterSeconds) }
   }
 
   private func hear(
-    _ answer: HotCheck, _ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, asked: Int64
+    _ answer: HotCheck, _ subject: Subject, _ charges: [PolicyCharge], peek: Bool, asked: Int64
   ) -> [SubjectVerdict] {
     let told = zip(charges, answer.windows).map { LocalWindow.Told(charge: $0.local(plan: nil), window: $1) }
     let results = window.hear(
@@ -67,44 +67,6 @@ public struct SubjectLimits: Sendable {
       askedMilliseconds: asked, nowMilliseconds: now())
     guard let results else { return answer.verdicts }
     return results.map { SubjectVerdict(standing: $0.standing, allowed: $0.allowed, retryAfterSeconds: $0.retryAfterSeconds) }
-  }
-
-  /// A question to a user's hot state that counts with Redis's units those that this process has granted by itself.
-  func counted(_ query: HotQuery) -> HotQuery {
-    let asked = now()
-    let owed = window.owed(subject: query.userID.text, query.charges.map(\.policy), nowMilliseconds: asked)
-    guard owed.contains(where: { $0 > 0 }) else { return query.asked(at: asked) }
-    return query.asked(at: asked, charges: zip(query.charges, owed).map { HotQuery.Charge(policy: $0.policy, cost: $0.cost, besides: $1) })
-  }
-
-  /// Takes in what Redis decided. Where this process granted units by itself while Redis decided, a call that passed there may be one
-  /// too many: it is refused, though Redis has counted it.
-  func hear(_ decision: HotDecision, _ query: HotQuery) -> HotDecision {
-    let isTaken = decision.decision == .allow && !query.peek
-    let told = zip(query.charges, decision.windows).map { LocalWindow.Told(charge: $0.local(plan: decision.caller.plan), window: $1) }
-    let results = window.hear(
-      subject: query.userID.text, told, isTaken: isTaken, redisMilliseconds: decision.nowMilliseconds,
-      askedMilliseconds: query.askedMilliseconds, nowMilliseconds: now())
-    guard let results else { return decision }
-    let isOver = decision.decision == .allow && !results.allSatisfy(\.allowed)
-    let word = isOver ? Decision.rateLimited : decision.decision
-    let wait = word == .rateLimited ? results.compactMap(\.retryAfterSeconds).max() ?? decision.retryAfterSeconds : nil
-    return decision.saying(word, standings: results.map(\.standing), retryAfterSeconds: wait)
-  }
-
-  /// Decides a user's policies together, all or nothing, in this process.
-  func local(
-    _ charges: [HotQuery.Charge], user: UserID, plan: String, now: Int64, peek: Bool
-  ) -> (decision: Decision, standings: [PolicyStanding], retryAfterSeconds: Int?) {
-    let results = window.checkAll(
-      subject: user.text,
-      charges.map { $0.local(plan: plan) }, nowMilliseconds: self.now(), peek: peek)
-    let standings = results.map(\.standing)
-    if results.contains(where: \.costExceedsLimit) { return (.costExceedsLimit, standings, nil) }
-    guard results.allSatisfy(\.allowed) else {
-      return (.rateLimited, standings, results.compactMap(\.retryAfterSeconds).max())
-    }
-    return (.allow, standings, nil)
   }
 }
 
@@ -119,7 +81,7 @@ public enum ContinuousWindowClock {
   }
 }
 
-extension HotQuery.Charge {
+extension PolicyCharge {
   func local(plan: String?) -> LocalWindow.Charge { LocalWindow.Charge(policy: policy, limit: policy.limits.limit(plan: plan), cost: cost) }
 }
 

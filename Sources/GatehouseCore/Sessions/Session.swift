@@ -2,14 +2,15 @@ import GatehouseCrypto
 
 /// One device's login as the ledger holds it, seen through one of its tokens. Instants are milliseconds since 1970 UTC.
 public struct Session: Sendable, Equatable {
-  /// Decides the idle and absolute timeouts.
-  public enum Class: String, Sendable, CaseIterable { case web, remember, mobile }
   /// Where the token travels: in the Authorization header, or in the cookie.
   public enum Transport: String, Sendable { case bearer, cookie }
 
+  /// How long a rotated token stays valid after its successor's first use.
+  public static let rotationGraceMilliseconds: Int64 = 30_000
+
   public let id: SessionID
   public let userID: UserID
-  public let sessionClass: Class
+  public let sessionClass: SessionClass
   public let transport: Transport
   public var device: String?
   /// A short form such as `Firefox 140 on Linux`.
@@ -29,7 +30,7 @@ public struct Session: Sendable, Equatable {
   public var tokenEndsAtMilliseconds: Int64?
 
   public init(
-    id: SessionID, userID: UserID, sessionClass: Class, transport: Transport, device: String?, userAgent: String?, ip: String?,
+    id: SessionID, userID: UserID, sessionClass: SessionClass, transport: Transport, device: String?, userAgent: String?, ip: String?,
     createdAtMilliseconds: Int64, authenticatedAtMilliseconds: Int64, seenAtMilliseconds: Int64, expiresAtMilliseconds: Int64,
     tokenHash: Digest256, isSuccessor: Bool = false, tokenEndsAtMilliseconds: Int64? = nil
   ) {
@@ -50,21 +51,10 @@ public struct Session: Sendable, Equatable {
   }
 }
 
-/// How long the sessions of a class live: the one place where the idle rule is written in Swift (the gate script holds its twin).
-public struct SessionTimeouts: Sendable, Equatable {
-  public let idleMilliseconds: Int64
-  public let absoluteMilliseconds: Int64
-  public init(idleMilliseconds: Int64, absoluteMilliseconds: Int64) {
-    self.idleMilliseconds = idleMilliseconds
-    self.absoluteMilliseconds = absoluteMilliseconds
-  }
-
-  /// The longest time between two writes of `seen`.
-  public static let touchMillisecondsMax: Int64 = 300_000
-
-  /// A session's `seen` is written when it is older than this: min(idle / 10, 5 minutes).
-  public var touchMilliseconds: Int64 { min(idleMilliseconds / 10, Self.touchMillisecondsMax) }
-
-  /// The instant after which an untouched session is dead: never early, late by at most twice the touch interval.
-  public func idleEnd(seenAtMilliseconds seen: Int64) -> Int64 { seen + idleMilliseconds + 2 * touchMilliseconds }
+/// Ids of sessions: one device's login.
+public enum SessionKind: IdentifierKind {
+  public static let prefix = "ses_"
 }
+
+/// The id of a session.
+public typealias SessionID = Identifier<SessionKind>

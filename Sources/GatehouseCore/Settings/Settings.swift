@@ -1,3 +1,4 @@
+import GatehouseCrypto
 import Logging
 
 /// The configuration of a process: every value has a default, and the defaults run the quick start.
@@ -79,7 +80,7 @@ public struct Settings: Sendable, Equatable {
   ]
   /// What proxies may ask for at `/v1/auth/{profile}`.
   public var profiles: [Profile] = [Profile(name: "api", policies: ["api"])]
-  public var timeouts: [Session.Class: SessionTimeouts] = [
+  public var timeouts: [SessionClass: SessionTimeouts] = [
     .web: SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000),
     .remember: SessionTimeouts(idleMilliseconds: 14 * 86_400_000, absoluteMilliseconds: 30 * 86_400_000),
     .mobile: SessionTimeouts(idleMilliseconds: 30 * 86_400_000, absoluteMilliseconds: 90 * 86_400_000),
@@ -88,13 +89,16 @@ public struct Settings: Sendable, Equatable {
   /// The defaults.
   public init() {}
 
-  public func timeouts(_ kind: Session.Class) -> SessionTimeouts {
+  public func timeouts(_ kind: SessionClass) -> SessionTimeouts {
     timeouts[kind] ?? SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000)
   }
 
   public func policy(_ name: String) -> Policy? { policies.first { $0.name == name } }
 
   public func profile(_ name: String) -> Profile? { profiles.first { $0.name == name } }
+
+  /// The cost of the hashes that are made now; the standard one where the configured costs are none that Argon2 takes.
+  public var passwordCost: Argon2Parameters { Argon2Parameters(memoryKiB: argonMemoryKiB, passes: argonPasses, lanes: 1) ?? .standard }
 
   /// What each plan gives.
   public var allowanceTable: AllowanceTable {

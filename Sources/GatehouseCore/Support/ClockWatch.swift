@@ -1,21 +1,21 @@
+/// What is worth a line in the log. Offsets are milliseconds ahead of the service's time.
+public enum ClockChange: Sendable, Equatable {
+  case alarmed(offsetMilliseconds: Int64)
+  case agrees
+  case hostWrong(offsetMilliseconds: Int64)
+  case hostRight
+}
+
 /// Notices when a clock begins to lie and when it is right again; fed after every poll.
 public struct ClockWatch: Sendable {
-  /// What is worth a line in the log. Offsets are milliseconds ahead of the service's time.
-  public enum Change: Sendable, Equatable {
-    case alarmed(offsetMilliseconds: Int64)
-    case agrees
-    case hostWrong(offsetMilliseconds: Int64)
-    case hostRight
-  }
-
   private var isAlarmed = false
   private var isHostWrong = false
 
   public init() {}
 
   /// What has changed since the last look; empty mostly.
-  public mutating func see(_ status: ServiceClock.Status) -> [Change] {
-    var changes: [Change] = []
+  public mutating func see(_ status: ClockStatus) -> [ClockChange] {
+    var changes: [ClockChange] = []
     if status.isAlarmed != isAlarmed {
       changes.append(status.isAlarmed ? .alarmed(offsetMilliseconds: status.redisOffsetMilliseconds ?? 0) : .agrees)
     }

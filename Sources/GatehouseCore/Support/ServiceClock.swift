@@ -1,31 +1,31 @@
 import Foundation
 import Synchronization
 
+/// What operators see of the clock. Offsets are how far a clock was from the service's time at its last reading.
+public struct ClockStatus: Sendable, Equatable {
+  public let nowMilliseconds: Int64
+  public let isAlarmed: Bool
+  public let redisOffsetMilliseconds: Int64?
+  public let hostOffsetMilliseconds: Int64
+  public let isHostWrong: Bool
+  /// Until when nothing is removed for its age; nil when rows may go.
+  public let quietUntilMilliseconds: Int64?
+}
+
 /// The time that deadlines and days are computed from: Redis TIME as long as `ClockJudge` believes it, carried on by the boot-time
 /// clock while Redis is silent or can't be believed.
 public final class ServiceClock: Sendable {
-  /// What operators see of the clock. Offsets are how far a clock was from the service's time at its last reading.
-  public struct Status: Sendable, Equatable {
-    public let nowMilliseconds: Int64
-    public let isAlarmed: Bool
-    public let redisOffsetMilliseconds: Int64?
-    public let hostOffsetMilliseconds: Int64
-    public let isHostWrong: Bool
-    /// Until when nothing is removed for its age; nil when rows may go.
-    public let quietUntilMilliseconds: Int64?
-  }
-
-  private struct State {
+  private struct ClockState {
     var judge: ClockJudge
     /// How many accepted times the ledger had when one was last taken from it; nil before the first look.
     var accepts: Int64?
   }
 
-  private let state: Mutex<State>
+  private let state: Mutex<ClockState>
 
   /// - Parameter wallMilliseconds: the host's wall clock now, the start until Redis is heard.
   public init(wallMilliseconds: Int64) {
-    state = Mutex(State(judge: ClockJudge(wallMilliseconds: wallMilliseconds, boot: Self.boot)))
+    state = Mutex(ClockState(judge: ClockJudge(wallMilliseconds: wallMilliseconds, boot: Self.boot)))
   }
 
   /// Milliseconds since 1970 UTC.
@@ -43,9 +43,10 @@ public final class ServiceClock: Sendable {
     return now - ClockJudge.stepMaxMilliseconds...now + ClockJudge.stepMaxMilliseconds
   }
 
-  public var status: Status {
+  /// What operators see of it now.
+  public var status: ClockStatus {
     read { judge, boot in
-      Status(
+      ClockStatus(
         nowMilliseconds: judge.now(at: boot), isAlarmed: judge.isAlarmed, redisOffsetMilliseconds: judge.redisOffsetMilliseconds,
         hostOffsetMilliseconds: judge.hostOffsetMilliseconds, isHostWrong: judge.isHostWrong,
         quietUntilMilliseconds: judge.quietUntilMilliseconds(at: boot))
@@ -97,7 +98,7 @@ public final class ServiceClock: Sendable {
   }
 
   private func read<T>(_ body: (borrowing ClockJudge, Int64) -> T) -> T { state.withLock { body($0.judge, Self.boot) } }
-  private func change<T>(_ body: (inout State, Int64) -> T) -> T { state.withLock { body(&$0, Self.boot) } }
+  private func change<T>(_ body: (inout ClockState, Int64) -> T) -> T { state.withLock { body(&$0, Self.boot) } }
 
   /// What the host's wall clock says: no more than one of the clocks that are held against each other.
   public static var hostMilliseconds: Int64 {

@@ -3,7 +3,7 @@ import Synchronization
 /// Lets a bounded number of tasks work at once; the others wait, and who has waited longest goes on first. How many wait is bounded by
 /// the callers: the requests that a process serves.
 final class Turns: Sendable {
-  private struct State {
+  private struct TurnQueue {
     var free: Int
     var queue: [CheckedContinuation<Void, Never>] = []
     var queueStart = 0
@@ -21,9 +21,9 @@ final class Turns: Sendable {
     }
   }
 
-  private let state: Mutex<State>
+  private let state: Mutex<TurnQueue>
 
-  init(atOnce: Int) { state = Mutex(State(free: atOnce)) }
+  init(atOnce: Int) { state = Mutex(TurnQueue(free: atOnce)) }
 
   /// Returns when it is the caller's turn; `leave` must follow.
   func enter() async {

@@ -5,8 +5,8 @@ import Hummingbird
 import Logging
 import StrictJSON
 
-/// What the handlers call. One value a process, shared by both listeners.
-public struct API<Store: Ledger>: Sendable {
+/// What the handlers call: the domain, and what of the configuration shows in the HTTP contract. Shared by all listeners.
+public struct API: Sendable {
   /// What of the configuration shows in the HTTP contract.
   public struct Contract: Sendable {
     public var trustedProxies = TrustedProxies.loopback
@@ -27,51 +27,36 @@ public struct API<Store: Ledger>: Sendable {
     public init() {}
   }
 
-  public let ledger: Store
-  public let gate: Gatekeeper<Store>
-  public let accounts: Accounts<Store>
-  public let changes: Changes<Store>
-  public let limits: SubjectLimits
-  public let loginLimits: LoginLimits
-  public let hot: any HotStore
-  public let lease: Lease
-  public let clock: ServiceClock
-  public let keys: KeyRing
-  public let secret: ServerSecret
-  public let allowances: @Sendable () -> AllowanceTable
-  public let policy: @Sendable (String) -> Policy?
-  public let profile: @Sendable (String) -> Profile?
-  public let timeouts: @Sendable (Session.Class) -> SessionTimeouts
-  public let contract: Contract
-  public let readiness: Readiness
-  public let refusals: RefusalLog
+  let domain: Domain
+  let rules: any LiveRules
+  let secret: ServerSecret
+  let contract: Contract
+  let readiness: Readiness
+  let refusals: RefusalLog
 
+  /// - Parameter secret: of now; an API is made anew when it changes, as when `contract` does.
   public init(
-    ledger: Store, gate: Gatekeeper<Store>, accounts: Accounts<Store>, changes: Changes<Store>, limits: SubjectLimits,
-    loginLimits: LoginLimits, hot: any HotStore, lease: Lease, clock: ServiceClock, keys: KeyRing, secret: ServerSecret,
-    allowances: @escaping @Sendable () -> AllowanceTable, policy: @escaping @Sendable (String) -> Policy?,
-    profile: @escaping @Sendable (String) -> Profile?, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts, contract: Contract,
-    readiness: Readiness, refusals: RefusalLog
+    domain: Domain, rules: any LiveRules, secret: ServerSecret, contract: Contract, readiness: Readiness, refusals: RefusalLog
   ) {
-    self.ledger = ledger
-    self.gate = gate
-    self.accounts = accounts
-    self.changes = changes
-    self.limits = limits
-    self.loginLimits = loginLimits
-    self.hot = hot
-    self.lease = lease
-    self.clock = clock
-    self.keys = keys
+    self.domain = domain
+    self.rules = rules
     self.secret = secret
-    self.allowances = allowances
-    self.policy = policy
-    self.profile = profile
-    self.timeouts = timeouts
     self.contract = contract
     self.readiness = readiness
     self.refusals = refusals
   }
+
+  var gate: Gatekeeper { domain.gate }
+  var accounts: Accounts { domain.accounts }
+  var sessions: Sessions { domain.sessions }
+  var work: Work { domain.work }
+  var keys: ServiceKeys { domain.keys }
+  var clock: ServiceClock { domain.clock }
+
+  func allowances() -> AllowanceTable { rules.allowances }
+  func policy(_ name: String) -> Policy? { rules.policy(name) }
+  func profile(_ name: String) -> Profile? { rules.profile(name) }
+  func timeouts(_ kind: SessionClass) -> SessionTimeouts { rules.timeouts(kind) }
 
   /// The plan in force, as answers show it.
   func plan(of user: User) -> String {

@@ -25,7 +25,7 @@ extension API {
     let query = try QueryReader(request.uri.query, known: ["query", "limit", "cursor"])
     let text = try query.text("query", lengthMax: Limits.emailTextMax) ?? ""
     let page = try pageRequest(query, .users)
-    let found = try await ledger.users(matching: text, page: page)
+    let found = try await accounts.users(matching: text, page: page)
     return answer(json { $0.list(found.items, next: cursor(found.next, .users)) { $0.user($1, plan: plan(of: $1)) } })
   }
 
@@ -41,12 +41,11 @@ extension API {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
     var changes = planChanges(&fields, planIsRequired: false)
-    changes.status = fields.optionalOneOf("status", [User.Status.active, .suspended])
+    changes.status = fields.optionalOneOf("status", [UserStatus.active, .suspended])
     changes.reason = fields.string("reason", length: 1...Limits.reasonMax)
     try fields.finish()
     let id = try userID(context)
-    let change = try await ledger.changeUser(id, changes, by: actor, now: clock.now())
-    _ = await self.changes.acknowledge(change, takesRightsAway: true)
+    _ = try await accounts.change(id, changes, by: actor)
     return answer(try await overview(id))
   }
 
@@ -68,13 +67,12 @@ extension API {
     let reason = fields.string("reason", length: 1...Limits.reasonMax)
     if confirm != "everyone" { fields.refuse("confirm", code: "not_allowed", "Say \"everyone\" to end every session of every user.") }
     try fields.finish()
-    let ended = try await ledger.endEveryone(by: actor, reason: reason, now: clock.now())
-    await changes.waitForEveryProcess()
+    let ended = try await sessions.endEveryone(by: actor, reason: reason)
     return answer(json { $0.object { $0.int("ended", ended) } })
   }
 
   private func overview(_ id: UserID) async throws -> [UInt8] {
-    guard let found = try await ledger.overview(of: id, now: clock.now()) else { throw Problem.notFound }
+    guard let found = try await accounts.overview(of: id) else { throw Problem.notFound }
     let user = found.user
     return json { writer in
       writer.object { writer in
@@ -111,14 +109,8 @@ extension API {
       fields.refuse("scopes", code: "not_allowed", "Use some of \(ServiceKey.Scope.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
     try fields.finish()
-    let id = ServiceKeyID.random()
-    let token = ServiceKeyToken.mint(keyID: id.body)
-    let now = clock.now()
-    let key = ServiceKey(
-      id: id, name: name, hash: token.hash, scopes: Set(known), createdAtMilliseconds: now,
-      expiresAtMilliseconds: seconds.map { now + Int64($0) * 1000 })
-    try await ledger.createServiceKey(key, by: actor)
-    await changes.waitForEveryProcess()
+    let (key, token) = try await keys.create(
+      name: name, scopes: Set(known), lifetimeMilliseconds: seconds.map { Int64($0) * 1000 }, by: actor)
     return answer(.created, json { $0.serviceKey(key, token: token.text) })
   }
 
@@ -126,7 +118,7 @@ extension API {
   func listKeys(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     _ = try actor(request, access)
     try refuseQuery(request)
-    let keys = try await ledger.serviceKeys()
+    let keys = try await keys.all()
     return answer(json { $0.list(keys, next: nil) { $0.serviceKey($1, token: nil) } })
   }
 
@@ -134,10 +126,9 @@ extension API {
   func revokeKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     let actor = try actor(request, access)
     try refuseQuery(request)
-    guard let id = context.parameters.get("id").flatMap(ServiceKeyID.init),
-      try await ledger.revokeServiceKey(id, by: actor, now: clock.now())
-    else { throw Problem.notFound }
-    await changes.waitForEveryKeyRing()
+    guard let id = context.parameters.get("id").flatMap(ServiceKeyID.init), try await keys.revoke(id, by: actor) else {
+      throw Problem.notFound
+    }
     return noContent()
   }
 }

@@ -24,7 +24,7 @@ extension API {
       return created(try await attach(start, to: taken), start.encode, fields: visitor.fields)
     }
     // One question decides about the session, the policy and the unit, all or nothing.
-    let token = GateRequest.Subject.token(routingID: presented.token.routingID, hash: presented.token.hash)
+    let token = GateRequest.Identity.token(routingID: presented.token.routingID, hash: presented.token.hash)
     return try await created(GateRequest(subject: token, charges: ownRouteCharges, reserve: reserve(start)))
   }
 
@@ -69,11 +69,11 @@ extension API {
 
   /// Creates the analysis on a reservation that is held already.
   private func attach(_ start: AnalysisStart, to taken: String) async throws -> Once<Reserved> {
-    if let stored = try await ledger.answer(to: start.call, now: clock.now()) { return .replay(stored) }
-    guard let reservation = ReservationID(taken) else { throw Problem.notFound }
-    return try await ledger.attachAnalysis(
-      start.analysis, to: reservation, of: start.userID, leaseMilliseconds: start.leaseMilliseconds, call: start.call, now: clock.now(),
+    let once = try await work.attach(
+      start.analysis, toReservation: taken, of: start.userID, leaseMilliseconds: start.leaseMilliseconds, call: start.call,
       encode: start.encode)
+    guard let once else { throw Problem.notFound }
+    return once
   }
 
   /// `GET /v1/analyses`
@@ -82,7 +82,7 @@ extension API {
       let common = ["limit", "cursor", "status", "from", "to", "include"]
       let query = try QueryReader(request.uri.query, known: isBackend ? common + ["user_id"] : common)
       var filter = AnalysisFilter(
-        status: try query.oneOf("status", Analysis.Status.allCases), from: try query.instant("from"), to: try query.instant("to"))
+        status: try query.oneOf("status", AnalysisStatus.allCases), from: try query.instant("from"), to: try query.instant("to"))
       if let include = query["include"] {
         guard include == "result" else { throw query.refusal("include", code: "not_allowed", "Use include=result.") }
         filter.includesResult = true
@@ -95,7 +95,7 @@ extension API {
       return (named: named, page: page, filter: filter)
     }
     guard let userID = caller.userID ?? wanted.named else { throw Problem.notFound }
-    let found = try await ledger.analyses(of: userID, filter: wanted.filter, page: wanted.page)
+    let found = try await work.analyses(of: userID, filter: wanted.filter, page: wanted.page)
     let body = json { $0.list(found.items, next: cursor(found.next, .analyses(of: userID))) { $0.analysis($1) } }
     return answer(body, fields: caller.fields)
   }
@@ -103,15 +103,14 @@ extension API {
   /// `GET /v1/analyses/{id}`
   func analysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let caller = try await caller(request, context) { _ in try refuseQuery(request) }.caller
-    guard let found = try await ledger.analysis(analysisID(context), of: caller.userID) else { throw Problem.notFound }
+    guard let found = try await work.analysis(analysisID(context), of: caller.userID) else { throw Problem.notFound }
     return answer(json { $0.analysis(found) }, fields: caller.fields)
   }
 
   /// `DELETE /v1/analyses/{id}`: an open one is cancelled and its unit returns, a finished one goes.
   func deleteAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let caller = try await caller(request, context) { _ in try refuseQuery(request) }.caller
-    let change = try await ledger.cancelAnalysis(analysisID(context), of: caller.userID, now: clock.now())
-    _ = await changes.acknowledge(change, takesRightsAway: false)
+    try await work.delete(analysisID(context), of: caller.userID)
     return noContent(fields: caller.fields)
   }
 
@@ -119,7 +118,7 @@ extension API {
   func reportAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     _ = try serviceKey(request, .work)
     var fields = try await fields(request, context)
-    let status = fields.oneOf("status", [Analysis.Status.running, .completed, .failed])
+    let status = fields.oneOf("status", [AnalysisStatus.running, .completed, .failed])
     let report: AnalysisReport?
     switch status {
     case .running:
@@ -137,8 +136,7 @@ extension API {
     }
     try fields.finish()
     guard let report else { throw Problem.notFound }
-    let change = try await ledger.report(analysisID(context), report, now: clock.now())
-    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+    return answer(workJSON(try await work.report(analysisID(context), report)))
   }
 
   private func analysisID(_ context: GatehouseContext) throws -> AnalysisID {

@@ -10,8 +10,7 @@ extension API {
     let id = try userID(context)
     let list = PagedList.sessions(of: id)
     let page = try pageRequest(QueryReader(request.uri.query, known: ["limit", "cursor"]), list)
-    guard try await ledger.user(id) != nil else { throw Problem.notFound }
-    let found = try await ledger.sessions(of: id, first: nil, page: page, now: clock.now())
+    guard let found = try await sessions.list(ofAnybody: id, page: page) else { throw Problem.notFound }
     return answer(
       json { writer in
         writer.list(found.items, next: cursor(found.next, list)) { writer, session in
@@ -24,10 +23,9 @@ extension API {
   func endSessionsOfUser(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let key = try serviceKey(request, .accounts)
     let reason = try await optionalReason(request, context)
-    let id = try userID(context)
-    guard try await ledger.user(id) != nil else { throw Problem.notFound }
-    let change = try await ledger.endSessions(of: id, except: nil, by: .key(key.id), reason: reason, now: clock.now())
-    let ended = await changes.acknowledge(change, takesRightsAway: true)
+    guard let ended = try await sessions.endAll(ofAnybody: userID(context), by: .key(key.id), reason: reason) else {
+      throw Problem.notFound
+    }
     return answer(json { $0.object { $0.int("ended", ended) } })
   }
 
@@ -36,8 +34,7 @@ extension API {
     let key = try serviceKey(request, .accounts)
     try refuseQuery(request)
     guard let session = context.parameters.get("sid").flatMap(SessionID.init) else { throw Problem.notFound }
-    let change = try await ledger.endSession(session, of: userID(context), by: .key(key.id), now: clock.now())
-    guard await changes.acknowledge(change, takesRightsAway: true) else { throw Problem.notFound }
+    guard try await sessions.end(session, of: userID(context), by: .key(key.id)) else { throw Problem.notFound }
     return noContent()
   }
 
@@ -64,12 +61,11 @@ extension API {
     return try await setStatus(.active, context, by: key, reason: optionalReason(request, context))
   }
 
-  private func setStatus(_ status: User.Status, _ context: GatehouseContext, by key: ServiceKey, reason: String?) async throws -> Response {
+  private func setStatus(_ status: UserStatus, _ context: GatehouseContext, by key: ServiceKey, reason: String?) async throws -> Response {
     var wanted = UserChanges()
     wanted.status = status
     wanted.reason = reason
-    let change = try await ledger.changeUser(userID(context), wanted, by: .key(key.id), now: clock.now())
-    let user = await changes.acknowledge(change, takesRightsAway: true)
+    let user = try await accounts.change(userID(context), wanted, by: .key(key.id))
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 

@@ -43,7 +43,7 @@ enum Caller: Sendable {
 
 extension API {
   /// What a call on a session's own route costs.
-  var ownRouteCharges: [HotQuery.Charge] { policy("api").map { [HotQuery.Charge(policy: $0, cost: 1)] } ?? [] }
+  var ownRouteCharges: [PolicyCharge] { policy("api").map { [PolicyCharge(policy: $0, cost: 1)] } ?? [] }
 
   /// Lets a session in whose request has neither query nor body.
   func visitor(_ request: Request, _ context: GatehouseContext, within: Int64? = nil) async throws -> Visitor {
@@ -79,7 +79,7 @@ extension API {
   }
 
   /// Asks the gate about a session. Throws the problem of any refusal.
-  func letIn(_ presented: PresentedToken, within: Int64? = nil, charges: [HotQuery.Charge]) async throws -> Visitor {
+  func letIn(_ presented: PresentedToken, within: Int64? = nil, charges: [PolicyCharge]) async throws -> Visitor {
     let token = presented.token
     let answer = try await gate.decide(
       GateRequest(
@@ -155,7 +155,7 @@ extension API {
     guard let token = ServiceKeyToken.parse(text) else {
       throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
     }
-    let key = try keys.check(token, ledger: ledger, now: clock.now())
+    let key = try keys.check(token)
     Trail.note { $0.key = key.id.text }
     return key
   }

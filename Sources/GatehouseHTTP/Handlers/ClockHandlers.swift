@@ -2,9 +2,6 @@ import GatehouseCore
 import Hummingbird
 import StrictJSON
 
-/// Which clock an operator takes for right.
-private enum ClockSource: String { case redis, host }
-
 extension API {
   /// `GET /v1/admin/clock`
   func adminClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
@@ -17,22 +14,10 @@ extension API {
   func acceptClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
-    let source = fields.optionalOneOf("source", [ClockSource.redis, .host])
+    let source = fields.optionalOneOf("source", [Recovery.TrustedClock.redis, .host])
     let reason = fields.string("reason", length: 1...Limits.reasonMax)
     try fields.finish()
-    let accepted: Int64
-    switch source ?? .redis {
-    case .host: accepted = ServiceClock.hostMilliseconds
-    case .redis:
-      guard let time = await hot.time() else {
-        throw ServiceError(.unavailable, "Redis does not say what time it is. Start it, or accept the host's clock.", retryAfterSeconds: 1)
-      }
-      accepted = time
-    }
-    let record = try await ledger.acceptClock(
-      clock.accepting(accepted), shiftMilliseconds: accepted - clock.now(), by: actor, reason: reason, now: accepted)
-    clock.follow(record, newestStampMilliseconds: 0)
-    await changes.waitForEveryProcess()
+    try await domain.recovery.accept(source ?? .redis, by: actor, reason: reason)
     return answer(status())
   }
 

@@ -9,7 +9,7 @@ extension API {
     _ = try serviceKey(request, .accounts)
     let (limit, place) = try page(QueryReader(request.uri.query, known: ["limit", "cursor"]), .feed)
     let after = place ?? FeedPlace(number: 0)
-    let found = try await ledger.feed(of: nil, after: after.number, limit: limit)
+    let found = try await domain.feed.events(after: after.number, limit: limit)
     let next = FeedPlace(number: found.last?.number ?? after.number)
     return answer(json { $0.list(found, next: cursor(next, .feed)) { $0.feedEvent($1) } })
   }

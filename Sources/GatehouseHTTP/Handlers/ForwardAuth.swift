@@ -133,11 +133,11 @@ extension API {
     try CrossSiteRule(allowedOrigins: contract.allowedOrigins).check(
       credential, method: ForwardAuth.clientMethod(request), request.headers)
     let client = client(request, context)
-    var own: [HotQuery.Charge] = []
+    var own: [PolicyCharge] = []
     var subjects: [SubjectCharge] = []
     for policy in profile.policies.compactMap({ policy($0) }) {
       switch policy.by {
-      case .user, .plan: own.append(HotQuery.Charge(policy: policy, cost: 1))
+      case .user, .plan: own.append(PolicyCharge(policy: policy, cost: 1))
       case .ip where client.isUnknown: continue
       case .ip: subjects.append(SubjectCharge(subject: .network(client.network), policy: policy, cost: 1))
       case .subject: continue

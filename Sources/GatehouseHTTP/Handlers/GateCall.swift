@@ -12,7 +12,7 @@ struct GateCall: Sendable {
   }
 
   let token: String
-  let own: [HotQuery.Charge]
+  let own: [PolicyCharge]
   let subjects: [SubjectCharge]
   let requirements: Requirements
   let reserve: Reserve?
@@ -61,8 +61,8 @@ extension API {
   /// Policies by the user's slot and policies of others; names that are not configured are wrong fields.
   private func sort(
     _ charges: [(policy: String, cost: Int)], clientIP: String?, _ fields: inout FieldReader
-  ) -> (own: [HotQuery.Charge], subjects: [SubjectCharge]) {
-    var own: [HotQuery.Charge] = []
+  ) -> (own: [PolicyCharge], subjects: [SubjectCharge]) {
+    var own: [PolicyCharge] = []
     var subjects: [SubjectCharge] = []
     var seen: Set<String> = []
     for charge in charges {
@@ -79,7 +79,7 @@ extension API {
         continue
       }
       switch policy.by {
-      case .user, .plan: own.append(HotQuery.Charge(policy: policy, cost: Int64(charge.cost)))
+      case .user, .plan: own.append(PolicyCharge(policy: policy, cost: Int64(charge.cost)))
       case .ip:
         guard let client = clientIP.flatMap({ IPAddress($0) }) else {
           fields.refuse("client_ip", code: "required", "Policy \(policy.name) counts addresses: send the client's IP address.")

@@ -17,7 +17,7 @@ extension API {
       refusals.note(refused, of: nil, asking, facts)
       return answer(refused.json(timeouts: timeouts, requestID: context.requestID))
     }
-    let decided = try await worded(gate.decide(asked), metric: call.reserve?.metric)
+    let decided = try await gate.decideInFull(asked, showing: call.reserve?.metric)
     refusals.note(decided, of: asked.userText, asking, facts)
     var fieldsOfAnswer: [(String, String)] = []
     if case .replay = decided.reserved { fieldsOfAnswer = [("Idempotency-Replayed", "true")] }
@@ -78,30 +78,6 @@ extension API {
     }
   }
 
-  /// The answer with all that is to be said of a used-up allowance. Redis knows how many units are taken; how many of them are used and
-  /// how many held, and when the user's next day begins on their clock, is in the ledger.
-  /// A replayed reservation stands beside where the user stands now.
-  /// - Parameter metric: of which units were to be reserved.
-  func worded(_ answer: GateAnswer, metric: String? = nil) async throws -> GateAnswer {
-    if case .replay = answer.reserved, let metric, let caller = answer.caller {
-      var answer = answer
-      answer.allowance = try await ledger.allowances(of: caller.id, now: answer.nowMilliseconds)?.first { $0.metric == metric }
-      return answer
-    }
-    guard answer.decision == .allowanceExhausted, var allowance = answer.allowance, let caller = answer.caller,
-      let user = try await ledger.user(caller.id),
-      let standings = try await ledger.allowances(of: caller.id, now: answer.nowMilliseconds)
-    else { return answer }
-    if let known = standings.first(where: { $0.metric == allowance.metric }), known.used + known.held == allowance.used + allowance.held {
-      allowance = known
-    }
-    var answer = answer
-    answer.allowance = allowance
-    let kind = allowances().metric(allowance.metric)?.kind
-    answer.detail = allowance.exhaustedDetail(plan: caller.plan, kind: kind, zone: user.timeZone)
-    return answer
-  }
-
   /// `POST /v1/limits/{policy}/check` (A13)
   func checkLimit(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let key = try serviceKey(request, .gate)
@@ -119,9 +95,11 @@ extension API {
       fields.refuse("subject", code: "invalid_address", "Policy \(policy.name) counts addresses: use an IP address such as 192.0.2.7.")
     }
     try fields.finish()
-    let target = network.map(Subject.network) ?? .keyed(loginLimits.digest(subject))
-    let charge = SubjectCharge(subject: target, policy: policy, cost: Int64(cost))
-    guard let verdict = await limits.check([charge], peek: peek, hot: hot, lease: lease).first else { throw Problem.notFound }
+    let found =
+      if let network { await domain.limits.check(network: network, policy, cost: Int64(cost), peek: peek) } else {
+        await domain.limits.check(subject: subject, policy, cost: Int64(cost), peek: peek)
+      }
+    guard let verdict = found else { throw Problem.notFound }
     let standing = verdict.standing
     guard Int64(cost) <= standing.limit || policy.shadow else {
       throw Problem(

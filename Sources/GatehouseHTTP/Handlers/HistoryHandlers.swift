@@ -57,7 +57,7 @@ extension API {
   /// `GET /v1/usage/history` (A10): a row a local date, gaps filled with 0; JSON or CSV.
   func usageHistory(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let (visitor, wanted) = try await visitor(request, context) { try HistoryRequest(request, allowances()) }
-    guard let user = try await ledger.user(visitor.userID) else { throw Problem.unauthenticated }
+    guard let user = try await accounts.user(visitor.userID) else { throw Problem.unauthenticated }
     let days = try await days(wanted, of: user)
     guard !wanted.asCSV else {
       let lines = days.map { "\($0.date),\(wanted.metric),\($0.used),\($0.limit.map(String.init) ?? "")" }
@@ -90,7 +90,7 @@ extension API {
   private func days(_ wanted: HistoryRequest, of user: User) async throws -> [HistoryDay] {
     // A zone is at most a day away from UTC: read more on both sides and let the local date decide.
     let margin = 2 * HistoryRequest.dayMilliseconds
-    let rows = try await ledger.dailyUsage(
+    let rows = try await work.dailyUsage(
       of: user.id, metric: wanted.metric, from: wanted.span.lowerBound - margin, to: wanted.span.upperBound + margin)
     var counted: [String: (used: Int64, limit: Int64?)] = [:]
     for row in rows {

@@ -7,7 +7,7 @@ extension API {
     var fields = try await fields(request, context)
     let reason = fields.string("reason", length: 1...Limits.reasonMax)
     try fields.finish()
-    if try await ledger.renewTerms(by: actor, reason: reason, now: clock.now()) { await changes.waitForEveryProcess() }
+    try await domain.recovery.forgetRedis(by: actor, reason: reason)
     return Response(status: .noContent)
   }
 }

@@ -28,7 +28,7 @@ extension API {
 
   /// The 201 of what a question to the gate reserves, its replay, or the problem of the refusal.
   func created(_ request: GateRequest) async throws -> Response {
-    let answer = try await worded(gate.decide(request))
+    let answer = try await gate.decideInFull(request)
     if answer.decision == .unauthenticated, request.isBackends { throw Problem.notFound }
     if let problem = answer.problem { throw problem }
     guard let once = answer.reserved, let reserve = request.reserve else {
@@ -53,8 +53,7 @@ extension API {
     let amount = fields.optionalInt("amount", in: 1...Limits.amountMax)
     try fields.finish()
     let id = try reservationID(context)
-    let change = try await ledger.commit(id, amount: amount.map(Int64.init), now: clock.now())
-    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+    return answer(workJSON(try await work.commit(id, amount: amount.map(Int64.init))))
   }
 
   /// `POST /v1/reservations/{id}/release`
@@ -62,8 +61,7 @@ extension API {
     _ = try serviceKey(request, .work)
     let fields = try await optionalFields(request, context)
     try fields.finish()
-    let change = try await ledger.release(reservationID(context), now: clock.now())
-    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+    return answer(workJSON(try await work.release(reservationID(context))))
   }
 
   /// `POST /v1/reservations/{id}/extend`
@@ -72,8 +70,7 @@ extension API {
     var fields = try await fields(request, context)
     let lease = fields.int("lease_seconds", in: 1...contract.leaseSecondsMax)
     try fields.finish()
-    let change = try await ledger.extend(reservationID(context), leaseMilliseconds: Int64(lease) * 1000, now: clock.now())
-    return answer(workJSON(await changes.acknowledge(change, takesRightsAway: false)))
+    return answer(workJSON(try await work.extend(reservationID(context), leaseMilliseconds: Int64(lease) * 1000)))
   }
 
   private func reservationID(_ context: GatehouseContext) throws -> ReservationID {

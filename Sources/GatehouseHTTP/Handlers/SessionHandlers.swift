@@ -36,7 +36,7 @@ extension API {
     var fields = try await fields(request, context)
     let email = fields.string("email", length: 1...Limits.emailTextMax)
     let password = fields.string("password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
-    let kind = fields.oneOf("class", Session.Class.allCases, default: .web)
+    let kind = fields.oneOf("class", SessionClass.allCases, default: .web)
     let transport = fields.oneOf("transport", [Session.Transport.bearer, .cookie], default: .bearer)
     let device = fields.optionalString("device", length: 1...Limits.deviceMax)
     try fields.finish()
@@ -47,8 +47,8 @@ extension API {
     let login = Login(
       email: email, password: password, sessionClass: kind, transport: transport, device: device,
       userAgent: userAgent(request, key: key), ip: client.text, network: client.network)
-    let opened = try await RefusalLog.watching(account: loginLimits.accountDigest(login.account), network: client.network, context) {
-      try await accounts.logIn(login)
+    let opened = try await RefusalLog.watching(account: sessions.digest(of: login), network: client.network, context) {
+      try await sessions.logIn(login)
     }
     let body = json { writer in
       writer.object { writer in
@@ -66,10 +66,7 @@ extension API {
   /// `GET /v1/session` (A3)
   func currentSession(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let visitor = try await visitor(request, context)
-    let now = clock.now()
-    guard case .live(let session, let user, _) = try await ledger.session(tokenHash: visitor.token.hash, now: now) else {
-      throw Problem.unauthenticated
-    }
+    guard let (session, user) = try await sessions.current(visitor.token) else { throw Problem.unauthenticated }
     let body = json { writer in
       writer.object { writer in
         writer.name("session")
@@ -85,11 +82,7 @@ extension API {
   func logOut(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let presented = try presentedToken(request)
     try refuseQuery(request)
-    let now = clock.now()
-    if case .live(let session, let user, _) = try await ledger.session(tokenHash: presented.token.hash, now: now) {
-      let change = try await ledger.endSession(session.id, of: user.id, by: .user(user.id), now: now)
-      _ = await changes.acknowledge(change, takesRightsAway: true)
-    }
+    try await sessions.end(presented.token)
     return noContent(fields: goodbye(presented.fromCookie))
   }
 
@@ -99,7 +92,7 @@ extension API {
       let query = try QueryReader(request.uri.query, known: ["limit", "cursor"])
       return try pageRequest(query, .devices(of: presentedToken(request).userID))
     }
-    let found = try await ledger.sessions(of: visitor.userID, first: visitor.sessionID, page: page, now: clock.now())
+    let found = try await sessions.list(of: visitor.userID, first: visitor.sessionID, page: page)
     let body = json { writer in
       writer.list(found.items, next: cursor(found.next, .devices(of: visitor.userID))) { writer, session in
         let isCurrent = session.id == visitor.sessionID
@@ -118,8 +111,7 @@ extension API {
     let isOwn = try await letIn(presentedToken(request), charges: []).sessionID == id
     let visitor = try await visitor(request, context, within: isOwn ? nil : contract.othersWithin)
     guard let id else { throw Problem.notFound }
-    let change = try await ledger.endSession(id, of: visitor.userID, by: .user(visitor.userID), now: clock.now())
-    guard await changes.acknowledge(change, takesRightsAway: true) else { throw Problem.notFound }
+    guard try await sessions.end(id, of: visitor.userID, by: .user(visitor.userID)) else { throw Problem.notFound }
     return noContent(fields: visitor.fields + (isOwn ? goodbye(visitor.fromCookie) : []))
   }
 
@@ -131,9 +123,7 @@ extension API {
     } read: {
       try QueryReader(request.uri.query, known: ["include_current"]).bool("include_current", default: false)
     }
-    let change = try await ledger.endSessions(
-      of: visitor.userID, except: all ? nil : visitor.sessionID, by: .user(visitor.userID), reason: nil, now: clock.now())
-    let ended = await changes.acknowledge(change, takesRightsAway: true)
+    let ended = try await sessions.endAll(of: visitor.userID, except: all ? nil : visitor.sessionID, by: .user(visitor.userID))
     let fields = visitor.fields + (all ? goodbye(visitor.fromCookie) : [])
     return answer(json { $0.object { $0.int("ended", ended) } }, fields: fields)
   }
@@ -141,7 +131,7 @@ extension API {
   /// `POST /v1/session/rotate` (A14)
   func rotate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let visitor = try await visitor(request, context)
-    let (token, session) = try await accounts.rotate(visitor.token, session: visitor.sessionID)
+    let (token, session) = try await sessions.rotate(visitor.token, session: visitor.sessionID)
     return successor(token, session, visitor)
   }
 
@@ -155,7 +145,7 @@ extension API {
     }
     let client = try client(request, context, key: vouchingKey(request))
     let (token, session) = try await RefusalLog.watching(account: visitor.userID.text, network: client.network, context) {
-      try await accounts.reauthenticate(
+      try await sessions.reauthenticate(
         visitor.token, session: visitor.sessionID, user: visitor.userID, password: password, network: client.network)
     }
     return successor(token, session, visitor)
@@ -172,7 +162,7 @@ extension API {
     }
     let client = try client(request, context, key: vouchingKey(request))
     let (token, session) = try await RefusalLog.watching(account: visitor.userID.text, network: client.network, context) {
-      try await accounts.changePassword(
+      try await sessions.changePassword(
         of: visitor.userID, session: visitor.sessionID, current: passwords.current, new: passwords.new, network: client.network)
     }
     return successor(token, session, visitor)

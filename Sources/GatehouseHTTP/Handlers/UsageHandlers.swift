@@ -13,7 +13,7 @@ extension API {
 
   /// A user's standing with every metric; nil without such a user.
   func usage(of id: UserID) async throws -> [UInt8]? {
-    guard let user = try await ledger.user(id), let standings = try await ledger.allowances(of: id, now: clock.now()) else { return nil }
+    guard let (user, standings) = try await work.standings(of: id) else { return nil }
     let period = user.period(.day, atMilliseconds: clock.now())
     return json { writer in
       writer.object { writer in
@@ -36,7 +36,7 @@ extension API {
       let list = PagedList.usageEvents(of: try presentedToken(request).userID)
       return (page: try pageRequest(query, list), from: try query.instant("from"), to: try query.instant("to"))
     }
-    let found = try await ledger.events(of: visitor.userID, from: wanted.from, to: wanted.to, page: wanted.page)
+    let found = try await work.events(of: visitor.userID, from: wanted.from, to: wanted.to, page: wanted.page)
     return answer(
       json { $0.list(found.items, next: cursor(found.next, .usageEvents(of: visitor.userID))) { $0.usageEvent($1) } },
       fields: visitor.fields)
@@ -63,7 +63,7 @@ extension API {
     let call = try idempotency(request, scope: key.id.text, body: body)
     let accepted = events.count
     let stored = StoredAnswer(status: 201, body: json { $0.object { $0.int("accepted", accepted) } })
-    switch try await ledger.record(events, call: call, now: now, answer: stored) {
+    switch try await work.record(events, call: call, answer: stored) {
     case .replay(let first): return replay(first)
     case .first: return answer(.created, stored.body)
     }

@@ -7,7 +7,7 @@ extension API {
   /// `GET /v1/user`
   func ownAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     let visitor = try await visitor(request, context)
-    guard let user = try await ledger.user(visitor.userID) else { throw Problem.unauthenticated }
+    guard let user = try await accounts.user(visitor.userID) else { throw Problem.unauthenticated }
     return answer(json { $0.user(user, plan: plan(of: user)) }, fields: visitor.fields)
   }
 
@@ -69,8 +69,8 @@ extension API {
     }
     if externalID?.isEmpty == true { throw query.refusal("external_id", code: "required", "Send the app's own id of the user.") }
     let found =
-      if let email { try await ledger.user(email: email) } else {
-        try await ledger.user(externalID: externalID ?? "")
+      if let email { try await accounts.user(email: email) } else {
+        try await accounts.user(externalID: externalID ?? "")
       }
     return answer(json { $0.list(found.map { [$0] } ?? [], next: nil) { $0.user($1, plan: plan(of: $1)) } })
   }
@@ -79,7 +79,7 @@ extension API {
   func user(_ request: Request, _ context: GatehouseContext) async throws -> Response {
     _ = try serviceKey(request, .accounts)
     try refuseQuery(request)
-    guard let user = try await ledger.user(userID(context)) else { throw Problem.notFound }
+    guard let user = try await accounts.user(userID(context)) else { throw Problem.notFound }
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 
@@ -92,8 +92,7 @@ extension API {
       changes.externalID = .set(fields.optionalString("external_id", length: 1...Limits.externalIDMax))
     }
     try fields.finish()
-    let change = try await ledger.changeUser(userID(context), changes, by: .key(key.id), now: clock.now())
-    let user = await self.changes.acknowledge(change, takesRightsAway: false)
+    let user = try await accounts.change(userID(context), changes, by: .key(key.id))
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 
@@ -104,9 +103,7 @@ extension API {
     var changes = planChanges(&fields, planIsRequired: true)
     changes.reason = fields.optionalString("reason", length: 1...Limits.reasonMax)
     try fields.finish()
-    let change = try await ledger.changeUser(userID(context), changes, by: .key(key.id), now: clock.now())
-    // A downgrade takes rights away.
-    let user = await self.changes.acknowledge(change, takesRightsAway: true)
+    let user = try await accounts.change(userID(context), changes, by: .key(key.id))
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 

@@ -4,7 +4,7 @@ import StrictJSON
 
 extension GateAnswer {
   /// The whole answer of `POST /v1/gate` (A5), with the header fields and the problem to forward.
-  func json(timeouts: (Session.Class) -> SessionTimeouts, requestID: String) -> [UInt8] {
+  func json(timeouts: (SessionClass) -> SessionTimeouts, requestID: String) -> [UInt8] {
     var writer = JSONWriter(capacity: 1_024)
     writer.object { writer in
       writer.string("decision", decision.rawValue)
@@ -44,7 +44,7 @@ extension GateAnswer {
     }
   }
 
-  private func writeVisit(_ writer: inout JSONWriter, _ timeouts: (Session.Class) -> SessionTimeouts) {
+  private func writeVisit(_ writer: inout JSONWriter, _ timeouts: (SessionClass) -> SessionTimeouts) {
     guard let visit, decision != .suspended else { return writer.null("session") }
     let idle = timeouts(visit.sessionClass).idleMilliseconds
     writer.object("session") { writer in

@@ -3,7 +3,8 @@ import GatehouseCore
 extension Analysis {
   init(row: LedgerRow) throws(LedgerFailure) {
     try self.init(
-      id: AnalysisID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), status: Status(rawValue: row["status"]) ?? .failed,
+      id: AnalysisID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]),
+      status: AnalysisStatus(rawValue: row["status"]) ?? .failed,
       filename: row["filename"], metadata: row["metadata"], metric: row["metric"], amount: row["amount"],
       reservationID: ReservationID(unchecked: row["reservation_id"]), leaseExpiresAtMilliseconds: row["lease"], result: row["result"],
       error: row["error"], createdAtMilliseconds: row["created_at"], finishedAtMilliseconds: row["finished_at"])
@@ -76,7 +77,7 @@ enum AnalysisRecord {
   }
 
   static func finish(
-    _ analysis: Analysis, _ status: Analysis.Status, result: String?, error: String?, _ db: any LedgerTransaction, now: Int64
+    _ analysis: Analysis, _ status: AnalysisStatus, result: String?, error: String?, _ db: any LedgerTransaction, now: Int64
   ) throws {
     try db.run(finishRow, [status.rawValue, result, error, now, analysis.id.text])
   }

@@ -28,7 +28,7 @@ enum EventRecord {
 
 extension LedgerTransaction {
   /// Tells the feed of a change, in the change's own transaction.
-  func event(_ kind: FeedEvent.Kind, _ user: UserID, now: Int64, _ data: KeyValuePairs<String, FeedEvent.Value> = [:]) throws {
+  func event(_ kind: FeedEvent.EventType, _ user: UserID, now: Int64, _ data: KeyValuePairs<String, FeedEvent.Member> = [:]) throws {
     try run(EventRecord.insert, [UsageEventID.random().text, kind.rawValue, user.text, now, FeedEvent.data(data)])
   }
 
@@ -45,7 +45,7 @@ extension LedgerTransaction {
   }
 }
 
-extension SQLLedger {
+extension SQLLedger: EventLedger {
   public func feed(of user: UserID?, after number: Int64, limit: Int) async throws -> [FeedEvent] {
     try await read(for: .lists) { db in try EventRecord.page(of: user, after: number, limit: limit, db) }
   }

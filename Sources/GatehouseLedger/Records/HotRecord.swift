@@ -36,7 +36,7 @@ enum ServiceKeyRecord {
   static let raiseVersion = "UPDATE meta SET service_keys_version = service_keys_version + 1"
 }
 
-extension SQLLedger: HotLedger {
+extension SQLLedger: HotLedger, KeyLedger, GateLedger {
   /// Pending changes of one poll.
   static let pendingMax = 1_000
 
@@ -95,7 +95,7 @@ extension SQLLedger: HotLedger {
     try await read { db in try db.rows(ServiceKeyRecord.all, []).map(ServiceKey.init(row:)) }
   }
 
-  public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws {
+  public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws -> Changed<Void> {
     try await write { db in
       try db.run(
         ServiceKeyRecord.insert,
@@ -105,15 +105,16 @@ extension SQLLedger: HotLedger {
         ])
       try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_created", by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
+      return Changed(())
     }
   }
 
-  public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Bool {
+  public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
     try await write { db in
-      guard try db.run(ServiceKeyRecord.revoke, [now, id.text]) == 1 else { return false }
+      guard try db.run(ServiceKeyRecord.revoke, [now, id.text]) == 1 else { return Changed(false) }
       try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
-      return true
+      return Changed(true)
     }
   }
 

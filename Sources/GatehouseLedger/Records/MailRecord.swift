@@ -19,7 +19,7 @@ enum MailRecord {
     """
 
   /// The user whom a token still serves, with the row's state as it is now.
-  static func owner(_ hash: Digest256, _ kind: Mail.Kind, _ db: any LedgerTransaction, now: Int64) throws -> User? {
+  static func owner(_ hash: Digest256, _ kind: Mail.Purpose, _ db: any LedgerTransaction, now: Int64) throws -> User? {
     guard let row = try db.row(find, [hash.bytes, kind.rawValue, now]),
       let user = try db.row(UserRecord.byID, [row["user_id"] as String]).map(User.init(row:))
     else { return nil }
@@ -27,7 +27,7 @@ enum MailRecord {
   }
 
   /// The canonical address that mails of `kind` go to now; nil for a user who gets none.
-  static func canonical(_ kind: Mail.Kind, _ user: User) -> String? {
+  static func canonical(_ kind: Mail.Purpose, _ user: User) -> String? {
     guard user.status == .active else { return nil }
     let address = kind == .passwordReset ? user.email : user.addressToVerify
     return address.map { EmailAddress.Forms($0).canonical }
@@ -49,7 +49,7 @@ extension SQLLedger: MailLedger {
     }
   }
 
-  public func owner(ofToken hash: Digest256, _ kind: Mail.Kind, now: Int64) async throws -> User? {
+  public func owner(ofToken hash: Digest256, _ kind: Mail.Purpose, now: Int64) async throws -> User? {
     try await read { db in try MailRecord.owner(hash, kind, db, now: now) }
   }
 

@@ -29,7 +29,7 @@ enum Pruning {
   private static let dayMilliseconds: Int64 = 86_400_000
 
   /// The statements whose rows `retention` no longer keeps, each with the instant that they are older than.
-  static func due(_ retention: LedgerRetention, _ sql: Dialect, now: Int64) -> [(sql: String, before: Int64)] {
+  static func due(_ retention: Settings.Retention, _ sql: Dialect, now: Int64) -> [(sql: String, before: Int64)] {
     let dayAgo = now - dayMilliseconds
     let prunes = [
       (idempotency, now - Idempotency.keptMilliseconds), (endedSessions(sql), dayAgo), (expiredSessions(sql), dayAgo), (tokens, now),
@@ -45,7 +45,7 @@ enum Pruning {
 
 extension SQLLedger {
   public func prune(rowsMax: Int, now: Int64) async throws -> Int {
-    let retention = retention()
+    let retention = rules.retention()
     return try await write { db in
       var step = try BulkDelete(db, rowsMax: rowsMax)
       for (sql, before) in Pruning.due(retention, db.dialect, now: now) { try step.run(sql, before) }

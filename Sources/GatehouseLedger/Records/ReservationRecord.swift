@@ -2,7 +2,7 @@ import GatehouseCore
 
 extension Reservation {
   init(row: LedgerRow) throws(LedgerFailure) {
-    let status = try Status(rawValue: row["status"]) ?? .released
+    let status = try ReservationStatus(rawValue: row["status"]) ?? .released
     try self.init(
       id: ReservationID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), metric: row["metric"], amount: row["amount"],
       committed: row["committed"], status: status, periodStartsAtMilliseconds: row["period_start"],

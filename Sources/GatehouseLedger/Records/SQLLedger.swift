@@ -3,22 +3,6 @@ import GatehouseCrypto
 import Logging
 import Synchronization
 
-/// How long rows are kept that nobody needs for a decision; nil keeps them.
-public struct LedgerRetention: Sendable, Equatable {
-  public var usageEventDays: Int?
-  public var auditDays: Int?
-  /// Days after their end; their units stay counted, their analyses stay.
-  public var reservationDays: Int?
-  /// Days that the backend's feed reaches back.
-  public var eventDays: Int?
-  public init(usageEventDays: Int? = nil, auditDays: Int? = 400, reservationDays: Int? = 90, eventDays: Int? = 30) {
-    self.eventDays = eventDays
-    self.usageEventDays = usageEventDays
-    self.auditDays = auditDays
-    self.reservationDays = reservationDays
-  }
-}
-
 /// The domain's durable store over any engine: every call is one transaction of the write queue or one read of the read queue.
 public final class SQLLedger: Sendable {
   let database: LedgerDatabase
@@ -27,15 +11,17 @@ public final class SQLLedger: Sendable {
   /// Makes digests of what limits count. It is the ledger's own and stays when the server secret changes or is lost: with another key
   /// every window would begin anew, and so end a limit.
   public let subjects: MacKey
-  let retention: @Sendable () -> LedgerRetention
   private let log: Logger
   private let nextReport = Mutex(ContinuousClock.now)
 
   /// What of the configuration decides about rows.
   struct Rules: Sendable {
-    let allowances: @Sendable () -> AllowanceTable
-    let timeouts: @Sendable (Session.Class) -> SessionTimeouts
+    let live: any LiveRules
     let isQuiet: @Sendable () -> Bool
+
+    func allowances() -> AllowanceTable { live.allowances }
+    func timeouts(_ kind: SessionClass) -> SessionTimeouts { live.timeouts(kind) }
+    func retention() -> Settings.Retention { live.retention }
 
     /// What rows that end by their age are held against: just after time jumped none is too old.
     func aging(_ now: Int64) -> Int64 { isQuiet() ? 0 : now }
@@ -49,15 +35,12 @@ public final class SQLLedger: Sendable {
   /// Serves an open ledger with a server secret, whose lines it writes down. Blocks the thread.
   /// - Parameter isQuiet: whether time jumped a short while ago, so that nothing may end for its age.
   public init(
-    database: LedgerDatabase, secret: LiveSecret, retention: @escaping @Sendable () -> LedgerRetention = { .init() },
-    allowances: @escaping @Sendable () -> AllowanceTable, timeouts: @escaping @Sendable (Session.Class) -> SessionTimeouts,
-    isQuiet: @escaping @Sendable () -> Bool = { false }, log: Logger
+    database: LedgerDatabase, secret: LiveSecret, rules: any LiveRules, isQuiet: @escaping @Sendable () -> Bool = { false }, log: Logger
   ) throws {
     self.database = database
     subjects = try database.adopt(secret.now)
     addresses = AddressDigests { secret.now.keys(.emailDay) }
-    rules = Rules(allowances: allowances, timeouts: timeouts, isQuiet: isQuiet)
-    self.retention = retention
+    self.rules = Rules(live: rules, isQuiet: isQuiet)
     self.log = log
   }
 

@@ -5,7 +5,8 @@ extension Session {
   /// From a row of a session joined with one of its tokens.
   init(row: LedgerRow) throws(LedgerFailure) {
     try self.init(
-      id: SessionID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]), sessionClass: Class(rawValue: row["class"]) ?? .web,
+      id: SessionID(unchecked: row["id"]), userID: UserID(unchecked: row["user_id"]),
+      sessionClass: SessionClass(rawValue: row["class"]) ?? .web,
       transport: Transport(rawValue: row["transport"]) ?? .bearer, device: row["device"], userAgent: row["user_agent"], ip: row["ip"],
       createdAtMilliseconds: row["created_at"], authenticatedAtMilliseconds: row["authenticated_at"], seenAtMilliseconds: row["seen_at"],
       expiresAtMilliseconds: row["expires_at"],
@@ -209,13 +210,13 @@ extension SQLLedger: SessionLedger {
     }
   }
 
-  public func endEveryone(by actor: Actor, reason: String, now: Int64) async throws -> Int {
+  public func endEveryone(by actor: Actor, reason: String, now: Int64) async throws -> Changed<Int> {
     // Counted by a reader: the writer must not walk through all sessions.
     let live = try await read { db in try db.number(SessionRecord.countLive, [now, try SessionRecord.validFrom(db)]) }
     return try await write { db in
       try db.run(SessionRecord.endEveryone(db.dialect), [now])
       try db.audit(nil, "everyone_ended", by: actor, reason: reason, now: now)
-      return Int(live ?? 0)
+      return Changed(Int(live ?? 0))
     }
   }
 

@@ -28,7 +28,7 @@ enum TimeRecord {
     """
 }
 
-extension SQLLedger {
+extension SQLLedger: ClockLedger {
   public func keepClock(_ record: ClockRecord) {
     database.enqueue { db in
       try db.run(
@@ -39,7 +39,7 @@ extension SQLLedger {
 
   public func acceptClock(
     _ record: ClockRecord, shiftMilliseconds: Int64, by actor: Actor, reason: String, now: Int64
-  ) async throws -> ClockRecord {
+  ) async throws -> Changed<ClockRecord> {
     try await write { db in
       try db.run(
         TimeRecord.accept, [record.boot, record.line.boot, record.line.milliseconds, record.quietUntilMilliseconds])
@@ -47,7 +47,7 @@ extension SQLLedger {
       try db.run(TimeRecord.raiseEra, [])
       try db.audit(nil, "clock_accepted", by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
       guard let row = try db.row(TimeRecord.find, []) else { throw ServiceError(.unavailable, "The time could not be kept. Try again.") }
-      return try ClockRecord(row: row)
+      return Changed(try ClockRecord(row: row))
     }
   }
 }

@@ -7,7 +7,7 @@ extension User {
       pendingEmail: row["pending_email"], name: row["name"], timeZone: row["time_zone"], zoneOpenStartMilliseconds: row["zone_open_start"],
       zoneFloorMilliseconds: row["zone_floor"], zoneMonthStartMilliseconds: row["zone_month_start"],
       zoneMonthFloorMilliseconds: row["zone_month_floor"], plan: row["plan"], planEndsAtMilliseconds: row["plan_ends_at"],
-      status: Status(rawValue: row["status"]) ?? .suspended, suspendedReason: row["suspended_reason"],
+      status: UserStatus(rawValue: row["status"]) ?? .suspended, suspendedReason: row["suspended_reason"],
       createdAtMilliseconds: row["created_at"],
       lastLoginAtMilliseconds: row["last_login_at"], awaitsVerification: row["awaits_verification"])
   }

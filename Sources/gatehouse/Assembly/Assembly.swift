@@ -13,9 +13,11 @@ import Synchronization
 
 /// All the wiring of a process.
 final class Assembly: Sendable {
-  /// What answers on each listener, by the settings in force.
+  /// What answers on each listener, and whom it believes, by the settings in force.
   struct Responders: Sendable {
     let `public`, operations, owner: Edge
+    let crossOrigin: CrossOrigin
+    let trustedProxies: TrustedProxies
   }
 
   let live: LiveSettings
@@ -23,9 +25,8 @@ final class Assembly: Sendable {
   let group = MultiThreadedEventLoopGroup.singleton
   let ledger: SQLLedger
   let redis: RedisClient
-  let keeper: LeaseKeeper<SQLLedger>
   let clock: ServiceClock
-  let changes: Changes<SQLLedger>
+  let domain: Domain
   let readiness = Readiness()
   let hashing = HashPool()
   let loginFloor: LoginFloor
@@ -36,16 +37,11 @@ final class Assembly: Sendable {
   let hot: HotState
   let lease = Lease()
   private let exports: Exports
-  private let keys = KeyRing()
-  private let limits: SubjectLimits
-  private let gate: Gatekeeper<SQLLedger>
   private let current: Mutex<Responders?> = Mutex(nil)
 
   /// - Parameter acceptsNewSecret: whether a secret is taken that can't verify what the ledger's sessions have, or made for them.
   init(settings: Settings, folder: DataFolder, acceptsNewSecret: Bool = false, log: Logger) throws {
     let live = LiveSettings(settings)
-    let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
-    let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
     let clock = ServiceClock(wallMilliseconds: ServiceClock.hostMilliseconds)
     self.live = live
     self.clock = clock
@@ -64,27 +60,17 @@ final class Assembly: Sendable {
         _exit(70)
       }, log: log)
     secret = LiveSecret(try SecretRules(path: folder.secret, ledger: database, acceptsNew: acceptsNewSecret).secret())
-    ledger = try SQLLedger(
-      database: database, secret: secret,
-      retention: {
-        let kept = live.settings.retention
-        return LedgerRetention(
-          usageEventDays: kept.usageEventDays, auditDays: kept.auditDays, reservationDays: kept.reservationDays,
-          eventDays: kept.eventDays)
-      }, allowances: allowances, timeouts: timeouts, isQuiet: { clock.isQuiet }, log: log)
+    ledger = try SQLLedger(database: database, secret: secret, rules: live, isQuiet: { clock.isQuiet }, log: log)
     var server = RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass")
     // As often as the lease is polled: a Redis that was put on another timeline in place is believed no longer than that.
     server.timelineInterval = .nanoseconds(Lease.pollIntervalMilliseconds * 1_000_000)
     redis = RedisClient(
       configuration: server, scripts: Scripts.all, group: group, logger: log)
-    hot = HotState(redis: redis, group: group, plans: allowances, timeouts: timeouts, clock: clock)
-    changes = Changes(ledger: ledger, hot: hot, lease: lease)
-    limits = SubjectLimits(window: LocalWindow(processes: settings.processes))
-    let fallback = LedgerGate(ledger: ledger, clock: clock, limits: limits, allowances: allowances, timeouts: timeouts)
-    gate = Gatekeeper(
-      ledger: ledger, hot: hot, lease: lease, clock: clock, changes: changes, fallback: fallback, allowances: allowances, log: log,
-      onDecision: GateMetrics().count)
-    keeper = LeaseKeeper(ledger: ledger, hot: hot, lease: lease, changes: changes, keys: keys, clock: clock, log: log)
+    hot = HotState(redis: redis, group: group, rules: live, clock: clock)
+    domain = Domain(
+      ledger: ledger, hot: hot, lease: lease, clock: clock, rules: live, secret: secret,
+      passwords: Passwords(pool: hashing, floor: loginFloor, rules: live), subjects: ledger.subjects, processes: settings.processes,
+      log: log, onDecision: GateMetrics().count)
     try apply(settings)
   }
 
@@ -96,14 +82,17 @@ final class Assembly: Sendable {
     }
   }
 
-  var leasePolls: LeasePolls { LeasePolls(keeper: keeper, log: log) }
+  var leasePolls: LeasePolls { LeasePolls(keeper: domain.keeper, log: log) }
 
   /// Puts settings in force: requests that come from now on are answered by them.
   func apply(_ settings: Settings) throws {
     try Self.checkMemory(settings, threads: hashing.threads)
-    let api = api(settings)
+    let crossOrigin = CrossOrigin(origins: settings.http.origins)
+    let trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
+    let api = api(settings, trustedProxies)
     let next = Responders(
-      public: try api.publicResponder(), operations: try api.operationsResponder(.key), owner: try api.operationsResponder(.owner))
+      public: try api.publicResponder(), operations: try api.operationsResponder(.key), owner: try api.operationsResponder(.owner),
+      crossOrigin: crossOrigin, trustedProxies: trustedProxies)
     live.replace(with: settings)
     current.withLock { $0 = next }
   }
@@ -116,43 +105,24 @@ final class Assembly: Sendable {
 
   /// Throws a sentence for a cost of hashing that the process has no memory for: tried before it is taken.
   private static func checkMemory(_ settings: Settings, threads: Int) throws {
-    guard !settings.argon2.fits(threads: threads) else { return }
+    guard !settings.passwordCost.fits(threads: threads) else { return }
     throw ConfigurationProblems(sentences: [
       "password.argon_memory_kib is \(settings.argonMemoryKiB): \(threads) hashing thread\(threads == 1 ? "" : "s") at once would need more "
         + "memory than this process may have. Lower it, or allow the process more."
     ])
   }
 
-  /// Whether Redis may forget what it counts.
-  var memory: HotMemory { limits.memory }
-
   /// The responders in force.
   var responders: Responders? { current.withLock { $0 } }
 
-  private func api(_ settings: Settings) -> API<SQLLedger> {
-    let live = live
-    let allowances: @Sendable () -> AllowanceTable = { live.now.allowances }
-    let timeouts: @Sendable (Session.Class) -> SessionTimeouts = { live.settings.timeouts($0) }
-    let policy: @Sendable (String) -> Policy? = { live.settings.policy($0) }
-    let loginLimits = LoginLimits(limits: limits, hot: hot, lease: lease, subjects: ledger.subjects, policy: policy)
-    let secret = secret.now
-    let accounts = Accounts(
-      ledger: ledger, changes: changes, clock: clock, secret: secret,
-      passwords: Passwords(pool: hashing, floor: loginFloor, parameters: settings.argon2), limits: loginLimits,
-      rules: .init(
-        passwords: PasswordRules(minLength: settings.passwordLengthMin), loginFloorMin: .milliseconds(settings.loginFloorMillisecondsMin),
-        sessionsMax: { live.settings.sessionsMax(plan: $0) }, timeouts: timeouts, allowances: allowances,
-        mailMilliseconds: settings.mailTokenSeconds * 1000))
-    var contract = API<SQLLedger>.Contract()
-    contract.trustedProxies = LiveSettings.Version(settings).trustedProxies
+  private func api(_ settings: Settings, _ trustedProxies: TrustedProxies) -> API {
+    var contract = API.Contract()
+    contract.trustedProxies = trustedProxies
     contract.allowedOrigins = settings.http.origins
     contract.cookieIsSecure = settings.cookieIsSecure
     contract.signUpIsPublic = settings.signUpIsPublic
     contract.signUpTells = settings.signUpTells
     contract.exports = exports
-    return API(
-      ledger: ledger, gate: gate, accounts: accounts, changes: changes, limits: limits, loginLimits: loginLimits, hot: hot, lease: lease,
-      clock: clock, keys: keys, secret: secret, allowances: allowances, policy: policy, profile: { live.settings.profile($0) },
-      timeouts: timeouts, contract: contract, readiness: readiness, refusals: refusals)
+    return API(domain: domain, rules: live, secret: secret.now, contract: contract, readiness: readiness, refusals: refusals)
   }
 }

@@ -9,14 +9,14 @@ final class ConnectionRefusals: Sendable {
   static let reason = "reason"
   private static let silence: Duration = .seconds(60)
 
-  private struct State {
+  private struct RefusalState {
     var toldAt: ContinuousClock.Instant?
     var since = 0
   }
 
   private let log: Logger
   private let counter: Counter
-  private let state = Mutex(State())
+  private let state = Mutex(RefusalState())
 
   init(log: Logger, factory: any MetricsFactory = MetricsSystem.factory) {
     self.log = log

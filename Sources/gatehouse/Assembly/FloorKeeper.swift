@@ -17,16 +17,11 @@ struct FloorKeeper: Service {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
         // What fails here each login tries again, and answers for.
-        if let costs = try? await ledger.passwordCosts() { try? await floor.follow(costs, today: PasswordCost(live.settings.argon2)) }
-        floor.tell(minimum: .milliseconds(live.settings.loginFloorMillisecondsMin))
+        if let costs = try? await ledger.passwordCosts() { try? await floor.follow(costs, today: PasswordCost(live.passwordCost)) }
+        floor.tell(minimum: live.loginFloorMin)
         await floor.refresh()
         try? await Task.sleep(for: Self.interval)
       }
     }
   }
-}
-
-extension Settings {
-  /// The cost of the hashes that are made now.
-  var argon2: Argon2Parameters { Argon2Parameters(memoryKiB: argonMemoryKiB, passes: argonPasses, lanes: 1) ?? .standard }
 }

@@ -1,11 +1,10 @@
 import GatehouseCore
-import GatehouseLedger
 import Logging
 import ServiceLifecycle
 
 /// Keeps the lease of a process that works on the folder for one command: Redis hears of a change only under one.
 struct LeasePolls: Service {
-  let keeper: LeaseKeeper<SQLLedger>
+  let keeper: LeaseKeeper
   let log: Logger
 
   func run() async throws {

@@ -30,12 +30,13 @@ extension Assembly {
   /// The public listener.
   func publicListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let (http, log) = (live.settings.http, log)
-    let (hashing, live) = (hashing, live)
+    let hashing = hashing
     let bound = ConnectionBound(quota())
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
       server: makeHTTP1(
-        door: Door(placesMax: hashing.capacity) { hashing.isFull }, crossOrigin: { live.now.crossOrigin }, refusals: refusals),
+        door: Door(placesMax: hashing.capacity) { hashing.isFull },
+        crossOrigin: { self.responders?.crossOrigin ?? CrossOrigin(origins: []) }, refusals: refusals),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.
@@ -58,7 +59,7 @@ extension Assembly {
   private func quota() -> ConnectionQuota {
     let (live, refusals) = (live, ConnectionRefusals(log: log))
     return ConnectionQuota(
-      bound: { live.settings.http.connectionsPerAddress }, isExempt: { live.now.trustedProxies.isTrusted($0) },
+      bound: { live.settings.http.connectionsPerAddress }, isExempt: { self.responders?.trustedProxies.isTrusted($0) ?? false },
       onRefusal: refusals.note)
   }
 

@@ -23,8 +23,8 @@ struct ServiceProcess: Sendable {
     let announce = { @Sendable (addresses: Startup.Addresses) in _ = starting.yield(addresses) }
     let startup = Startup(assembly, announce: whenReady == nil ? nil : announce)
     let upkeep = Upkeep(
-      keeper: assembly.keeper, lease: assembly.lease, redis: assembly.redis, hot: assembly.hot, memory: assembly.memory,
-      ledger: assembly.ledger, changes: assembly.changes, secret: assembly.secret, clock: assembly.clock, log: log)
+      domain: assembly.domain, lease: assembly.lease, redis: assembly.redis, hot: assembly.hot, ledger: assembly.ledger,
+      secret: assembly.secret, log: log)
     // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
     var configuration = ServiceGroupConfiguration(
       services: [

@@ -17,16 +17,15 @@ struct Upkeep: Service {
   /// How often the time is kept for processes to come.
   private static let clockInterval: Duration = .seconds(60)
 
-  let keeper: LeaseKeeper<SQLLedger>
+  let domain: Domain
   let lease: Lease
   let redis: RedisClient
   let hot: any HotStore
-  let memory: HotMemory
   let ledger: SQLLedger
-  let changes: Changes<SQLLedger>
   let secret: LiveSecret
-  let clock: ServiceClock
   let log: Logger
+
+  private var clock: ServiceClock { domain.clock }
 
   func run() async throws {
     try await nameSiblings()
@@ -56,7 +55,7 @@ struct Upkeep: Service {
     var nextKeep = ContinuousClock.now
     while !Task.isCancelled {
       do {
-        try await keeper.poll()
+        try await domain.keeper.poll()
         failing = false
       } catch {
         if !failing { log.error("The lease poll fails: serving from the ledger", metadata: ["error": "\(error)"]) }
@@ -75,6 +74,7 @@ struct Upkeep: Service {
 
   /// An operator may change it while everything runs.
   private func watchMemory() async {
+    let memory = domain.memory
     while !Task.isCancelled {
       if redis.isUp, let mayForget = await hot.mayForget(), mayForget != memory.mayForget {
         memory.mayForget = mayForget
@@ -92,7 +92,7 @@ struct Upkeep: Service {
     }
   }
 
-  private func tell(_ change: LeaseWatch.Change?) {
+  private func tell(_ change: LeaseChange?) {
     switch change {
     case nil: break
     case .lost: log.warning("The lease is lost: the ledger serves, with stricter rate limits")
@@ -101,7 +101,7 @@ struct Upkeep: Service {
     }
   }
 
-  private func tell(_ change: ClockWatch.Change) {
+  private func tell(_ change: ClockChange) {
     switch change {
     case .alarmed(let offset):
       log.error(
@@ -123,8 +123,7 @@ struct Upkeep: Service {
         // What is not removed now is removed by a later sweep.
         var expired = clock.isQuiet ? 0 : Self.expiredMax
         while expired == Self.expiredMax {
-          let change = try await ledger.expireOverdue(rowsMax: Self.expiredMax, now: clock.now())
-          expired = await changes.acknowledge(change, takesRightsAway: false)
+          expired = try await domain.work.expireOverdue(rowsMax: Self.expiredMax)
         }
         try await inSteps { try await ledger.purgeDeleted(rowsMax: Self.rowsMax) }
         try await inSteps { clock.isQuiet ? 0 : try await ledger.prune(rowsMax: Self.rowsMax, now: clock.now()) }

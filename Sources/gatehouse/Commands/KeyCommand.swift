@@ -46,7 +46,7 @@ struct KeyCommand: AsyncParsableCommand {
       let words = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
       let known = ServiceKey.Scope.allCases.map(\.rawValue)
       if let unknown = words.first(where: { !known.contains($0) }) {
-        throw ValidationError("\(SettingsReader.quoted(unknown)) is no scope: use some of \(known.joined(separator: ", ")).")
+        throw ValidationError("\(Quoted.text(unknown)) is no scope: use some of \(known.joined(separator: ", ")).")
       }
       guard !words.isEmpty else { throw ValidationError("Name at least one scope of \(known.joined(separator: ", ")).") }
       return words
@@ -54,7 +54,7 @@ struct KeyCommand: AsyncParsableCommand {
 
     private static func seconds(_ text: String) throws -> Int64 {
       guard let seconds = DurationText.seconds(text), expiry.contains(seconds) else {
-        throw ValidationError("\(SettingsReader.quoted(text)) is no duration from 60s to 3650d: write one such as 90d, 12h or 30m.")
+        throw ValidationError("\(Quoted.text(text)) is no duration from 60s to 3650d: write one such as 90d, 12h or 30m.")
       }
       return seconds
     }
@@ -91,7 +91,7 @@ struct KeyCommand: AsyncParsableCommand {
     func run() async throws {
       let id = id
       guard ServiceKeyID(id) != nil else {
-        throw CommandFailure("\(SettingsReader.quoted(id)) is no id of a service key: look for it with gatehouse key list.")
+        throw CommandFailure("\(Quoted.text(id)) is no id of a service key: look for it with gatehouse key list.")
       }
       _ = try await Operations.with(service.folder(), settings: service.source.load) { operations in
         try await operations.ask("DELETE", "/v1/admin/keys/\(id)", missing: "There is no live service key \(id): see gatehouse key list.")

@@ -85,7 +85,7 @@ struct UserCommand: AsyncParsableCommand {
 
     private static func instant(_ text: String) throws -> String {
       guard let instant = Instants.parse(text) ?? Instants.parseDate(text) else {
-        throw ValidationError("\(SettingsReader.quoted(text)) is no instant: write one such as 2027-11-23T00:00:00Z or 2027-11-23.")
+        throw ValidationError("\(Quoted.text(text)) is no instant: write one such as 2027-11-23T00:00:00Z or 2027-11-23.")
       }
       return Instants.text(instant)
     }
@@ -128,7 +128,7 @@ extension Operations {
   private func id(of idOrEmail: String) async throws(CommandFailure) -> String {
     if UserID(idOrEmail) != nil { return idOrEmail }
     guard let address = EmailAddress(idOrEmail) else {
-      throw CommandFailure("\(SettingsReader.quoted(idOrEmail)) is neither a user's id (usr_…) nor an email: see gatehouse user list.")
+      throw CommandFailure("\(Quoted.text(idOrEmail)) is neither a user's id (usr_…) nor an email: see gatehouse user list.")
     }
     let found = try await ask("GET", "/v1/admin/users?limit=100&query=\(escaped(address.text))").objects("data")
     let forms = EmailAddress.Forms(address.text)
@@ -142,7 +142,7 @@ extension Operations {
   }
 
   private static func noUser(_ idOrEmail: String) -> String {
-    "There is no user \(SettingsReader.quoted(idOrEmail)): see gatehouse user list."
+    "There is no user \(Quoted.text(idOrEmail)): see gatehouse user list."
   }
 }
 

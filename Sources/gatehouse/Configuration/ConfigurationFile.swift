@@ -9,14 +9,14 @@ struct ConfigurationProblems: Error, CustomStringConvertible {
 
 /// A configuration file, flattened: dotted keys with their values and lines.
 struct ConfigurationFile {
-  enum Value: Equatable {
+  enum Content: Equatable {
     case text(String)
     case list([String])
   }
 
   struct Entry {
     let key: String
-    let value: Value
+    let value: Content
     let line: Int
     /// Nothing stands behind the key.
     let isEmpty: Bool

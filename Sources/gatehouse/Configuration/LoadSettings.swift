@@ -22,7 +22,7 @@ extension SettingsReader {
     settings.mailTokenSeconds = seconds("mail.token_lifetime", 1...3_600) ?? settings.mailTokenSeconds
     settings.argonMemoryKiB = int("password.argon_memory_kib", 8...1_048_576, settings.argonMemoryKiB)
     settings.argonPasses = int("password.argon_passes", 1...64, settings.argonPasses)
-    for kind in Session.Class.allCases { settings.timeouts[kind] = timeouts("sessions.\(kind.rawValue)") ?? settings.timeouts(kind) }
+    for kind in SessionClass.allCases { settings.timeouts[kind] = timeouts("sessions.\(kind.rawValue)") ?? settings.timeouts(kind) }
     readMetrics(&settings)
     readPlans(&settings)
     readPolicies(&settings)
@@ -84,7 +84,7 @@ extension SettingsReader {
   private mutating func checked(_ key: String, _ expected: String, _ isGood: (String) -> Bool) -> [String] {
     let items = list(key) ?? []
     for item in items where !isGood(item) {
-      refuse("\(key) has \(Self.quoted(item))\(origin(key)): each of it must be \(expected).")
+      refuse("\(key) has \(Quoted.text(item))\(origin(key)): each of it must be \(expected).")
     }
     return items
   }

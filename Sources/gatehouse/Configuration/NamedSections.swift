@@ -112,7 +112,7 @@ extension SettingsReader {
     return (listed + own.filter { isMeant($0, in: section, beside: listed) }).filter { name in
       guard name.wholeMatch(of: /[a-z][a-z0-9_]{0,31}/) != nil, name != "names" else {
         refuse(
-          "\(key) has \(Self.quoted(name))\(origin(key)): a name is 1 to 32 of a-z, 0-9 and _, begins with a letter and is not \"names\".")
+          "\(key) has \(Quoted.text(name))\(origin(key)): a name is 1 to 32 of a-z, 0-9 and _, begins with a letter and is not \"names\".")
         return false
       }
       guard seen.insert(name).inserted else {

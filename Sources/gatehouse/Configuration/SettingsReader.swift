@@ -3,8 +3,6 @@ import Configuration
 /// Reads settings one by one through the layers (command line, environment, file, defaults) and keeps every problem as a sentence
 /// that names the key, the offending value and what it may be.
 struct SettingsReader {
-  private static let shownCharactersMax = 60
-
   private let reader: ConfigReader
   private let flags: [String: String]
   let environment: [String: String]
@@ -94,7 +92,7 @@ struct SettingsReader {
   }
 
   mutating func refuse(_ key: String, _ value: String, _ expected: String) {
-    problems.append("\(key) is \(Self.quoted(value))\(origin(key)): it must be \(expected).")
+    problems.append("\(key) is \(Quoted.text(value))\(origin(key)): it must be \(expected).")
   }
 
   mutating func refuse(_ sentence: String) { problems.append(sentence) }
@@ -111,12 +109,6 @@ struct SettingsReader {
   func place(_ prefix: String) -> String {
     guard let file, let entry = file.entries.first(where: { $0.key == prefix || $0.key.hasPrefix(prefix + ".") }) else { return "" }
     return " (\(file.name), line \(entry.line))"
-  }
-
-  /// A value as sentences show it: on one line, not too long.
-  static func quoted(_ text: String) -> String {
-    let short = text.count > shownCharactersMax ? text.prefix(shownCharactersMax) + "…" : Substring(text)
-    return "\"" + short.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : String($0) }.joined() + "\""
   }
 
   /// `a, b or c`

@@ -37,11 +37,10 @@ struct LoginLimitsTests {
   private func limits() -> LoginLimits {
     let lease = Lease()
     lease.hold(for: .seconds(86_400))
-    let settings = Settings()
     let (hot, start, began) = (hot, start, hot.nowMilliseconds)
     return LoginLimits(
       limits: SubjectLimits(window: LocalWindow(processes: 1)), hot: hot, lease: lease, subjects: MacKey([1]),
-      policy: { settings.policy($0) }, now: { start + .milliseconds(hot.nowMilliseconds - began) })
+      rules: LiveSettings(Settings()), now: { start + .milliseconds(hot.nowMilliseconds - began) })
   }
 
   private func passes(_ limits: LoginLimits, _ network: String) async -> Bool {
@@ -129,7 +128,8 @@ struct LoginLimitsTests {
   func digests() {
     let limits = limits()
     let texts = ["mia@example.com", "7:account15:mia@example.com", "account mia@example.com", ""]
-    let all = texts.flatMap { [limits.digest($0), limits.accountDigest($0)] }
+    let app = AppLimits(limits: SubjectLimits(window: LocalWindow(processes: 1)), hot: hot, lease: Lease(), key: MacKey([1]))
+    let all = texts.flatMap { [app.digest($0), limits.accountDigest($0)] }
     #expect(Set(all).count == all.count && all.allSatisfy { $0.count == 32 })
   }
 }

@@ -8,7 +8,7 @@ struct LeaseWatchTests {
     let start = ContinuousClock.now
     var watch = LeaseWatch()
     // Seconds since the start, whether the lease is held, what is told.
-    let looks: [(Int, Bool?, LeaseWatch.Change?)] = [
+    let looks: [(Int, Bool?, LeaseChange?)] = [
       (0, false, nil), (1, true, nil), (2, true, nil), (3, false, nil), (4, false, .lost), (5, false, nil), (6, nil, nil),
       (7, true, .back(after: .seconds(4))), (8, true, nil), (9, nil, nil), (10, false, nil), (11, true, nil), (12, false, nil),
       (13, nil, nil), (14, false, nil), (15, false, .lost), (16, true, .back(after: .seconds(2))),

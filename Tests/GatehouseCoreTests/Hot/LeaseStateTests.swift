@@ -23,7 +23,7 @@ struct LeaseStateTests {
   @discardableResult
   private func poll(
     _ state: inout LeaseState, _ node: HotNode?, at now: Int64, sequence: Int64 = 0, isWhole: Bool = true, _ drop: HotDrop
-  ) -> (counts: Bool, outcome: LeaseState.Outcome)? {
+  ) -> (counts: Bool, outcome: LeaseState.AfterDrop)? {
     let read = state.reading(from: Self.at(now))
     #expect(state.read(read, node, sequence: sequence, at: Self.at(now + 1)) == true)
     guard let mark = state.nextMark() else { return nil }

@@ -79,7 +79,7 @@ struct LocalWindowTests {
   func together() async {
     let limits = SubjectLimits(window: LocalWindow(processes: 1))
     let user = UserID.random()
-    let charges = [HotQuery.Charge(policy: policy, cost: 1)]
+    let charges = [PolicyCharge(policy: policy, cost: 1)]
     let allowed = await withTaskGroup(of: Int.self) { tasks in
       for _ in 0..<8 {
         tasks.addTask {

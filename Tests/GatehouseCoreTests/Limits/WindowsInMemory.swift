@@ -26,7 +26,7 @@ final class WindowsInMemory: HotStore {
     }
   }
 
-  func check(_ subject: Subject, _ charges: [HotQuery.Charge], peek: Bool, under term: HotTerm) async -> Result<HotCheck, HotFailure> {
+  func check(_ subject: Subject, _ charges: [PolicyCharge], peek: Bool, under term: HotTerm) async -> Result<HotCheck, HotFailure> {
     state.withLock { state in
       state.commands += 1
       let now = state.now
@@ -68,7 +68,7 @@ final class WindowsInMemory: HotStore {
   func settle(_ userID: UserID, holdID: String, thenDrop: Bool) {}
   func keep(_ userID: UserID, holdID: String) {}
   func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop { .noAnswer }
-  func forget(_ user: UserID) {}
+  func forget(routingID: String) {}
   func time() async -> Int64? { nowMilliseconds }
   func mayForget() async -> Bool? { false }
   func setEra(_ era: Int64) {}

@@ -1,6 +1,6 @@
 import Foundation
 import GRDB
-import GatehouseCore
+@testable import GatehouseCore
 import GatehouseCrypto
 import LedgerContract
 import Testing
@@ -49,8 +49,7 @@ struct AddressMigrationTests {
       }
       await old.close()
       let ledger = try SQLLedger(
-        database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-        timeouts: { _ in Rig.timeouts }, log: quiet
+        database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet
       )
       try await body(ledger)
       await ledger.close()

@@ -1,5 +1,5 @@
 import GRDB
-import GatehouseCore
+@testable import GatehouseCore
 import LedgerContract
 import Testing
 
@@ -26,8 +26,7 @@ import Testing
 
   private func open(_ path: String) throws -> SQLLedger {
     try SQLLedger(
-      database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-      timeouts: { _ in Rig.timeouts }, log: quiet)
+      database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
   }
 
   private func byHand(_ sql: String, _ path: String) throws {
@@ -74,7 +73,7 @@ import Testing
       let ledger = try open(path)
       let key = ServiceKey(
         id: .random(), name: "app", hash: .token("key"), scopes: [.work], createdAtMilliseconds: Rig.now, expiresAtMilliseconds: nil)
-      try await ledger.createServiceKey(key, by: .operations)
+      _ = try await ledger.createServiceKey(key, by: .operations)
       let version = try await ledger.leasePoll().serviceKeysVersion
       try byHand("UPDATE service_keys SET last_used_at = 1", path)
       #expect(try await ledger.leasePoll().serviceKeysVersion == version)

@@ -1,6 +1,6 @@
 import Foundation
 import GRDB
-import GatehouseCore
+@testable import GatehouseCore
 import GatehouseCrypto
 import LedgerContract
 import TestSupport
@@ -130,8 +130,7 @@ struct MigrationTests {
         await first.close()
         func open(_ path: String) throws -> SQLLedger {
           try SQLLedger(
-            database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-            timeouts: { _ in Rig.timeouts }, log: quiet)
+            database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
         }
         let (migrated, made) = (try open(old), try open(new))
         let mia = try #require(try await migrated.user(email: "mia@example.com"))
@@ -186,8 +185,7 @@ struct MigrationTests {
       }
       await old.close()
       let ledger = try SQLLedger(
-        database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, allowances: { Rig.table },
-        timeouts: { _ in Rig.timeouts }, log: quiet)
+        database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
       let rig = Rig(ledger, ledger.database)
       var found: [String: (isSuccessor: Bool, proved: Int64, end: Int64?)] = [:]
       for token in ["live", "rotated", "next", "after", "before", "later", "gone", "second", "third", "first", "ended"] {

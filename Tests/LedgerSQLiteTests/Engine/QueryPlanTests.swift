@@ -96,10 +96,10 @@ extension QueryPlanTests {
   }
 
   private func open(_ file: LedgerDatabase) throws -> SQLLedger {
-    try SQLLedger(
-      database: file, secret: Rig.secret,
-      retention: { LedgerRetention(usageEventDays: 1, auditDays: 1, reservationDays: 1, eventDays: 1) },
-      allowances: { Rig.table }, timeouts: { _ in Rig.timeouts }, log: quiet)
+    var settings = Rig.settings
+    (settings.retention.usageEventDays, settings.retention.auditDays) = (1, 1)
+    (settings.retention.reservationDays, settings.retention.eventDays) = (1, 1)
+    return try SQLLedger(database: file, secret: Rig.secret, rules: LiveSettings(settings), log: quiet)
   }
 
   private func statementsOfEveryCall(_ path: String) async throws -> Set<String> {

@@ -17,7 +17,7 @@ struct Explain: AsyncParsableCommand {
   func run() async throws {
     guard let kind = KeyKind(key) else {
       throw CommandFailure(
-        "\(SettingsReader.quoted(key)) is no key of Gatehouse: its keys are gh:{<user>}, gh:{<user>}:rl, "
+        "\(Quoted.text(key)) is no key of Gatehouse: its keys are gh:{<user>}, gh:{<user>}:rl, "
           + "gh:{ip:<network>}:rl, gh:{sub:<digest>}:rl, gh:{own:ip:<network>}:rl, gh:{own:<digest>}:rl and "
           + "gh:{counter}. In a shell put it in single quotes."
       )

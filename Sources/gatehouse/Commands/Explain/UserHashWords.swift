@@ -19,7 +19,7 @@ struct UserHashWords {
     lines += texts.filter { $0.name.hasPrefix("h:") }.map { ("Hold", hold($0.name, $0.value)) }
     let known: Set = ["v", "id", "ext", "mail", "plan", "status", "epoch", "until", "ticket"]
     lines += texts.filter { !known.contains($0.name) && !["s:", "q:", "h:"].contains($0.name.prefix(2)) }.map {
-      ("Field", "\(SettingsReader.quoted($0.name)), which no version of Gatehouse writes")
+      ("Field", "\(Quoted.text($0.name)), which no version of Gatehouse writes")
     }
     return lines.map { ($0.0, Table.plain($0.1)) }
   }

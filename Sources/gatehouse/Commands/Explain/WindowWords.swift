@@ -17,7 +17,7 @@ struct WindowWords {
     let parts = field.split(separator: ".")
     guard parts.count == 3, let seconds = Int64(parts[1]), let cells = Int64(parts[2]), (1...31_622_400).contains(seconds),
       (1...100_000).contains(cells)
-    else { return "a field \(SettingsReader.quoted(field)) that is no window: <policy>.<seconds>.<cells> is expected" }
+    else { return "a field \(Quoted.text(field)) that is no window: <policy>.<seconds>.<cells> is expected" }
     let configured = [settings?.policy(String(parts[0])), LoginLimits.home].compactMap(\.self).first { $0.fieldName == field }
     let policy =
       configured ?? Policy(name: String(parts[0]), by: .subject, windowSeconds: seconds, cells: cells, limits: PlanLimits(.max))

@@ -1,0 +1,71 @@
+import StrictJSON
+
+/// Something that happened to an account, as a backend's feed tells it. It holds no credential.
+public struct FeedEvent: Sendable, Equatable {
+  /// What happened.
+  public enum EventType: String, Sendable, CaseIterable {
+    case userCreated = "user.created"
+    /// Somebody signed up with the address of this account, and was not told that it is taken.
+    case signUpRepeated = "signup.repeated"
+    case userDeleted = "user.deleted"
+    case userSuspended = "user.suspended"
+    case userReactivated = "user.reactivated"
+    case userEmailChanged = "user.email_changed"
+    case userEmailVerified = "user.email_verified"
+    case sessionCreated = "session.created"
+    case sessionEnded = "session.ended"
+    case passwordChanged = "password.changed"
+    case passwordReset = "password.reset"
+    case planChanged = "plan.changed"
+    case allowanceExhausted = "allowance.exhausted"
+  }
+
+  /// The place in the feed: grows in the order of the commits.
+  public let number: Int64
+  /// An id such as `evt_4tq9m2kd7xw1hb`.
+  public let id: String
+  /// An `EventType`, or one that a newer version wrote.
+  public let type: String
+  public let userID: UserID
+  /// The app's own id as it was when the event was written.
+  public let externalID: String?
+  public let occurredAtMilliseconds: Int64
+  /// A JSON object.
+  public let data: String
+
+  public init(
+    number: Int64, id: String, type: String, userID: UserID, externalID: String?, occurredAtMilliseconds: Int64, data: String
+  ) {
+    self.number = number
+    self.id = id
+    self.type = type
+    self.userID = userID
+    self.externalID = externalID
+    self.occurredAtMilliseconds = occurredAtMilliseconds
+    self.data = data
+  }
+}
+
+extension FeedEvent {
+  /// A member of an event's `data`.
+  public enum Member: Sendable {
+    case text(String?)
+    case number(Int64)
+    case flag(Bool)
+  }
+
+  /// The JSON object of these members, in their order.
+  public static func data(_ members: KeyValuePairs<String, Member>) -> String {
+    var writer = JSONWriter(capacity: 128)
+    writer.object { writer in
+      for (name, value) in members {
+        switch value {
+        case .text(let text): writer.string(name, text)
+        case .number(let number): writer.int64(name, number)
+        case .flag(let flag): writer.bool(name, flag)
+        }
+      }
+    }
+    return writer.text
+  }
+}

@@ -1,0 +1,8 @@
+/// What Redis's copy of a user is made from.
+public protocol GateLedger: Sendable {
+  /// All of a user's state that Redis holds, in one snapshot that was opened after this call began. nil: no such user, or deleted.
+  func snapshot(of user: UserID, now: Int64) async throws -> HotSnapshot?
+}
+
+/// What the gate asks of the ledger in all.
+public typealias DecisionLedger = GateLedger & SessionLedger & AccountLedger & WorkLedger

@@ -1,0 +1,55 @@
+import GatehouseCrypto
+
+// What the gate asks of the hot state. One Redis clock decides; every instant in a reply is Redis TIME in milliseconds.
+
+/// One question to a user's hot state: all of it is decided together, all or nothing.
+public struct HotQuery: Sendable {
+  /// Units to hold under `holdID` until the ledger has decided.
+  public struct Hold: Sendable {
+    public let holdID: String
+    public let metric: String
+    public let amount: Int64
+    /// How long the ledger will hold the units: Redis holds them no longer.
+    public let leaseMilliseconds: Int64
+    public init(holdID: String, metric: String, amount: Int64, leaseMilliseconds: Int64) {
+      self.holdID = holdID
+      self.metric = metric
+      self.amount = amount
+      self.leaseMilliseconds = leaseMilliseconds
+    }
+  }
+
+  public let userID: UserID
+  /// nil: a work call, no session is checked.
+  public let tokenHash: Digest256?
+  /// By policies that are keyed by the user.
+  public let charges: [PolicyCharge]
+  public let requirements: Requirements
+  public let hold: Hold?
+  /// Writes nothing.
+  public let peek: Bool
+  /// When `besides` was counted, by the clock of this process's own windows.
+  public let askedMilliseconds: Int64
+
+  public init(
+    userID: UserID, tokenHash: Digest256?, charges: [PolicyCharge], requirements: Requirements, hold: Hold?, peek: Bool,
+    askedMilliseconds: Int64 = 0
+  ) {
+    self.askedMilliseconds = askedMilliseconds
+    self.userID = userID
+    self.tokenHash = tokenHash
+    self.charges = charges
+    self.requirements = requirements
+    self.hold = hold
+    self.peek = peek
+  }
+}
+
+extension HotQuery {
+  /// The same question, counted at an instant.
+  func asked(at instant: Int64, charges: [PolicyCharge]? = nil) -> HotQuery {
+    HotQuery(
+      userID: userID, tokenHash: tokenHash, charges: charges ?? self.charges, requirements: requirements, hold: hold, peek: peek,
+      askedMilliseconds: instant)
+  }
+}

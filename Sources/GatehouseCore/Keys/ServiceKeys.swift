@@ -1,0 +1,57 @@
+import GatehouseCrypto
+
+/// The keys of backends: made, checked, revoked.
+public struct ServiceKeys: Sendable {
+  let ledger: any HotLedger & KeyLedger
+  let ring: KeyRing
+  let changes: Changes
+  let clock: ServiceClock
+
+  public init(ledger: any HotLedger & KeyLedger, ring: KeyRing, changes: Changes, clock: ServiceClock) {
+    self.ledger = ledger
+    self.ring = ring
+    self.changes = changes
+    self.clock = clock
+  }
+
+  /// Call it before each request; see `KeyRing.refreshIfStale`.
+  public func refreshIfStale() async throws { try await ring.refreshIfStale(from: ledger) }
+
+  /// The live key behind a token; its last use is written at most once a minute. Throws `invalidKey`, and `unavailable` while it is
+  /// not known which keys are live.
+  public func check(_ token: ServiceKeyToken) throws(ServiceError) -> ServiceKey {
+    try ring.check(token, ledger: ledger, now: clock.now())
+  }
+
+  /// Makes a key; every process accepts it when this returns. The token exists nowhere else.
+  /// - Parameter lifetimeMilliseconds: after so long it is accepted no more; nil for a key without an end.
+  public func create(
+    name: String, scopes: Set<ServiceKey.Scope>, lifetimeMilliseconds: Int64?, by actor: Actor
+  ) async throws -> (key: ServiceKey, token: ServiceKeyToken) {
+    let id = ServiceKeyID.random()
+    let token = ServiceKeyToken.mint(keyID: id.body)
+    let now = clock.now()
+    let key = ServiceKey(
+      id: id, name: name, hash: token.hash, scopes: scopes, createdAtMilliseconds: now,
+      expiresAtMilliseconds: lifetimeMilliseconds.map { now + $0 })
+    await changes.acknowledge(try await ledger.createServiceKey(key, by: actor))
+    return (key, token)
+  }
+
+  /// All keys, revoked and expired ones too, the oldest first.
+  public func all() async throws -> [ServiceKey] { try await ledger.serviceKeys() }
+
+  /// Revokes a key; no process accepts it any more when this returns. False if there is no such live key.
+  public func revoke(_ id: ServiceKeyID, by actor: Actor) async throws -> Bool {
+    let change = try await ledger.revokeServiceKey(id, by: actor, now: clock.now())
+    guard change.value else { return false }
+    return await changes.acknowledge(change, after: KeyRing.trustedFor)
+  }
+}
+
+extension ServiceKeys: PollFollower {
+  /// Reads the keys again when the poll has seen another version of them.
+  public func follow(_ poll: LeasePoll, readAt start: ContinuousClock.Instant) async throws {
+    try await ring.refresh(version: poll.serviceKeysVersion, readAt: start, from: ledger)
+  }
+}

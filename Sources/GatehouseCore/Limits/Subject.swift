@@ -1,0 +1,58 @@
+import GatehouseCrypto
+
+/// A policy, and the units that a call costs under it.
+public struct PolicyCharge: Sendable {
+  public let policy: Policy
+  public let cost: Int64
+  /// Units that count beside those that Redis knows.
+  public let besides: Int64
+  public init(policy: Policy, cost: Int64, besides: Int64 = 0) {
+    self.policy = policy
+    self.cost = cost
+    self.besides = besides
+  }
+}
+
+/// A policy of an address or another subject, and what this call costs.
+public struct SubjectCharge: Sendable {
+  public let subject: Subject
+  public let policy: Policy
+  public let cost: Int64
+  public init(subject: Subject, policy: Policy, cost: Int64) {
+    self.subject = subject
+    self.policy = policy
+    self.cost = cost
+  }
+}
+
+/// Whom a policy counts when it is not a user. The app's subjects and the service's own never share a window, however they are named.
+public enum Subject: Sendable, Hashable {
+  /// An IPv4 address or an IPv6 /64, under a policy of the app.
+  case network(String)
+  /// A keyed digest of any text that the backend gave.
+  case keyed(String)
+  /// An IPv4 address or an IPv6 /64, under a policy of the service.
+  case ownNetwork(String)
+  /// A keyed digest of an account, alone or with a network.
+  case own(String)
+}
+
+extension Subject {
+  /// The network of a client that a proxy named in a form that can't be read. Nothing is counted by it: it would be everybody's.
+  public static let unknownNetwork = "unknown"
+
+  /// The text of a keyed digest, as it stands in a key.
+  static func digest(_ mac: [UInt8]) -> String { String(Digest256(bytes: mac)?.hex.prefix(32) ?? "") }
+}
+
+/// One subject policy as it was decided. `allowed` is this policy's word alone: nothing was charged unless all of the subject's agree.
+public struct SubjectVerdict: Sendable, Equatable {
+  public let standing: PolicyStanding
+  public let allowed: Bool
+  public let retryAfterSeconds: Int?
+  public init(standing: PolicyStanding, allowed: Bool, retryAfterSeconds: Int?) {
+    self.standing = standing
+    self.allowed = allowed
+    self.retryAfterSeconds = retryAfterSeconds
+  }
+}

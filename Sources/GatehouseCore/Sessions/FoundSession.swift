@@ -1,0 +1,21 @@
+/// What the ledger knows of a token.
+public enum FoundSession: Sendable, Equatable {
+  /// `isSuccessor`: this is the first use of a rotated token, `adoptSuccessor` is due.
+  case live(Session, User, isSuccessor: Bool)
+  /// Past its idle or absolute end.
+  case expired
+  /// Ended, replaced, or never there: it can never become valid.
+  case dead
+}
+
+/// A rotated token's ingredients: the token itself is derived again from the old secret. `session` is seen through it.
+public struct Successor: Sendable, Equatable {
+  public let session: Session
+  public let nonce: [UInt8]
+  public let keyID: String
+  public init(session: Session, nonce: [UInt8], keyID: String) {
+    self.session = session
+    self.nonce = nonce
+    self.keyID = keyID
+  }
+}

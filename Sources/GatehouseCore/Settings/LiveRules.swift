@@ -1,0 +1,25 @@
+import GatehouseCrypto
+
+/// What of the configuration decides about calls. Whoever goes by it asks at each call, so that a reload is true from the next one on.
+public protocol LiveRules: Sendable {
+  /// What each plan gives.
+  var allowances: AllowanceTable { get }
+  /// The rate limit of a name; nil if the configuration has none.
+  func policy(_ name: String) -> Policy?
+  /// What a proxy may ask for by a name; nil if the configuration has none.
+  func profile(_ name: String) -> Profile?
+  /// How long the sessions of a class live.
+  func timeouts(_ kind: SessionClass) -> SessionTimeouts
+  /// Live sessions of a user whose plan this is; beyond them the least recently seen end.
+  func sessionsMax(plan: String) -> Int
+  /// Which passwords may be chosen.
+  var passwords: PasswordRules { get }
+  /// What a hash that is made now costs.
+  var passwordCost: Argon2Parameters { get }
+  /// No answer to a login leaves before this, nor before what `LoginFloor` says.
+  var loginFloorMin: Duration { get }
+  /// How long a mailed token is good.
+  var mailMilliseconds: Int64 { get }
+  /// How long rows are kept that nobody needs for a decision.
+  var retention: Settings.Retention { get }
+}

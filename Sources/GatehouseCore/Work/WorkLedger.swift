@@ -1,0 +1,40 @@
+/// Reservations, analyses and usage.
+public protocol WorkLedger: Sendable {
+  /// The stored answer of a call, nil if there is none. Throws `idempotencyKeyReused` for another fingerprint.
+  func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer?
+  /// Expires this user's and metric's overdue reservations, checks plan, override and bonus against `used + sum(open)`, inserts the
+  /// reservation (and analysis) and the idempotency row with `encode`'s answer. Throws `allowanceExhausted` (with `allowance`),
+  /// `notFound`, `suspended`, `idempotencyKeyReused`. `pending` is empty unless overdue reservations were expired, or
+  /// units of a limited metric were taken that Redis does not hold.
+  func reserve(
+    _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
+  ) async throws -> Changed<Once<Reserved>>
+  /// Creates an analysis on a reservation that is held already. Throws `notFound`, `invalidTransition`, `reservationExpired`.
+  func attachAnalysis(
+    _ analysis: NewAnalysis, to reservation: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
+    encode: @escaping @Sendable (Reserved) -> StoredAnswer
+  ) async throws -> Once<Reserved>
+  /// Commits `amount` (nil: all; the rest is released). The same commit again answers the same. Throws `notFound`,
+  /// `invalidTransition`, `reservationExpired`. The units count in the reservation's own period.
+  func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Changed<Reserved>
+  func release(_ id: ReservationID, now: Int64) async throws -> Changed<Reserved>
+  func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Changed<Reserved>
+  func reservation(_ id: ReservationID) async throws -> Reservation?
+  func analysis(_ id: AnalysisID, of user: UserID?) async throws -> Analysis?
+  func analyses(of user: UserID, filter: AnalysisFilter, page: PageRequest) async throws -> Page<Analysis>
+  /// Throws `notFound`, `invalidTransition`, `reservationExpired` (as api.md's PATCH row says, with `rereserve`).
+  func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Changed<Reserved>
+  /// Cancels an open analysis and releases its units. Throws `notFound`, `invalidTransition`. A finished one is deleted (nil).
+  func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Changed<Reserved?>
+  /// Standings of every metric in its open period.
+  func allowances(of user: UserID, now: Int64) async throws -> [Allowance]?
+  /// Used units by period start in `[from, to)`.
+  func dailyUsage(of user: UserID, metric: String, from: Int64, to: Int64) async throws -> [DailyUsage]
+  func events(of user: UserID, from: Int64?, to: Int64?, page: PageRequest) async throws -> Page<UsageEvent>
+  /// All or none. Throws `notFound` naming the first unknown user.
+  func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int>
+  /// Expires up to `rowsMax` overdue reservations of anybody.
+  func expireOverdue(rowsMax: Int, now: Int64) async throws -> Changed<Int>
+  /// Removes rows that retention no longer keeps, up to `rowsMax` and fewer if they are large; how many, 0 when there are none.
+  func prune(rowsMax: Int, now: Int64) async throws -> Int
+}
