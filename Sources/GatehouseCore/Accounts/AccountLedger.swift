@@ -21,9 +21,9 @@ public protocol AccountLedger: Sendable {
   func passwordCosts() async throws -> [String]
   /// Applies `changes`, keeps the open period through a change of zone, ends all sessions when a suspension is lifted, writes audit.
   /// A pending address may be another account's: it can't be verified then. Throws `notFound`, `externalIDTaken`.
-  func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User>
+  func changeUser(_ id: UserID, _ changes: UserChanges, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<User>
   /// Frees email and external id, ends all sessions, sets `deleted`; rows follow through `purgeDeleted`. Throws `notFound`.
-  func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void>
+  func deleteUser(_ id: UserID, by actor: AuditActor, reason: String?, now: Int64) async throws -> Unacknowledged<Void>
   /// Removes up to `rowsMax` rows of deleted users; how many it removed.
   func purgeDeleted(rowsMax: Int) async throws -> Int
   /// Allowance standings of all metrics, sessions' count and what else an operator's view of a user shows.

@@ -123,7 +123,7 @@ extension UserID {
   public init?(routingID: String) { self.init(UserKind.prefix + routingID) }
 }
 
-extension Actor {
+extension AuditActor {
   /// The user, by one of their sessions.
-  public static func user(_ id: UserID) -> Actor { Actor(id.text) }
+  public static func user(_ id: UserID) -> AuditActor { AuditActor(id.text) }
 }

@@ -13,7 +13,7 @@ public protocol HotLedger: Sendable {
   /// No process serves from Redis: only for a process that knows that there is no other. What is registered stays, unconfirmed.
   func vacate() async throws
   /// Gives every registered Redis a new term: all that it holds of users is cold. False if none is registered.
-  func renewTerms(by actor: Actor, reason: String, now: Int64) async throws -> Changed<Bool>
+  func renewTerms(by actor: AuditActor, reason: String, now: Int64) async throws -> Unacknowledged<Bool>
   /// A vacant registration is in use again: Redis was seen to know nothing newer than the ledger. Changes nothing if another came.
   func confirm(_ term: HotTerm) async throws
   /// False once the ledger can't be read or written any more.
@@ -27,6 +27,6 @@ public protocol ClockLedger: Sendable {
   /// Accepts a time: every process goes on from it once it has polled, all hot state is cold, and the open reservations keep what is
   /// left of their leases, which are moved by `shiftMilliseconds`. Gives what is now kept.
   func acceptClock(
-    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: Actor, reason: String, now: Int64
-  ) async throws -> Changed<ClockRecord>
+    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: AuditActor, reason: String, now: Int64
+  ) async throws -> Unacknowledged<ClockRecord>
 }

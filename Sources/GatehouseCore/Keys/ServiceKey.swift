@@ -41,7 +41,7 @@ public enum ServiceKeyKind: IdentifierKind {
 /// The id of a service key.
 public typealias ServiceKeyID = Identifier<ServiceKeyKind>
 
-extension Actor {
+extension AuditActor {
   /// A backend, by its key.
-  public static func key(_ id: ServiceKeyID) -> Actor { Actor(id.text) }
+  public static func key(_ id: ServiceKeyID) -> AuditActor { AuditActor(id.text) }
 }

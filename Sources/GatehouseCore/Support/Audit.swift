@@ -1,14 +1,14 @@
 /// Who made a change, for the audit trail: a session's user, a service key, an operator at the ops socket, or the service itself.
-public struct Actor: Sendable, Equatable {
+public struct AuditActor: Sendable, Equatable {
   /// As the trail spells it: an id, `ops` or `system`.
   public let text: String
 
   init(_ text: String) { self.text = text }
 
   /// An operator at the ops socket.
-  public static let operations = Actor("ops")
+  public static let operations = AuditActor("ops")
   /// The service itself.
-  public static let system = Actor("system")
+  public static let system = AuditActor("system")
 }
 
 /// One change of an account: who did what, when and why. Instants are milliseconds since 1970 UTC.

@@ -62,7 +62,9 @@ public struct Work: Sendable {
   }
 
   /// Nobody loses a right by what happens to their work: a caller that Redis refuses for too long is refused one unit, for a moment.
-  private func acknowledge<Value>(_ change: Changed<Value>) async -> Value { await changes.acknowledge(change, takesRightsAway: false) }
+  private func acknowledge<Value>(_ change: Unacknowledged<Value>) async -> Value {
+    await changes.acknowledge(change, takesRightsAway: false)
+  }
 }
 
 /// What is known of work.

@@ -8,7 +8,7 @@ public protocol WorkLedger: Sendable {
   /// units of a limited metric were taken that Redis does not hold.
   func reserve(
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
-  ) async throws -> Changed<Once<Reserved>>
+  ) async throws -> Unacknowledged<Once<Reserved>>
   /// Creates an analysis on a reservation that is held already. Throws `notFound`, `invalidTransition`, `reservationExpired`.
   func attachAnalysis(
     _ analysis: NewAnalysis, to reservation: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
@@ -16,16 +16,16 @@ public protocol WorkLedger: Sendable {
   ) async throws -> Once<Reserved>
   /// Commits `amount` (nil: all; the rest is released). The same commit again answers the same. Throws `notFound`,
   /// `invalidTransition`, `reservationExpired`. The units count in the reservation's own period.
-  func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Changed<Reserved>
-  func release(_ id: ReservationID, now: Int64) async throws -> Changed<Reserved>
-  func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Changed<Reserved>
+  func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Unacknowledged<Reserved>
+  func release(_ id: ReservationID, now: Int64) async throws -> Unacknowledged<Reserved>
+  func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Unacknowledged<Reserved>
   func reservation(_ id: ReservationID) async throws -> Reservation?
   func analysis(_ id: AnalysisID, of user: UserID?) async throws -> Analysis?
   func analyses(of user: UserID, filter: AnalysisFilter, page: PageRequest) async throws -> Page<Analysis>
   /// Throws `notFound`, `invalidTransition`, `reservationExpired` (as api.md's PATCH row says, with `rereserve`).
-  func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Changed<Reserved>
+  func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Unacknowledged<Reserved>
   /// Cancels an open analysis and releases its units. Throws `notFound`, `invalidTransition`. A finished one is deleted (nil).
-  func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Changed<Reserved?>
+  func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Unacknowledged<Reserved?>
   /// Standings of every metric in its open period.
   func allowances(of user: UserID, now: Int64) async throws -> [Allowance]?
   /// Used units by period start in `[from, to)`.
@@ -34,7 +34,7 @@ public protocol WorkLedger: Sendable {
   /// All or none. Throws `notFound` naming the first unknown user.
   func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int>
   /// Expires up to `rowsMax` overdue reservations of anybody.
-  func expireOverdue(rowsMax: Int, now: Int64) async throws -> Changed<Int>
+  func expireOverdue(rowsMax: Int, now: Int64) async throws -> Unacknowledged<Int>
   /// Removes rows that retention no longer keeps, up to `rowsMax` and fewer if they are large; how many, 0 when there are none.
   func prune(rowsMax: Int, now: Int64) async throws -> Int
 }

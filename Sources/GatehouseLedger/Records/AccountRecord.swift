@@ -25,7 +25,7 @@ extension AuditEntry {
 
 extension Database {
   /// Writes what happened to an account.
-  func audit(_ user: UserID?, _ action: String, by actor: Actor, reason: String? = nil, detail: String = "{}", now: Int64) throws {
+  func audit(_ user: UserID?, _ action: String, by actor: AuditActor, reason: String? = nil, detail: String = "{}", now: Int64) throws {
     try run(AuditRecord.insert, [user?.text, now, actor.text, action, reason, detail])
   }
 }

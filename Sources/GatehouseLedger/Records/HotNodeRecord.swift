@@ -49,15 +49,15 @@ extension SQLiteLedger {
     }
   }
 
-  public func renewTerms(by actor: Actor, reason: String, now: Int64) async throws -> Changed<Bool> {
+  public func renewTerms(by actor: AuditActor, reason: String, now: Int64) async throws -> Unacknowledged<Bool> {
     let lineage = SecureRandom.identifier(length: Self.lineageCharacters)
     return try await write { db in
       let term = (try db.number(HotNodeRecord.topology, []) ?? 0) + 1
       try db.run(HotNodeRecord.renew, [term, lineage])
-      guard db.changesCount > 0 else { return Changed(false) }
+      guard db.changesCount > 0 else { return Unacknowledged(false) }
       try db.run(HotNodeRecord.setTopology, [term])
       try db.audit(nil, "redis_forgotten", by: actor, reason: reason, now: now)
-      return Changed(true)
+      return Unacknowledged(true)
     }
   }
 

@@ -95,7 +95,7 @@ extension SQLiteLedger: HotLedger, KeyLedger, GateLedger {
     try await read { db in try db.rows(ServiceKeyRecord.all, []).map(ServiceKey.init(row:)) }
   }
 
-  public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws -> Changed<Void> {
+  public func createServiceKey(_ key: ServiceKey, by actor: AuditActor) async throws -> Unacknowledged<Void> {
     try await write { db in
       try db.run(
         ServiceKeyRecord.insert,
@@ -105,17 +105,17 @@ extension SQLiteLedger: HotLedger, KeyLedger, GateLedger {
         ])
       try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_created", by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
-      return Changed(())
+      return Unacknowledged(())
     }
   }
 
-  public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
+  public func revokeServiceKey(_ id: ServiceKeyID, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<Bool> {
     try await write { db in
       try db.run(ServiceKeyRecord.revoke, [now, id.text])
-      guard db.changesCount == 1 else { return Changed(false) }
+      guard db.changesCount == 1 else { return Unacknowledged(false) }
       try db.run(ServiceKeyRecord.raiseVersion, [])
       try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
-      return Changed(true)
+      return Unacknowledged(true)
     }
   }
 

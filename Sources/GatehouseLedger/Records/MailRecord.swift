@@ -37,7 +37,7 @@ enum MailRecord {
 }
 
 extension SQLiteLedger: MailLedger {
-  public func keep(_ token: SingleUse, by actor: Actor, now: Int64) async throws -> Bool {
+  public func keep(_ token: SingleUse, by actor: AuditActor, now: Int64) async throws -> Bool {
     try await write { db in
       guard let user = try db.row(UserRecord.byID, [token.userID.text]).map(User.init(row:)),
         MailRecord.canonical(token.kind, user) == token.canonicalEmail
@@ -55,7 +55,7 @@ extension SQLiteLedger: MailLedger {
     try await read { db in try MailRecord.owner(hash, kind, db, now: now) }
   }
 
-  public func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Changed<User>? {
+  public func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Unacknowledged<User>? {
     try await write { db in
       guard var user = try MailRecord.owner(token, .passwordReset, db, now: now) else { return nil }
       try db.run(MailRecord.spend, [token.data])
@@ -70,11 +70,11 @@ extension SQLiteLedger: MailLedger {
       user.emailVerified = true
       user.awaitsVerification = false
       user.pendingEmail = nil
-      return Changed(user, pending: [try db.pending(user.id, now: now)])
+      return Unacknowledged(user, pending: [try db.pending(user.id, now: now)])
     }
   }
 
-  public func verifyEmail(token: Digest256, now: Int64) async throws -> Changed<User>? {
+  public func verifyEmail(token: Digest256, now: Int64) async throws -> Unacknowledged<User>? {
     try await write { [addresses] db in
       guard var user = try MailRecord.owner(token, .emailVerification, db, now: now) else { return nil }
       try db.run(MailRecord.spend, [token.data])
@@ -97,7 +97,7 @@ extension SQLiteLedger: MailLedger {
       user.awaitsVerification = false
       try db.audit(user.id, "email_verified", by: .user(user.id), now: now)
       try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)])
-      return Changed(user, pending: [try db.pending(user.id, now: now)])
+      return Unacknowledged(user, pending: [try db.pending(user.id, now: now)])
     }
   }
 }

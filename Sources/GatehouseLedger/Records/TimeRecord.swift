@@ -39,8 +39,8 @@ extension SQLiteLedger: ClockLedger {
   }
 
   public func acceptClock(
-    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: Actor, reason: String, now: Int64
-  ) async throws -> Changed<ClockRecord> {
+    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: AuditActor, reason: String, now: Int64
+  ) async throws -> Unacknowledged<ClockRecord> {
     try await write { db in
       try db.run(
         TimeRecord.accept, [record.boot, record.line.boot, record.line.milliseconds, record.quietUntilMilliseconds])
@@ -48,7 +48,7 @@ extension SQLiteLedger: ClockLedger {
       try db.run(TimeRecord.raiseEra, [])
       try db.audit(nil, "clock_accepted", by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
       guard let row = try db.row(TimeRecord.find, []) else { throw ServiceError(.unavailable, "The time could not be kept. Try again.") }
-      return Changed(ClockRecord(row: row))
+      return Unacknowledged(ClockRecord(row: row))
     }
   }
 }

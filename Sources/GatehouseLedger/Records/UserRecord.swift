@@ -173,7 +173,7 @@ extension SQLiteLedger: AccountLedger {
     try await read { db in try db.rows(UserRecord.passwordCosts, []).map { $0["cost"] } }
   }
 
-  public func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User> {
+  public func changeUser(_ id: UserID, _ changes: UserChanges, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<User> {
     try await write { db in
       var user = try Self.require(id, db)
       if case .set(let name) = changes.name { user.name = name }
@@ -214,7 +214,7 @@ extension SQLiteLedger: AccountLedger {
           user.suspendedReason, user.pendingEmail, id.text,
         ])
       try db.audit(id, changes.auditAction, by: actor, reason: changes.reason, now: now)
-      return Changed(user, pending: [try db.pending(id, now: now)])
+      return Unacknowledged(user, pending: [try db.pending(id, now: now)])
     }
   }
 
