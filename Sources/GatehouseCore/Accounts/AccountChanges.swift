@@ -27,7 +27,7 @@ extension UserChanges {
   var mayTakeRightsAway: Bool { plan != nil || planEndsAtMilliseconds != .keep || status != nil }
 }
 
-/// What is known of accounts.
+/// Reading accounts.
 extension Accounts {
   /// An account by its id; nil without one.
   public func user(_ id: UserID) async throws -> User? { try await ledger.user(id) }
@@ -43,6 +43,6 @@ extension Accounts {
     try await ledger.users(matching: query, page: page)
   }
 
-  /// What an operator sees of a user; nil without one.
+  /// A user as an operator sees them; nil without one.
   public func overview(of id: UserID) async throws -> UserOverview? { try await ledger.overview(of: id, now: clock.now()) }
 }

@@ -1,4 +1,4 @@
-// What the domain asks of its durable store stands in protocols beside the values that they are about: `AccountLedger`, `MailLedger`,
+// The domain's demands on its durable store stand in protocols beside the values that they are about: `AccountLedger`, `MailLedger`,
 // `SessionLedger`, `WorkLedger`, `EventLedger`, `KeyLedger`, `HotLedger`, `ClockLedger`, `GateLedger`, `ExportLedger`; a store is a `Ledger`.
 //
 // Every method is one transaction; `now` is milliseconds since 1970 UTC, given by the caller. Writes return after a COMMIT that is

@@ -1,4 +1,4 @@
-/// What an operator does when a clock or a Redis has gone wrong.
+/// An operator's remedies when a clock or a Redis has gone wrong.
 public struct Recovery: Sendable {
   /// Which clock an operator takes for right.
   public enum TrustedClock: String, Sendable { case redis, host }

@@ -1,4 +1,4 @@
-/// What happens between the COMMIT of a change and its answer: Redis is told, and where rights were taken away nobody hears
+/// The step between the COMMIT of a change and its answer: Redis is told, and where rights were taken away nobody hears
 /// "done" before every process must have heard of it. The verbs of the domain use it, and nobody else can.
 public struct Changes: Sendable {
   /// After this long no process serves from Redis without having read the change: the lease and one command's deadline.

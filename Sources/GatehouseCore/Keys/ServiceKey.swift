@@ -2,7 +2,7 @@ import GatehouseCrypto
 
 /// A backend's key, stored as a hash. Instants are milliseconds since 1970 UTC.
 public struct ServiceKey: Sendable, Equatable {
-  /// What a key may do; the routes of each are in the HTTP contract.
+  /// The rights of a key; the routes of each are in the HTTP contract.
   public enum Scope: String, Sendable, CaseIterable { case gate, work, accounts, admin }
 
   public let id: ServiceKeyID

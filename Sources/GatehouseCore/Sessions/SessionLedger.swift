@@ -9,6 +9,7 @@ public protocol SessionLedger: Sendable {
   /// The live session that a token's hash opens (one in use, a successor, or one within its grace) with its user, by the idle and
   /// absolute rule at `now`. A suspended user's session is found, a deleted user's is not.
   func session(tokenHash: Digest256, now: Int64) async throws -> FoundSession
+  /// A live session of a user by its id; nil without one.
   func session(_ id: SessionID, of user: UserID, now: Int64) async throws -> Session?
   /// Live sessions, each once, `first` first, then by last seen.
   func sessions(of user: UserID, first: SessionID?, page: PageRequest, now: Int64) async throws -> Page<Session>

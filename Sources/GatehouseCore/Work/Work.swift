@@ -39,7 +39,7 @@ public struct Work: Sendable {
       analysis, to: reservation, of: user, leaseMilliseconds: leaseMilliseconds, call: call, now: clock.now(), encode: encode)
   }
 
-  /// What a worker says of its job. Throws `notFound`, `invalidTransition`, `reservationExpired`.
+  /// A worker's report on its job. Throws `notFound`, `invalidTransition`, `reservationExpired`.
   public func report(_ id: AnalysisID, _ report: AnalysisReport) async throws -> Reserved {
     await acknowledge(try await ledger.report(id, report, now: clock.now()))
   }
@@ -67,7 +67,7 @@ public struct Work: Sendable {
   }
 }
 
-/// What is known of work.
+/// Reading work.
 extension Work {
   /// An analysis with its result; nil without one.
   /// - Parameter user: whose it must be; nil for a backend.

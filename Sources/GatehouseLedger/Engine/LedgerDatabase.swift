@@ -119,7 +119,7 @@ public final class LedgerDatabase: Sendable {
             guard let value else { throw LedgerFailure(.internal("The transaction was not begun.")) }
             return value
           })
-      } catch { return .failure(error) }
+      } catch { return .failure(LedgerFailure(opening: error)) }
     }.get()
   }
 
@@ -238,11 +238,7 @@ extension LedgerDatabase {
         return file
       }
       return (pool, file)
-    } catch let error as LedgerFailure {
-      throw error
-    } catch {
-      throw LedgerFailure(.internal("The ledger \(path) can't be opened: \(error)"))
-    }
+    } catch { throw LedgerFailure(opening: error) }
   }
 
   /// What is in the log is as durable as what is in the file, but a copy of the file alone would lack it. Nobody is waited for.

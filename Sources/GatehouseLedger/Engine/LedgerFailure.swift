@@ -47,6 +47,19 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     }
   }
 
+  /// Why a file can't be opened or brought up to date, in SQLite's own words. The statement that they came from is left out: nobody who
+  /// starts a service can do anything about it.
+  init(opening error: any Error) {
+    guard let database = error as? DatabaseError, let failure = LedgerFailure(error) else {
+      self = error as? LedgerFailure ?? LedgerFailure(.internal("\(error)"))
+      return
+    }
+    switch failure.kind {
+    case .busy, .diskFull: self = failure
+    default: kind = .internal("SQLite reports error \(database.extendedResultCode.rawValue), \(database.message ?? "without a word").")
+    }
+  }
+
   /// The failure behind an error of SQLite at COMMIT: only for these codes, and a write without room, it is known that nothing became
   /// durable.
   init(atCommit error: any Error, systemErrno: Int32 = 0) {

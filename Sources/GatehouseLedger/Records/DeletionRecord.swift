@@ -46,7 +46,7 @@ extension SQLiteLedger {
       try db.run(DeletionRecord.endSessions, [now, id.text])
       try db.run(MailRecord.dropAll, [id.text])
       // Named in the detail alone: the trail of the deletion outlives the user's rows.
-      try db.audit(nil, "user_deleted", by: actor, reason: reason, detail: "{\"user_id\":\"\(id)\"}", now: now)
+      try db.audit(nil, .userDeleted, by: actor, reason: reason, detail: "{\"user_id\":\"\(id)\"}", now: now)
       return Unacknowledged((), pending: [try db.pending(id, now: now)])
     }
   }

@@ -56,7 +56,7 @@ extension SQLiteLedger {
       try db.run(HotNodeRecord.renew, [term, lineage])
       guard db.changesCount > 0 else { return Unacknowledged(false) }
       try db.run(HotNodeRecord.setTopology, [term])
-      try db.audit(nil, "redis_forgotten", by: actor, reason: reason, now: now)
+      try db.audit(nil, .redisForgotten, by: actor, reason: reason, now: now)
       return Unacknowledged(true)
     }
   }

@@ -104,7 +104,7 @@ extension SQLiteLedger: HotLedger, KeyLedger, GateLedger {
           key.expiresAtMilliseconds,
         ])
       try db.run(ServiceKeyRecord.raiseVersion, [])
-      try db.audit(nil, "service_key_created", by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
+      try db.audit(nil, .serviceKeyCreated, by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
       return Unacknowledged(())
     }
   }
@@ -114,7 +114,7 @@ extension SQLiteLedger: HotLedger, KeyLedger, GateLedger {
       try db.run(ServiceKeyRecord.revoke, [now, id.text])
       guard db.changesCount == 1 else { return Unacknowledged(false) }
       try db.run(ServiceKeyRecord.raiseVersion, [])
-      try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
+      try db.audit(nil, .serviceKeyRevoked, by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
       return Unacknowledged(true)
     }
   }

@@ -45,7 +45,7 @@ extension SQLiteLedger: MailLedger {
       try db.run(
         MailRecord.insert,
         [token.hash.data, token.userID.text, token.kind.rawValue, token.canonicalEmail, token.expiresAtMilliseconds])
-      try db.audit(token.userID, "\(token.kind.rawValue)_requested", by: actor, now: now)
+      try db.audit(token.userID, token.kind.requested, by: actor, now: now)
       try db.stamp(now)
       return true
     }
@@ -64,7 +64,7 @@ extension SQLiteLedger: MailLedger {
       try db.run(MailRecord.resetPassword, [newHash, user.id.text])
       try db.run(MailRecord.dropAll, [user.id.text])
       try SessionRecord.endAll(of: user.id, .passwordReset, db, now: now)
-      try db.audit(user.id, "password_reset", by: .user(user.id), now: now)
+      try db.audit(user.id, .passwordReset, by: .user(user.id), now: now)
       try db.event(.passwordReset, user.id, now: now)
       if !user.emailVerified { try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)]) }
       user.emailVerified = true
@@ -86,7 +86,7 @@ extension SQLiteLedger: MailLedger {
         try db.run(MailRecord.setEmail, [text, canonical, user.id.text])
         try UserRecord.pass(on: user.email, db)
         try db.run(MailRecord.dropAll, [user.id.text])
-        try db.audit(user.id, "email_changed", by: .user(user.id), now: now)
+        try db.audit(user.id, .emailChanged, by: .user(user.id), now: now)
         try db.event(.userEmailChanged, user.id, now: now, ["email": .text(text), "previous_email": .text(user.email)])
         user.email = text
         user.pendingEmail = nil
@@ -95,7 +95,7 @@ extension SQLiteLedger: MailLedger {
       }
       user.emailVerified = true
       user.awaitsVerification = false
-      try db.audit(user.id, "email_verified", by: .user(user.id), now: now)
+      try db.audit(user.id, .emailVerified, by: .user(user.id), now: now)
       try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)])
       return Unacknowledged(user, pending: [try db.pending(user.id, now: now)])
     }

@@ -166,7 +166,7 @@ extension SQLiteLedger: SessionLedger {
       for old in beyond { _ = try SessionRecord.end(old.id, of: session.userID, .capped, db, now: now) }
       // Where everyone's sessions were ended by a clock that is ahead, a session of now would be dead when it is answered.
       try SessionRecord.insert(session, createdAt: max(now, try SessionRecord.validFrom(db)), db)
-      try db.audit(session.userID, "logged_in", by: .user(session.userID), now: now)
+      try db.audit(session.userID, .loggedIn, by: .user(session.userID), now: now)
       try db.event(
         .sessionCreated, session.userID, now: now, ["session_id": .text(session.id.text), "class": .text(session.sessionClass.rawValue)])
       return Unacknowledged(beyond.count, pending: [try db.pending(session.userID, now: now)])
@@ -199,7 +199,7 @@ extension SQLiteLedger: SessionLedger {
   public func endSession(_ id: SessionID, of user: UserID, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<Bool> {
     try await write { db in
       guard try SessionRecord.end(id, of: user, .ended, db, now: now) else { return Unacknowledged(false, pending: []) }
-      try db.audit(user, "session_ended", by: actor, detail: "{\"session_id\":\"\(id)\"}", now: now)
+      try db.audit(user, .sessionEnded, by: actor, detail: "{\"session_id\":\"\(id)\"}", now: now)
       return Unacknowledged(true, pending: [try db.pending(user, now: now)])
     }
   }
@@ -213,7 +213,7 @@ extension SQLiteLedger: SessionLedger {
     return try await write { db in
       let live = try SessionRecord.live(of: user, db, rules, now: now).filter { $0.id != kept }
       guard try SessionRecord.endAll(of: user, except: kept, .ended, db, now: now) > 0 else { return Unacknowledged(0, pending: []) }
-      try db.audit(user, "sessions_ended", by: actor, reason: reason, now: now)
+      try db.audit(user, .sessionsEnded, by: actor, reason: reason, now: now)
       return Unacknowledged(live.count, pending: [try db.pending(user, now: now)])
     }
   }
@@ -223,7 +223,7 @@ extension SQLiteLedger: SessionLedger {
     let live = try await read { db in try db.number(SessionRecord.countLive, [now, try SessionRecord.validFrom(db)]) }
     return try await write { db in
       try db.run(SessionRecord.endEveryone, [now])
-      try db.audit(nil, "everyone_ended", by: actor, reason: reason, now: now)
+      try db.audit(nil, .everyoneEnded, by: actor, reason: reason, now: now)
       return Unacknowledged(Int(live ?? 0))
     }
   }
@@ -241,7 +241,7 @@ extension SQLiteLedger: SessionLedger {
       try db.run(TokenRecord.dropAll, [kept.text])
       try TokenRecord.insertFirst(newTokenHash, of: kept, authenticatedAt: now, now: now, db)
       try db.run(TokenRecord.startAnew, [kept.text])
-      try db.audit(user, "password_changed", by: .user(user), now: now)
+      try db.audit(user, .passwordChanged, by: .user(user), now: now)
       try db.event(.passwordChanged, user, now: now)
       var changed = session
       changed.tokenHash = newTokenHash
@@ -260,7 +260,7 @@ extension SQLiteLedger: SessionLedger {
         return Unacknowledged(Int(failures), pending: [])
       }
       try db.audit(
-        user, "session_ended", by: .system, reason: "too many wrong passwords", detail: "{\"session_id\":\"\(id)\"}", now: now)
+        user, .sessionEnded, by: .system, reason: "too many wrong passwords", detail: "{\"session_id\":\"\(id)\"}", now: now)
       return Unacknowledged(Int(failures), pending: [try db.pending(user, now: now)])
     }
   }

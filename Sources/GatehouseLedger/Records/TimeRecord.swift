@@ -46,7 +46,7 @@ extension SQLiteLedger: ClockLedger {
         TimeRecord.accept, [record.boot, record.line.boot, record.line.milliseconds, record.quietUntilMilliseconds])
       try db.run(TimeRecord.shiftLeases, [shiftMilliseconds])
       try db.run(TimeRecord.raiseEra, [])
-      try db.audit(nil, "clock_accepted", by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
+      try db.audit(nil, .clockAccepted, by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
       guard let row = try db.row(TimeRecord.find, []) else { throw ServiceError(.unavailable, "The time could not be kept. Try again.") }
       return Unacknowledged(ClockRecord(row: row))
     }

@@ -5,7 +5,7 @@ import Logging
 ///
 /// With none left, Redis could not be reached again and the ledger could not be backed up; so connections leave some.
 enum Descriptors {
-  /// What the ledger, Redis, the ops listeners and commands have for themselves.
+  /// The descriptors that the ledger, Redis, the ops listeners and commands have for themselves.
   static let reserved = 256
 
   /// The connections that the public listener takes at once: `wanted`, or fewer where the system allows too few descriptors. At

@@ -20,9 +20,9 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var service: ServiceOptions
   @Option(help: "The port of the public listener.") var port: Int?
   @Option(help: "The port of the ops listener.") var opsPort: Int?
-  @Flag(help: "Once, when the secret is lost: start though the ledger's sessions end.") var newSecret = false
-  @Flag(help: "Look through the whole ledger for damage first.") var check = false
-  @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback alone.") var ephemeral = false
+  @Flag(help: "Start once without the lost secret: the ledger's sessions end.") var newSecret = false
+  @Flag(help: "Check the whole ledger for damage first.") var check = false
+  @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback only.") var ephemeral = false
 
   func validate() throws {
     if ephemeral, service.data != nil { throw ValidationError("--ephemeral makes a data folder of its own: leave --data out.") }
@@ -64,7 +64,7 @@ struct Serve: AsyncParsableCommand {
     let assembly = try Assembly.open(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
     if checks, let fault = try await assembly.ledger.faults().first {
       await assembly.ledger.close()
-      throw CommandFailure("The ledger \(folder.ledger) is damaged (\(fault)): put a backup back, the file and its log together.")
+      throw CommandFailure("The ledger \(folder.ledger) is damaged (\(fault)): restore a backup, the file and its log together.")
     }
     try await assembly.startClock()
     if first != nil {
@@ -92,14 +92,6 @@ extension Assembly {
       throw CommandFailure(failure.description)
     } catch let problems as ConfigurationProblems {
       throw problems
-    } catch {
-      throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason(error)).")
-    }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    if case .internal(let text)? = (error as? LedgerFailure)?.kind { return text }
-    // SQLite's own words, without the statement that they came from.
-    return "\(error)".split(separator: " - while").first.map(String.init) ?? "\(error)"
+    } catch { throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(error)") }
   }
 }
