@@ -59,7 +59,7 @@ public final class HashPool: Sendable {
   /// Keeps a place, so that what is done before the work is not done in vain; nil if the work would be refused.
   public func reserve() -> Place? { queue.reserve() ? Place(in: queue) : nil }
 
-  /// What `work` answers, once a thread was free for it. Work that has begun is always brought to its end.
+  /// Gives what `work` does, once a thread was free for it. Work that has begun is always brought to its end.
   /// - Parameters:
   ///   - place: spent by this; without one the work is refused if the queue is full.
   ///   - beyondCapacity: is taken even when the queue is full; the caller bounds how much of it there is.

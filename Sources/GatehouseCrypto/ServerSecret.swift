@@ -5,7 +5,7 @@ import Synchronization
 /// The first key makes; all of them verify. So a new line goes behind first, where it only verifies, and in front once every process
 /// has read it; the old one then stays behind until nothing that it made is in use.
 public struct ServerSecret: Sendable {
-  /// What a derived key is for. One purpose's key says nothing about another's.
+  /// The purposes of derived keys. One purpose's key says nothing about another's.
   public enum Purpose: String, Sendable, CaseIterable {
     /// The checksums of session tokens.
     case tokenChecksum = "token-checksum"
@@ -79,7 +79,7 @@ public struct ServerSecret: Sendable {
   /// Every line, the first one first.
   public var lines: [Line] { [newest.line] + older.map(\.line) }
 
-  /// What a ledger's first key for the subjects of limits is made of; see `SQLLedger.subjects`.
+  /// The seed of a ledger's first key for the subjects of limits; see `SQLLedger.subjects`.
   public var subjectSeed: [UInt8] { newest.subjectSeed }
 
   /// The newest key of a purpose.
@@ -94,7 +94,7 @@ public struct ServerSecret: Sendable {
   public func keys(_ purpose: Purpose) -> [MacKey] { [newest.key(purpose)] + older.map { $0.key(purpose) } }
 }
 
-/// The secret in force. What reads it asks each time, so that a line that was read again is true from the next call on.
+/// The secret in force. It is asked each time, so that a line that was read again is true from the next call on.
 public final class LiveSecret: Sendable {
   private let secret: Mutex<ServerSecret>
 

@@ -1,7 +1,7 @@
 /// A backend's key: `ghk_`, the key's id without its prefix, 256 bits as 43 characters, a checksum.
 ///
 /// The checksum is not keyed, unlike a session token's: service keys outlive the server secret's keys, and what it is for is a slip
-/// of the pen and scanners that look for leaked keys. Who forges one still has to guess 256 bits.
+/// of the pen and scanners that look for leaked keys. A forger still has to guess 256 bits.
 public struct ServiceKeyToken: Sendable, Equatable, CustomStringConvertible {
   static let prefix = Array("ghk_".utf8)
   static let idLength = 14

@@ -5,8 +5,6 @@ import RedisClient
 /// The gate script's arguments and replies; the layout is written in `gate.lua`.
 enum GateCommand {
   static let ticketCharacters = 16
-  /// A reservation lives at most this long in Redis, however long its lease is: the ledger keeps the lease.
-  static let holdMillisecondsMax: Int64 = 60_000
 
   static func arguments(
     _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (SessionClass) -> SessionTimeouts, at span: ClosedRange<Int64>
@@ -27,7 +25,7 @@ enum GateCommand {
     let times = [String(span.lowerBound), String(span.upperBound)]
     guard let hold = query.hold else { return words + [""] + times }
     let metric = KeySpace.metricWord(hold.metric, table.metric(hold.metric)?.kind ?? .day)
-    words += [hold.holdID, metric, String(hold.amount), String(min(hold.leaseMilliseconds, holdMillisecondsMax))]
+    words += [hold.holdID, metric, String(hold.amount), String(min(hold.leaseMilliseconds, HotSpans.holdMax))]
     words += table.plans.map { table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" }
     return words + times
   }

@@ -147,7 +147,7 @@ public final class HotState: HotStore {
     }
   }
 
-  /// What a script answered, unless the time that it went by is not believed. A script says it first, or behind a word.
+  /// The answer of a script, unless the time that it went by is not believed. A script says it first, or behind a word.
   private func believed<Value>(
     _ result: Result<RedisReply, RedisError>, _ read: (Result<RedisReply, RedisError>) -> Result<Value, HotFailure>
   ) -> Result<Value, HotFailure> {

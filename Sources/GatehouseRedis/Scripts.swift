@@ -1,6 +1,6 @@
 import RedisClient
 
-/// The five scripts. `user.lua` is a prelude of those that read a user's hash, `window.lua` of those that touch rate windows.
+/// The five scripts. They begin with the times that `HotSpans` says; `user.lua` is a prelude of those that read a user's hash, `window.lua` of those that touch rate windows.
 public enum Scripts {
   static let gate = script("gate", PackageResources.user_lua, PackageResources.window_lua, PackageResources.gate_lua)
   static let install = script("install", PackageResources.install_lua)
@@ -8,10 +8,10 @@ public enum Scripts {
   static let limitCheck = script("limit_check", PackageResources.window_lua, PackageResources.limit_check_lua)
   static let drop = script("drop", PackageResources.drop_lua)
 
-  /// What a `RedisClient` must be built with.
+  /// All of them: a `RedisClient` must be built with these.
   public static let all = [gate, install, settle, limitCheck, drop]
 
   private static func script(_ name: String, _ parts: [UInt8]...) -> RedisScript {
-    RedisScript(name: name, source: parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n"))
+    RedisScript(name: name, source: HotSpans.prelude + parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n"))
   }
 }

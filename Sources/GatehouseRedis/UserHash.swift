@@ -2,12 +2,10 @@ import GatehouseCore
 
 /// How a user's hash is written: names and values that a person can read, none of which logs anyone in.
 enum UserHash {
-  /// A warm hash lives this long after its last touch.
-  static let timeToLiveMilliseconds: Int64 = 86_400_000
   /// The arguments of the install script.
   static func installArguments(_ snapshot: HotSnapshot, epoch: String, ticket: String) -> [String] {
     let user = snapshot.user
-    var words = [epoch, ticket, String(timeToLiveMilliseconds)]
+    var words = [epoch, ticket, String(HotSpans.hash)]
     words += ["v", "1", "id", user.id.text, "mail", user.emailVerified ? "1" : "0", "plan", snapshot.plan]
     words += ["status", user.status.rawValue, "epoch", epoch, "until", String(snapshot.validUntilMilliseconds)]
     if let externalID = user.externalID { words += ["ext", externalID] }

@@ -136,7 +136,7 @@ extension SQLiteEngine {
   /// SQLite's own words, without the statement that they came from.
   private static func failure(atOpening error: any Error) -> LedgerFailure {
     guard let error = error as? DatabaseError else { return LedgerFailure(.internal("\(error)")) }
-    if let failure = LedgerFailure(error), failure.kind == .damaged { return failure }
+    if let failure = LedgerFailure(error), [.damaged, .busy, .diskFull].contains(failure.kind) { return failure }
     guard error.resultCode != .SQLITE_READONLY else {
       return LedgerFailure(.internal("it can only be read: check its owner, its mode, and whether its file system is mounted for writing"))
     }

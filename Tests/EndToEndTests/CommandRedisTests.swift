@@ -25,7 +25,7 @@ import Testing
       _ = try service.redis("copy", "copied", key, "replace")
       let before = try term(service)
       let said = try await CommandProcess.run("redis", "forget", "--data", service.folder)
-      #expect(said.status == 0 && said.out == "What Redis holds of users is read from the ledger again.\n", "\(said.err)")
+      #expect(said.status == 0 && said.out == "Every user is read from the ledger again.\n", "\(said.err)")
       try await eventually("the new term is in Redis") { try term(service) != before }
       let isStillIn = try await isIn(server.port)
       #expect(!isStillIn)

@@ -201,7 +201,7 @@ import Testing
         #expect(outcome.out == "")
       }
       try await refused(
-        "key", "list", "--data", "/tmp/gh-none", says: "There is no data folder /tmp/gh-none: name the service's with --data")
+        "key", "list", "--data", "/tmp/gh-none", says: "There is no data folder /tmp/gh-none: name the service's folder with --data")
       try await refused("key", "list", "--data", data, says: "holds no ledger")
       let create = ["key", "create", "--data", data, "--name", "x"]
       func usage(_ words: [String], says text: String) async throws {
@@ -209,9 +209,9 @@ import Testing
         #expect(outcome.status == 64)
         #expect(outcome.err.contains(text), "\(outcome.err)")
       }
-      try await usage(["--scopes", "gate,worx"], says: #""worx" is no scope: use some of gate, work, accounts, admin."#)
-      try await usage(["--scopes", "gate", "--expires-in", "soon"], says: #""soon" is no duration from 60s to 3650d"#)
-      try await usage(["--scopes", "gate", "--expires-in", "1s"], says: #""1s" is no duration from 60s to 3650d"#)
+      try await usage(["--scopes", "gate,worx"], says: #""worx" is not a scope: use some of gate, work, accounts, admin."#)
+      try await usage(["--scopes", "gate", "--expires-in", "soon"], says: #""soon" is not a duration from 60s to 3650d"#)
+      try await usage(["--scopes", "gate", "--expires-in", "1s"], says: #""1s" is not a duration from 60s to 3650d"#)
       try await usage([], says: "Missing expected argument '--scopes <scopes>'")
       try await refused("user", "list", "--limit", "0", status: 64, says: "--limit is 0: it must be from 1 to 100000.")
       for words in [

@@ -143,7 +143,7 @@ import Testing
       ("data: ~", #"The data folder is "~": write a path such as ~/gatehouse, which is in your home folder, or one from /."#),
       (
         "plans:\n  names: [free, gold]",
-        "plans.names has gold (test.yaml, line 2), but there is no section plans.gold that says what it is."
+        "plans.names has gold (test.yaml, line 2), but there is no section plans.gold that describes it."
       ),
       ("plans:\n  names: [free, free]", "plans.names has free twice (test.yaml, line 2): remove one."),
       (
@@ -210,7 +210,7 @@ import Testing
     #expect(loaded.settings.metrics.map(\.name) == ["video_analysis", "export"])
     #expect(loaded.settings.profile("admin") == Profile(name: "admin", policies: ["api", "search"]))
     let ordered = try load("plans: {names: [gold, free], gold: {}, free: {sessions_max: 2}, extra: {sessions_max: 1}}")
-    #expect(ordered.problems == ["plans.names has gold (test.yaml, line 1), but there is no section plans.gold that says what it is."])
+    #expect(ordered.problems == ["plans.names has gold (test.yaml, line 1), but there is no section plans.gold that describes it."])
     #expect(ordered.settings.plans.map(\.name) == ["free", "extra"])
   }
 

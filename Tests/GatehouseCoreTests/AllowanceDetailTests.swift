@@ -25,6 +25,6 @@ struct AllowanceDetailTests {
         .hasSuffix("0 are used and 1 is held. The next day begins at 01:00 in America/Santiago."))
     #expect(
       try detail(1, used: 1, held: 0, resetsAt: "2026-11-23T23:00:00Z", kind: nil, zone: nil)
-        == "Plan free has 1 video_analysis a period; 1 is used. It begins anew with the next period.")
+        == "Plan free has 1 video_analysis a period; 1 is used. It starts again with the next period.")
   }
 }

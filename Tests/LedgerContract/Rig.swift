@@ -112,7 +112,7 @@ package struct Rig: Sendable {
     _ user: User, _ amount: Int64 = 1, metric: String = "video_analysis", lease: Int64 = Rig.lease, commit: Bool = false,
     isHeld: Bool = true,
     period: Period? = nil, analysis: NewAnalysis? = nil, call: IdempotentCall? = nil, at now: Int64 = Rig.now
-  ) async throws -> Changed<Once<Reserved>> {
+  ) async throws -> Unacknowledged<Once<Reserved>> {
     let request = ReservationRequest(
       id: .random(), userID: user.id, metric: metric, amount: amount, leaseMilliseconds: lease, commit: commit, period: period,
       isHeld: isHeld, analysis: analysis)

@@ -22,18 +22,18 @@ package enum RotationContract {
 
   private static func prepare(
     _ rig: Rig, _ session: Session, presented: String, new: String, nonce: UInt8 = 1, at now: Int64 = Rig.now
-  ) async throws -> Changed<Successor>? {
+  ) async throws -> Unacknowledged<Successor>? {
     try await rig.ledger.prepareSuccessor(
       session.id, presented: .token(presented), hash: .token(new), nonce: [nonce], keyID: "k1", now: now)
   }
 
   /// The first use of a token.
   @discardableResult
-  private static func use(_ rig: Rig, _ token: String, at now: Int64 = Rig.now) async throws -> Changed<Session>? {
+  private static func use(_ rig: Rig, _ token: String, at now: Int64 = Rig.now) async throws -> Unacknowledged<Session>? {
     try await rig.ledger.adoptSuccessor(.token(token), graceMilliseconds: Self.grace, now: now)
   }
 
-  private static func prove(_ rig: Rig, _ session: Session, presented: String, new: String, at now: Int64) async throws -> Changed<Session>?
+  private static func prove(_ rig: Rig, _ session: Session, presented: String, new: String, at now: Int64) async throws -> Unacknowledged<Session>?
   {
     try await rig.ledger.provePassword(session.id, presented: .token(presented), hash: .token(new), now: now)
   }

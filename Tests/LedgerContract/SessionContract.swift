@@ -103,7 +103,7 @@ package enum SessionContract {
     _ = try await rig.ledger.prepareSuccessor(
       kept.id, presented: .token("a"), hash: .token("rotated"), nonce: [1], keyID: "k", now: Rig.now)
     _ = try await rig.ledger.provePassword(kept.id, presented: .token("a"), hash: .token("proven"), now: Rig.now)
-    func change(_ verified: String, at now: Int64) async throws -> Changed<Session>? {
+    func change(_ verified: String, at now: Int64) async throws -> Unacknowledged<Session>? {
       try await rig.ledger.changePassword(
         of: mia.id, verifiedHash: verified, newHash: "next", kept: kept.id, newTokenHash: .token("new"), now: now)
     }

@@ -18,15 +18,15 @@ import Testing
 
   @Test("A store makes a change; nobody but the domain can look into one before it is acknowledged, says the compiler")
   func changed() throws {
-    let made = try compiled("func made() -> Changed<Int> { Changed(1, pending: []) }")
+    let made = try compiled("func made() -> Unacknowledged<Int> { Unacknowledged(1, pending: []) }")
     #expect(made.status == 0, "\(made.said)")
     for member in ["value", "pending"] {
-      let read = try compiled("func read(_ change: Changed<Int>) { _ = change.\(member) }")
+      let read = try compiled("func read(_ change: Unacknowledged<Int>) { _ = change.\(member) }")
       #expect(read.status != 0 && read.said.contains("'\(member)' is inaccessible due to 'internal' protection level"), "\(read.said)")
     }
     let told = try compiled(
       """
-      func told(_ changes: Changes, _ change: Changed<Int>) async -> Int { await changes.acknowledge(change, takesRightsAway: false) }
+      func told(_ changes: Changes, _ change: Unacknowledged<Int>) async -> Int { await changes.acknowledge(change, takesRightsAway: false) }
       """)
     #expect(told.status != 0 && told.said.contains("'acknowledge' is inaccessible due to 'internal' protection level"), "\(told.said)")
   }

@@ -1,7 +1,7 @@
 /// Changes of an account that exists.
 extension Accounts {
   /// Deletes an account and all that belongs to it: no session of it passes any more, and its rows follow in batches. Throws `notFound`.
-  public func delete(_ user: UserID, by actor: Actor, reason: String?) async throws {
+  public func delete(_ user: UserID, by actor: AuditActor, reason: String?) async throws {
     let deletion = try await ledger.deleteUser(user, by: actor, reason: reason, now: clock.now())
     await changes.acknowledge(deletion, takesRightsAway: true)
     changes.forget(routingID: user.routingID)
@@ -16,7 +16,7 @@ extension Accounts {
 
   /// A change by whoever may make it. One that may take rights away (a plan, its end, a status) is true for every process when this
   /// returns. Throws `notFound`, `externalIDTaken`.
-  public func change(_ user: UserID, _ wanted: UserChanges, by actor: Actor) async throws -> User {
+  public func change(_ user: UserID, _ wanted: UserChanges, by actor: AuditActor) async throws -> User {
     let change = try await ledger.changeUser(user, wanted, by: actor, now: clock.now())
     return await changes.acknowledge(change, takesRightsAway: wanted.mayTakeRightsAway)
   }
@@ -27,7 +27,7 @@ extension UserChanges {
   var mayTakeRightsAway: Bool { plan != nil || planEndsAtMilliseconds != .keep || status != nil }
 }
 
-/// What is known of accounts.
+/// Reading accounts.
 extension Accounts {
   /// An account by its id; nil without one.
   public func user(_ id: UserID) async throws -> User? { try await ledger.user(id) }
@@ -43,6 +43,6 @@ extension Accounts {
     try await ledger.users(matching: query, page: page)
   }
 
-  /// What an operator sees of a user; nil without one.
+  /// A user as an operator sees them; nil without one.
   public func overview(of id: UserID) async throws -> UserOverview? { try await ledger.overview(of: id, now: clock.now()) }
 }

@@ -1,33 +1,37 @@
 /// Accounts and their changes.
 public protocol AccountLedger: Sendable {
-  /// Throws `emailTaken`, `externalIDTaken`.
+  /// Adds an account. Throws `emailTaken`, `externalIDTaken`.
   func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User
-  func user(_ id: UserID) async throws -> User?
   /// The same, without a word of whether the address is taken: then the feed of the account that has it is told, else the new one
   /// awaits its verification. Either way one transaction.
   func requestUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws
+  /// An account by its id; nil without one, and for a deleted one.
+  func user(_ id: UserID) async throws -> User?
   /// The account that an address finds, however it is spelled; of several that share it the one that has this very spelling, else the
   /// oldest.
   func user(email: String) async throws -> User?
   /// Accounts whose address an older one has in another spelling: those that only their own spelling finds. At most `max`.
   func sharingAnAddress(max: Int) async throws -> [UserID]
+  /// The account that has the app's own id; nil without one.
   func user(externalID: String) async throws -> User?
   /// Users whose id, external id or email starts with `query` (all for ""), newest first.
   func users(matching query: String, page: PageRequest) async throws -> Page<User>
   /// The account and password hash behind an email, suspended accounts included, deleted ones not.
   func credentials(email: String) async throws -> Credentials?
+  /// The same of an account that is known by its id.
   func credentials(of id: UserID) async throws -> Credentials?
-  /// What stands before the salt in stored password hashes (`PasswordCost.text`), each once; the first thousand. It counts no users.
+  /// The costs of stored password hashes (`PasswordCost.text`, all that stands before the salt), each once; the first thousand. It
+  /// counts no users.
   func passwordCosts() async throws -> [String]
   /// Applies `changes`, keeps the open period through a change of zone, ends all sessions when a suspension is lifted, writes audit.
   /// A pending address may be another account's: it can't be verified then. Throws `notFound`, `externalIDTaken`.
-  func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User>
+  func changeUser(_ id: UserID, _ changes: UserChanges, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<User>
   /// Frees email and external id, ends all sessions, sets `deleted`; rows follow through `purgeDeleted`. Throws `notFound`.
-  func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void>
+  func deleteUser(_ id: UserID, by actor: AuditActor, reason: String?, now: Int64) async throws -> Unacknowledged<Void>
   /// Removes up to `rowsMax` rows of deleted users; how many it removed.
   func purgeDeleted(rowsMax: Int) async throws -> Int
-  /// Allowance standings of all metrics, sessions' count and what else an operator's view of a user shows.
+  /// A user as an operator sees them, with the standings of all metrics and the number of live sessions; nil without one.
   func overview(of id: UserID, now: Int64) async throws -> UserOverview?
-  /// What happened to the user's account, newest first.
+  /// The audit trail of the user's account, newest first.
   func audit(of id: UserID, page: PageRequest) async throws -> Page<AuditEntry>
 }

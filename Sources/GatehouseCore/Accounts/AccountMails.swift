@@ -3,7 +3,7 @@ import GatehouseCrypto
 extension Accounts {
   /// The mail that verifies a user's address; nil when there is nothing to verify, and for a suspended user.
   /// Throws `notFound`, `rateLimited`.
-  public func requestVerification(of id: UserID, by actor: Actor, network: String?) async throws -> Mail? {
+  public func requestVerification(of id: UserID, by actor: AuditActor, network: String?) async throws -> Mail? {
     guard let user = try await ledger.user(id) else { throw ServiceError(.notFound, "There is no user \(id).") }
     guard user.status == .active, let address = user.addressToVerify else { return nil }
     try await limits.mail(account: EmailAddress.Forms(user.email).canonical, network: network)
@@ -12,7 +12,7 @@ extension Accounts {
 
   /// The mail that resets a password; nil for an address without an account, and for a suspended user. No answer leaves before the
   /// login floor, so that its time says nothing of the account. Throws `rateLimited`, counted whether there is an account or not.
-  public func requestReset(email: String, by actor: Actor, network: String?) async throws -> Mail? {
+  public func requestReset(email: String, by actor: AuditActor, network: String?) async throws -> Mail? {
     try await limits.mail(account: EmailAddress.Forms(email).canonical, network: network)
     let due = try await passwords.dueWithoutHash(ledger.passwordCosts())
     let result: Result<Mail?, any Error>
@@ -28,7 +28,7 @@ extension Accounts {
     return try result.get()
   }
 
-  private func mint(_ kind: Mail.Purpose, for user: User, to address: String, by actor: Actor) async throws -> Mail? {
+  private func mint(_ kind: Mail.Purpose, for user: User, to address: String, by actor: AuditActor) async throws -> Mail? {
     let token = SingleUseToken.mint()
     let now = clock.now()
     let stored = SingleUse(
@@ -76,6 +76,6 @@ extension Accounts {
   }
 
   private static var spent: ServiceError {
-    ServiceError(.tokenSpent, "The token was used already, has expired or never was. Ask for a new mail.")
+    ServiceError(.tokenSpent, "The token is not valid: it was used already, has expired or is unknown. Ask for a new mail.")
   }
 }

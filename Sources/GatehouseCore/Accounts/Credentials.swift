@@ -8,7 +8,7 @@ public struct Credentials: Sendable, Equatable {
   }
 }
 
-/// What an operator sees of a user.
+/// A user as an operator sees them.
 public struct UserOverview: Sendable, Equatable {
   public let user: User
   /// The scheme of the password hash: `argon2id`, `pbkdf2`, `scrypt` or `bcrypt`.

@@ -1,6 +1,6 @@
 import GatehouseCrypto
 
-/// What hashing costs on this machine now, and so when an answer about a password may leave. Decides; the clock and the work are its
+/// The cost of hashing on this machine now, and so when an answer about a password may leave. Decides; the clock and the work are its
 /// caller's.
 ///
 /// Passwords wait in a line that exists on paper alone, with as many servers as there are threads for hashing, where each takes as long
@@ -11,7 +11,7 @@ struct HashingCosts: Sendable {
   static let spanMax = Passwords.patience
   /// How far the line on paper may run ahead of the clock: beyond it, what waiting tells is lost in the waiting of many.
   static let aheadMax: Duration = .seconds(1)
-  /// What stands around the hash: reading the account, waking up.
+  /// The time around the hash: reading the account, waking up.
   static let around: Duration = .milliseconds(2)
   /// Over what was measured.
   private static let margin = 1.1
@@ -20,7 +20,7 @@ struct HashingCosts: Sendable {
   private static let samplesMax = 32
   private static let sampleAgeMax: Duration = .seconds(60)
 
-  /// What each of `inForce` takes by itself.
+  /// The time that each of `inForce` takes by itself.
   private var alone: [PasswordCost: Duration] = [:]
   /// The dearest cost of each scheme that a password may be verified by.
   private(set) var inForce: Set<PasswordCost> = []
@@ -34,7 +34,7 @@ struct HashingCosts: Sendable {
 
   init(threads: Int) { free = Array(repeating: .now, count: max(1, threads)) }
 
-  /// What has to be calibrated before these are `believe`d.
+  /// The costs that must be calibrated before these are `believe`d.
   func unknown(among costs: Set<PasswordCost>) -> Set<PasswordCost> { costs.filter { alone[$0] == nil } }
 
   /// From now on passwords may be verified by these, and by cheaper ones of the same schemes.
@@ -79,7 +79,7 @@ struct HashingCosts: Sendable {
     return min(times, Self.slownessMax)
   }
 
-  /// What verifying a password takes at most, as far as is known.
+  /// The longest time that verifying a password takes, as far as is known.
   func span(at now: ContinuousClock.Instant) -> Duration {
     guard let dearest else { return .zero }
     return min(dearest.alone * (load(at: now) * Self.margin), Self.spanMax)

@@ -5,7 +5,7 @@ import Synchronization
 /// Holds answers about passwords back until their time says nothing of the account: as long as the dearest hash of the ledger takes on
 /// this machine now, with the queue that it would meet if every hash in it were as dear (`HashingCosts`).
 ///
-/// What hashes cost is measured on the threads that hash: when a cost is first seen, and from then on with every password.
+/// The cost of hashes is measured on the threads that hash: when a cost is first seen, and from then on with every password.
 public final class LoginFloor: Sendable {
   private static let calibrationRuns = 3
   private static let calibrationPatience: Duration = .seconds(30)
@@ -46,7 +46,7 @@ public final class LoginFloor: Sendable {
     for cost in state.withLock({ $0.costs.unknown(among: costs) }) { try await calibrate(cost) }
     state.withLock { state in
       state.costs.believe(costs)
-      // What another call has dropped meanwhile is measured again by the next.
+      // A cost that another call has dropped meanwhile is measured again by the next.
       (state.texts, state.today) = state.costs.unknown(among: costs).isEmpty ? (texts, today) : (nil, nil)
     }
   }
@@ -59,7 +59,7 @@ public final class LoginFloor: Sendable {
     return due
   }
 
-  /// What `book` would give for the first password in an empty queue, without a turn in it: for answers that hash nothing.
+  /// The same for the first password in an empty queue, without a turn in it: for answers that hash nothing.
   public func due(minimum: Duration) -> ContinuousClock.Instant {
     let now = ContinuousClock.now
     return now + state.withLock { $0.costs.floor(at: now, minimum: minimum) }

@@ -4,14 +4,14 @@ import GatehouseCrypto
 /// account. They are taken in this order, each only when the one before passed, so that a network which is refused spends nothing of
 /// the account: one address can't lock anybody out. Attempts that passed stay spent, good ones too.
 ///
-/// Many networks together can use up what an account has. Whoever logs in from a network where a password of that account was right
+/// Many networks together can use up what an account has. A login from a network where a password of that account was right
 /// within the last 30 days is then still let through, as far as the limits of that network go.
 ///
 /// Where no proxy tells the network, no limit of one is taken, since all such clients would share it; account and pair still are.
 public struct LoginLimits: Sendable {
   /// For how long a network at which a login succeeded counts as a home of the account.
   static let homeSeconds: Int64 = 30 * 86_400
-  /// What counts the right passwords of an account from a network; it refuses nothing.
+  /// Counts the right passwords of an account from a network; it refuses nothing.
   public static let home = Policy(
     name: "login_home", by: .subject, windowSeconds: homeSeconds, cells: 30, limits: PlanLimits(1_000_000), shadow: true)
 

@@ -1,11 +1,19 @@
 import GatehouseCrypto
 
-/// What a backend mails to an account's stored address: the token exists nowhere else.
+/// A mail that a backend sends to an account's stored address: the token exists nowhere else.
 public struct Mail: Sendable, Equatable {
-  /// What a mailed token is good for.
+  /// The purposes of mailed tokens.
   public enum Purpose: String, Sendable {
     case passwordReset = "password_reset"
     case emailVerification = "email_verification"
+
+    /// The entry of the audit trail when such a mail is asked for.
+    public var requested: AuditAction {
+      switch self {
+      case .passwordReset: .passwordResetRequested
+      case .emailVerification: .emailVerificationRequested
+      }
+    }
   }
 
   /// The stored address, as it was given.

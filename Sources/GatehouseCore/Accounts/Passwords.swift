@@ -61,7 +61,7 @@ public struct Passwords: Sendable {
   /// in.
   static let refusalPause: Duration = .milliseconds(30)
 
-  /// What `body` gives; a refusal for want of capacity or units after the pause.
+  /// Gives what `body` does; a refusal for want of capacity or units comes after the pause.
   func unhurried<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {
       return try await body()
@@ -84,7 +84,7 @@ public struct Passwords: Sendable {
   static let tooMany = ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
 
   private static let noMemory = ServiceError(
-    .overloaded, "There is no memory to hash a password now. Try again in a moment.", retryAfterSeconds: 1)
+    .overloaded, "There is not enough memory to hash a password now. Try again in a moment.", retryAfterSeconds: 1)
 
   private func run<T: Sendable>(
     in place: HashPool.Place?, _ work: @escaping @Sendable () throws(PasswordHash.NoMemory) -> T

@@ -1,4 +1,4 @@
-/// What stands of an account. A deleted user is gone for every caller; its rows follow in batches.
+/// The state of an account. A deleted user is gone for every caller; its rows follow in batches.
 public enum UserStatus: String, Sendable { case active, suspended, deleted }
 
 /// A person's account as the ledger holds it. Instants are milliseconds since 1970 UTC.
@@ -123,7 +123,7 @@ extension UserID {
   public init?(routingID: String) { self.init(UserKind.prefix + routingID) }
 }
 
-extension Actor {
+extension AuditActor {
   /// The user, by one of their sessions.
-  public static func user(_ id: UserID) -> Actor { Actor(id.text) }
+  public static func user(_ id: UserID) -> AuditActor { AuditActor(id.text) }
 }

@@ -31,7 +31,7 @@ public struct Allowance: Sendable, Equatable {
 
 /// The allowance table of the configuration: what each plan gives of each metric.
 public struct AllowanceTable: Sendable, Equatable {
-  /// What one plan gives of one metric.
+  /// The units that one plan gives of one metric.
   public struct Rule: Sendable, Equatable {
     /// Units a period; nil is unlimited.
     public let limit: Int64?
@@ -46,7 +46,7 @@ public struct AllowanceTable: Sendable, Equatable {
   public let metrics: [Metric]
   private let rules: [String: [String: Rule]]
 
-  /// What is counted, and over which kind of period.
+  /// A thing that is counted, and over which kind of period.
   public struct Metric: Sendable, Equatable {
     public let name: String
     public let kind: Period.Kind

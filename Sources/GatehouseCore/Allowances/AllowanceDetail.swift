@@ -4,10 +4,10 @@ extension Allowance {
     resetsAtMilliseconds - periodStartsAtMilliseconds > 7 * 86_400_000 ? .month : .day
   }
 
-  /// What a used-up allowance is called.
+  /// The title of the problem of a used-up allowance.
   public var exhaustedTitle: String { periodKind == .month ? "Monthly allowance used up" : "Daily allowance used up" }
 
-  /// What a person reads when the allowance is used up.
+  /// The sentence that a person reads when the allowance is used up.
   /// - Parameters:
   ///   - plan: the plan in force.
   ///   - kind: the kind of the metric's period, where it is known.
@@ -16,7 +16,7 @@ extension Allowance {
     let period = kind?.rawValue ?? "period"
     let taken = "\(used) \(used == 1 ? "is" : "are") used" + (held > 0 ? " and \(held) \(held == 1 ? "is" : "are") held" : "")
     let start = zone.map { LocalDates.text(resetsAtMilliseconds, zone: $0, withDate: kind != .day) + " in \($0)" }
-    let next = start.map { "The next \(period) begins at \($0)." } ?? "It begins anew with the next \(period)."
+    let next = start.map { "The next \(period) begins at \($0)." } ?? "It starts again with the next \(period)."
     return "Plan \(plan) has \((limit ?? 0) + bonus) \(metric) a \(period); \(taken). \(next)"
   }
 

@@ -1,7 +1,7 @@
 import GatehouseCrypto
 import Logging
 
-/// All that can be asked of a process of Gatehouse. What one of these calls gives is true: a change is durable, and where it takes rights
+/// All that can be asked of a process of Gatehouse. When one of these calls returns, its value is true: a change is durable, and where it takes rights
 /// away, no process acts by what was before it.
 public struct Domain: Sendable {
   public let gate: Gatekeeper
@@ -62,7 +62,7 @@ public struct Domain: Sendable {
 }
 
 extension Domain {
-  /// What works now.
+  /// The parts that work now.
   public struct Health: Sendable, Equatable {
     /// Whether Redis may serve. Without it the ledger does.
     public let redisIsUp: Bool
@@ -74,7 +74,7 @@ extension Domain {
     public let clockIsBelieved: Bool
   }
 
-  /// What works now; no round trip.
+  /// The parts that work now; no round trip.
   public var health: Health {
     Health(
       redisIsUp: hot.isUsable && lease.isHeld, redisMayForget: memory.mayForget, ledgerIsUp: ledger.isUp,

@@ -1,4 +1,4 @@
-/// What an operator does when a clock or a Redis has gone wrong.
+/// An operator's remedies when a clock or a Redis has gone wrong.
 public struct Recovery: Sendable {
   /// Which clock an operator takes for right.
   public enum TrustedClock: String, Sendable { case redis, host }
@@ -16,7 +16,7 @@ public struct Recovery: Sendable {
   }
 
   /// Every process goes by a clock's time when this returns. Throws `unavailable` when Redis does not say what time it is.
-  public func accept(_ source: TrustedClock, by actor: Actor, reason: String) async throws {
+  public func accept(_ source: TrustedClock, by actor: AuditActor, reason: String) async throws {
     let accepted: Int64
     switch source {
     case .host: accepted = ServiceClock.hostMilliseconds
@@ -33,7 +33,7 @@ public struct Recovery: Sendable {
   }
 
   /// Nothing that Redis held of users before is believed when this returns.
-  public func forgetRedis(by actor: Actor, reason: String) async throws {
+  public func forgetRedis(by actor: AuditActor, reason: String) async throws {
     let change = try await ledger.renewTerms(by: actor, reason: reason, now: clock.now())
     // Without a Redis that is registered there is nothing to forget.
     if change.value { _ = await changes.acknowledge(change) }

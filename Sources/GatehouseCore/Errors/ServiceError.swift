@@ -69,6 +69,12 @@ public struct ServiceError: Error, Sendable, Equatable {
     self.standings = standings
   }
 
+  /// The sentence for a session token that opens nothing.
+  public static let sessionTokenDetail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
+
+  /// The sentence for a service key that opens nothing.
+  public static let serviceKeyDetail = "The service key is unknown, expired or revoked. Create one with: gatehouse key create."
+
   /// One wrong field.
   public static func field(_ field: String, _ code: String, _ message: String) -> ServiceError {
     ServiceError(.invalidFields, "1 field needs attention: \(field).", fields: [Field(field, code: code, message: message)])

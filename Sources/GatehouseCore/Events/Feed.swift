@@ -1,4 +1,4 @@
-/// What happened to accounts, for the app's backend.
+/// The events of accounts, for the app's backend.
 public struct Feed: Sendable {
   let ledger: any EventLedger
 

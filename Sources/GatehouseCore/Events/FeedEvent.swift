@@ -2,7 +2,7 @@ import StrictJSON
 
 /// Something that happened to an account, as a backend's feed tells it. It holds no credential.
 public struct FeedEvent: Sendable, Equatable {
-  /// What happened.
+  /// The kinds of events.
   public enum EventType: String, Sendable, CaseIterable {
     case userCreated = "user.created"
     /// Somebody signed up with the address of this account, and was not told that it is taken.

@@ -1,8 +1,8 @@
 import GatehouseCrypto
 
-/// What the gate says: everything that its HTTP answer shows. Instants are milliseconds since 1970 UTC.
+/// The gate's answer: everything that its HTTP answer shows. Instants are milliseconds since 1970 UTC.
 public struct GateAnswer: Sendable {
-  /// Who decided.
+  /// The store that decided.
   public enum Source: String, Sendable { case redis, ledger }
 
   public var decision: Decision
@@ -17,7 +17,7 @@ public struct GateAnswer: Sendable {
   public var retryAfterSeconds: Int?
   /// One sentence for the problem of a refusal; nil for `allow`.
   public var detail: String?
-  /// What the call needed beyond a valid session; a refusal names it.
+  /// The needs of the call beyond a valid session; a refusal names the one that is missing.
   public var requirements = Requirements()
 
   public init(
@@ -41,11 +41,11 @@ public struct GateAnswer: Sendable {
   static func unauthenticated(source: Source, now: Int64) -> GateAnswer {
     GateAnswer(
       decision: .unauthenticated, source: source, nowMilliseconds: now,
-      detail: "The session token is not valid: it is unknown, has expired or was ended. Log in again.")
+      detail: ServiceError.sessionTokenDetail)
   }
 }
 
-/// What is asked of the gate, checked and with its policies looked up.
+/// A question to the gate, checked and with its policies looked up.
 public struct GateRequest: Sendable {
   /// For whom the gate is asked.
   public enum Identity: Sendable {

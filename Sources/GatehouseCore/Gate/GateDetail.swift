@@ -10,7 +10,7 @@ extension GateAnswer {
     requirements = request.requirements
     switch decision.decision {
     case .allow: break
-    case .unauthenticated: detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
+    case .unauthenticated: detail = ServiceError.sessionTokenDetail
     case .suspended: detail = "This account is suspended."
     case .reauthenticationRequired:
       let age = decision.visit.map { (nowMilliseconds - $0.authenticatedAtMilliseconds) / 1000 } ?? 0

@@ -1,4 +1,4 @@
-/// What the ledger adds to an answer of the gate.
+/// Answers of the gate with what the ledger adds.
 extension Gatekeeper {
   /// `decide`, with all that is to be said of a used-up allowance. Redis knows how many units are taken; how many of them are used and
   /// how many held, and when the user's next day begins on their clock, is in the ledger.

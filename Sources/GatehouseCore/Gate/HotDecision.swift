@@ -19,7 +19,7 @@ public enum Decision: String, Sendable, CaseIterable {
   }
 }
 
-/// What the hot state answered.
+/// An answer of the hot state.
 public enum HotReply: Sendable {
   /// Nothing is known of the user: rebuild under this ticket, at this time.
   case cold(ticket: String, nowMilliseconds: Int64)
@@ -32,7 +32,7 @@ public enum HotReply: Sendable {
 
 /// A decision with the state it was made on.
 public struct HotDecision: Sendable {
-  /// Who is calling, as the hot state knows them.
+  /// The calling user, as the hot state knows them.
   public struct Caller: Sendable, Equatable {
     public let id: UserID
     public let externalID: String?

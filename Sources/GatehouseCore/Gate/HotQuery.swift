@@ -1,6 +1,6 @@
 import GatehouseCrypto
 
-// What the gate asks of the hot state. One Redis clock decides; every instant in a reply is Redis TIME in milliseconds.
+// The gate's question to the hot state. One Redis clock decides; every instant in a reply is Redis TIME in milliseconds.
 
 /// One question to a user's hot state: all of it is decided together, all or nothing.
 public struct HotQuery: Sendable {

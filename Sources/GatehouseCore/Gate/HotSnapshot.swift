@@ -25,7 +25,7 @@ public struct HotSnapshot: Sendable, Equatable {
   }
 
   public let user: User
-  /// The user's plan as the ledger has it, "" once it has ended. What the configuration makes of it is looked up at each answer: a
+  /// The user's plan as the ledger has it, "" once it has ended. The configuration's view of it is looked up at each answer: a
   /// configuration that lacks a plan or a metric for a moment must leave nothing behind.
   public let plan: String
   /// Sessions that are neither ended nor past their absolute or idle end, once for each of their live tokens.

@@ -1,4 +1,4 @@
-/// What happens between the COMMIT of a change and its answer: Redis is told, and where rights were taken away nobody hears
+/// The step between the COMMIT of a change and its answer: Redis is told, and where rights were taken away nobody hears
 /// "done" before every process must have heard of it. The verbs of the domain use it, and nobody else can.
 public struct Changes: Sendable {
   /// After this long no process serves from Redis without having read the change: the lease and one command's deadline.
@@ -18,7 +18,7 @@ public struct Changes: Sendable {
   }
 
   /// The change's value once it may be acknowledged.
-  func acknowledge<Value>(_ change: Changed<Value>, takesRightsAway: Bool) async -> Value {
+  func acknowledge<Value>(_ change: Unacknowledged<Value>, takesRightsAway: Bool) async -> Value {
     let committed = ContinuousClock.now
     guard !change.pending.isEmpty else { return change.value }
     let sequence = change.pending.map(\.sequence).max() ?? 0
@@ -45,7 +45,7 @@ public struct Changes: Sendable {
 
   /// The value of a change that every process learns of by its poll of the ledger, once `span` is over: by then none goes on without
   /// having read it.
-  func acknowledge<Value>(_ change: Changed<Value>, after span: Duration = Self.revokeWait) async -> Value {
+  func acknowledge<Value>(_ change: Unacknowledged<Value>, after span: Duration = Self.revokeWait) async -> Value {
     await pause(span)
     return change.value
   }

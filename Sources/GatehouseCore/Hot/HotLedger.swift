@@ -1,6 +1,6 @@
-/// What keeps Redis in step with the ledger.
+/// The part of the ledger that keeps Redis in step with it.
 public protocol HotLedger: Sendable {
-  /// What a process must know before it goes on serving from Redis, in one snapshot that was opened after this call began.
+  /// All that a process must know before it goes on serving from Redis, in one snapshot that was opened after this call began.
   func leasePoll() async throws -> LeasePoll
   /// Whether a pending row is still there.
   func isPending(_ change: PendingChange) async throws -> Bool
@@ -10,10 +10,10 @@ public protocol HotLedger: Sendable {
   /// Registers a timeline of Redis for a range of slots, under a new term and lineage. False, and nothing changed, if the registered
   /// timelines are no longer those that the proposal was made for.
   func register(_ registration: HotRegistration) async throws -> Bool
-  /// No process serves from Redis: only for a process that knows that there is no other. What is registered stays, unconfirmed.
+  /// No process serves from Redis: only for a process that knows that there is no other. The registration stays, unconfirmed.
   func vacate() async throws
   /// Gives every registered Redis a new term: all that it holds of users is cold. False if none is registered.
-  func renewTerms(by actor: Actor, reason: String, now: Int64) async throws -> Changed<Bool>
+  func renewTerms(by actor: AuditActor, reason: String, now: Int64) async throws -> Unacknowledged<Bool>
   /// A vacant registration is in use again: Redis was seen to know nothing newer than the ledger. Changes nothing if another came.
   func confirm(_ term: HotTerm) async throws
   /// False once the ledger can't be read or written any more.
@@ -27,6 +27,6 @@ public protocol ClockLedger: Sendable {
   /// Accepts a time: every process goes on from it once it has polled, all hot state is cold, and the open reservations keep what is
   /// left of their leases, which are moved by `shiftMilliseconds`. Gives what is now kept.
   func acceptClock(
-    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: Actor, reason: String, now: Int64
-  ) async throws -> Changed<ClockRecord>
+    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: AuditActor, reason: String, now: Int64
+  ) async throws -> Unacknowledged<ClockRecord>
 }

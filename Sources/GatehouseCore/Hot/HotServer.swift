@@ -20,7 +20,7 @@ public protocol HotServer: Sendable {
   func leaveStrays(of term: HotTerm)
   /// Deletes the hot state of users, counts that, and looks whether Redis's data has gone on since the drops before: in one step.
   func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop
-  /// Drops the rate windows of a user who is gone, without waiting. What is missed ends with its window.
+  /// Drops the rate windows of a user who is gone, without waiting. A window that is missed ends by itself.
   func forget(routingID: String)
   /// Redis TIME in milliseconds, nil without an answer.
   func time() async -> Int64?

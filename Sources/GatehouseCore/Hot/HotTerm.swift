@@ -1,6 +1,6 @@
 // Which Redis counts: the names that ledger, lease and Redis share. docs/protocol.md says why each is needed.
 
-/// The time for which the ledger says that one timeline of Redis serves. What was written under another term is never believed.
+/// The time for which the ledger says that one timeline of Redis serves. Nothing that was written under another term is believed.
 public struct HotTerm: Sendable, Hashable {
   /// `master_replid`: the data history of one Redis as a master.
   public let replicationID: String
@@ -16,7 +16,7 @@ public struct HotTerm: Sendable, Hashable {
   }
 }
 
-/// What the ledger holds of a registered Redis.
+/// A registered Redis, as the ledger holds it.
 public struct HotNode: Sendable, Equatable {
   /// All of them belong to a server without a cluster.
   public static let allSlots: ClosedRange<Int64> = 0...16_383
@@ -73,7 +73,7 @@ public struct HotRegistration: Sendable, Equatable {
   }
 }
 
-/// What a process tells Redis with every drop: which it is, and which Redis must have seen if its data has gone on and not back.
+/// A process tells Redis this with every drop: which drop it is, and which drops Redis must have seen if its data has gone on and not back.
 public struct HotMark: Sendable, Equatable {
   public let term: HotTerm
   /// Names the process for as long as it lives.
@@ -118,7 +118,7 @@ public struct HotCount: Sendable, Equatable {
   }
 }
 
-/// What Redis said to a drop. The users' hot state is gone in every case but the last.
+/// Redis's answer to a drop. The users' hot state is gone in every case but the last.
 public enum HotDrop: Sendable, Equatable {
   case counted(HotCount)
   /// The counter is gone or smaller than it was: the data is not what was there before.

@@ -1,4 +1,4 @@
-/// What a process reads every 100 ms, in one transaction, before it may go on serving from Redis.
+/// A process reads this every 100 ms, in one transaction, before it may go on serving from Redis.
 public struct LeasePoll: Sendable, Equatable {
   public let pending: [PendingChange]
   /// Whether these are all: with more than one poll's bound the lease is not renewed until they are.
@@ -9,7 +9,7 @@ public struct LeasePoll: Sendable, Equatable {
   public let serviceKeysVersion: Int64
   /// The newest instant that a change was stamped with.
   public let newestStampMilliseconds: Int64
-  /// What the ledger keeps of the time; nil before any clock was believed.
+  /// The time as the ledger keeps it; nil before any clock was believed.
   public let clock: ClockRecord?
   /// Rises with every change that Redis could hold: smaller than before, the ledger is an older one.
   public let changeSequence: Int64
@@ -34,7 +34,7 @@ public struct LeasePoll: Sendable, Equatable {
   }
 }
 
-/// What else goes by the lease poll: told of each, in the order in which they were read.
+/// A part of the process that needs each lease poll: it is told of them in the order in which they were read.
 public protocol PollFollower: Sendable {
   /// - Parameter start: when the poll's read began. Throws what the ledger throws: the poll then renews no lease.
   func follow(_ poll: LeasePoll, readAt start: ContinuousClock.Instant) async throws

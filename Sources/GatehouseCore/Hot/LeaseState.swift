@@ -61,7 +61,7 @@ struct LeaseState {
   /// The ledger has this change: no later read may show less.
   mutating func learn(_ sequence: Int64) { self.sequence = max(self.sequence, sequence) }
 
-  /// What to tell Redis with the next drop of the present term; nil without one.
+  /// The mark to send with the next drop of the present term; nil without a term.
   /// - Parameter changed: the sequence of the change that is dropped.
   mutating func nextMark(sequence changed: Int64 = 0) -> HotMark? {
     guard let term else { return nil }
@@ -103,7 +103,7 @@ struct LeaseState {
     knownUntil = nil
   }
 
-  /// What is to be done after the drop of a poll.
+  /// The next step after the drop of a poll.
   enum AfterDrop: Equatable {
     case renewed
     /// Redis knows more of the ledger than was read: the next read says whether another process was faster.
@@ -114,7 +114,7 @@ struct LeaseState {
     case nothing
   }
 
-  /// What an answer to the drop of a poll means now: whether it counts for the rows that the poll read, and what follows.
+  /// The meaning of an answer to the drop of a poll: whether it counts for the rows that the poll read, and what follows.
   /// - Parameter isWhole: whether these were all pending rows.
   mutating func polled(
     _ drop: HotDrop, to mark: HotMark, read: Read, isWhole: Bool, at now: Instant

@@ -1,4 +1,4 @@
-/// What is worth a line in the log.
+/// A change that is worth a line in the log.
 public enum LeaseChange: Sendable, Equatable {
   case lost
   /// The lease is back after so long.
@@ -19,7 +19,7 @@ public struct LeaseWatch: Sendable {
 
   public init() {}
 
-  /// What has changed for good since the last look; nil mostly.
+  /// The change for good since the last look; nil mostly.
   /// - Parameter isHeld: nil while Redis is away, which is told elsewhere.
   public mutating func see(isHeld: Bool?, at now: ContinuousClock.Instant) -> LeaseChange? {
     switch (state, isHeld) {

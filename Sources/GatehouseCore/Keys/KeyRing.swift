@@ -3,7 +3,7 @@ import Synchronization
 
 /// The service keys as this process knows them: read again whenever the lease poll sees another version.
 public final class KeyRing: Sendable {
-  /// What a poll has told is believed this long, counted from the start of its read by the boot-time clock; then no key opens
+  /// A poll is believed this long, counted from the start of its read by the boot-time clock; then no key opens
   /// anything, so that a process which can't read the ledger never accepts a revoked one for longer.
   public static let trustedFor: Duration = .seconds(1)
   /// Time between two writes of a key's last use.
@@ -48,7 +48,7 @@ public final class KeyRing: Sendable {
   public func check(_ token: ServiceKeyToken, ledger: any KeyLedger, now: Int64) throws(ServiceError) -> ServiceKey {
     guard isRead(within: Self.trustedFor) else {
       throw ServiceError(
-        .unavailable, "Which service keys are valid could not be read for a second. Try again in a moment.", retryAfterSeconds: 1)
+        .unavailable, "The list of valid service keys could not be read for a second. Try again in a moment.", retryAfterSeconds: 1)
     }
     let known = ring.withLock { ring -> (key: ServiceKey, touch: Bool)? in
       guard let id = ServiceKeyID(ServiceKeyKind.prefix + token.keyID), var key = ring.keys[id],
@@ -62,7 +62,7 @@ public final class KeyRing: Sendable {
       return (key, touch)
     }
     guard let known, known.key.isLive(atMilliseconds: now) else {
-      throw ServiceError(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
+      throw ServiceError(.invalidKey, ServiceError.serviceKeyDetail)
     }
     if known.touch { ledger.touchServiceKey(known.key.id, usedAt: now) }
     return known.key

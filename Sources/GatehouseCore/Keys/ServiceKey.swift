@@ -2,7 +2,7 @@ import GatehouseCrypto
 
 /// A backend's key, stored as a hash. Instants are milliseconds since 1970 UTC.
 public struct ServiceKey: Sendable, Equatable {
-  /// What a key may do; the routes of each are in the HTTP contract.
+  /// The rights of a key; the routes of each are in the HTTP contract.
   public enum Scope: String, Sendable, CaseIterable { case gate, work, accounts, admin }
 
   public let id: ServiceKeyID
@@ -41,7 +41,7 @@ public enum ServiceKeyKind: IdentifierKind {
 /// The id of a service key.
 public typealias ServiceKeyID = Identifier<ServiceKeyKind>
 
-extension Actor {
+extension AuditActor {
   /// A backend, by its key.
-  public static func key(_ id: ServiceKeyID) -> Actor { Actor(id.text) }
+  public static func key(_ id: ServiceKeyID) -> AuditActor { AuditActor(id.text) }
 }

@@ -26,7 +26,7 @@ public struct ServiceKeys: Sendable {
   /// Makes a key; every process accepts it when this returns. The token exists nowhere else.
   /// - Parameter lifetimeMilliseconds: after so long it is accepted no more; nil for a key without an end.
   public func create(
-    name: String, scopes: Set<ServiceKey.Scope>, lifetimeMilliseconds: Int64?, by actor: Actor
+    name: String, scopes: Set<ServiceKey.Scope>, lifetimeMilliseconds: Int64?, by actor: AuditActor
   ) async throws -> (key: ServiceKey, token: ServiceKeyToken) {
     let id = ServiceKeyID.random()
     let token = ServiceKeyToken.mint(keyID: id.body)
@@ -42,7 +42,7 @@ public struct ServiceKeys: Sendable {
   public func all() async throws -> [ServiceKey] { try await ledger.serviceKeys() }
 
   /// Revokes a key; no process accepts it any more when this returns. False if there is no such live key.
-  public func revoke(_ id: ServiceKeyID, by actor: Actor) async throws -> Bool {
+  public func revoke(_ id: ServiceKeyID, by actor: AuditActor) async throws -> Bool {
     let change = try await ledger.revokeServiceKey(id, by: actor, now: clock.now())
     guard change.value else { return false }
     return await changes.acknowledge(change, after: KeyRing.trustedFor)

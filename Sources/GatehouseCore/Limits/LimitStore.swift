@@ -1,4 +1,4 @@
-/// What Redis said of one subject's policies.
+/// Redis's answer about one subject's policies.
 public struct HotCheck: Sendable, Equatable {
   /// In the order of the charges, like `windows`.
   public let verdicts: [SubjectVerdict]

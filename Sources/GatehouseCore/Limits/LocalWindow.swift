@@ -98,7 +98,7 @@ public final class LocalWindow: Sendable {
     }
   }
 
-  /// What Redis told of one policy.
+  /// Redis's word on one policy.
   struct Told {
     let charge: Charge
     /// After the call.

@@ -2,7 +2,7 @@
 /// did not answer. Both count everywhere, so that no mix of the two passes more than the limit.
 ///
 /// The two halves go by two clocks. What Redis told returns by Redis's clock as it stood when the reply came: late by as long as the
-/// reply took, never early. What was granted here returns by this process's own clock.
+/// reply took, never early. Units that were granted here return by this process's own clock.
 struct MixedWindow: Sendable {
   /// A grant of this process alone goes on to count in questions to Redis for this much longer than a window: as long as any reply may
   /// take that is still used. Redis decided before the reply came.

@@ -1,6 +1,6 @@
 /// A named rate limit: at most `limit` units in any `windowSeconds`, counted by `by`.
 public struct Policy: Sendable, Equatable {
-  /// Whom the policy counts. `user` and `plan` are decided in the user's own slot.
+  /// The subjects that the policy counts. `user` and `plan` are decided in the user's own slot.
   public enum Key: String, Sendable, CaseIterable { case user, plan, ip, subject }
 
   public let name: String
@@ -38,7 +38,7 @@ extension Policy {
     case mailAccount = "mail_account"
     case emailChange = "email_change"
 
-    /// What it counts.
+    /// The subjects that it counts.
     public var by: Key {
       switch self {
       case .loginPair, .loginAccount, .mailAccount, .emailChange: .subject

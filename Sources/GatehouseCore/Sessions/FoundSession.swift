@@ -1,4 +1,4 @@
-/// What the ledger knows of a token.
+/// A token as the ledger knows it.
 public enum FoundSession: Sendable, Equatable {
   /// `isSuccessor`: this is the first use of a rotated token, `adoptSuccessor` is due.
   case live(Session, User, isSuccessor: Bool)

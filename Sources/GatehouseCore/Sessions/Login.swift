@@ -1,6 +1,6 @@
 import GatehouseCrypto
 
-/// What a login brings.
+/// A login as it was asked for.
 public struct Login: Sendable {
   public var email: String
   public var password: String

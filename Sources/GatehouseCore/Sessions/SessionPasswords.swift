@@ -1,6 +1,6 @@
 import GatehouseCrypto
 
-/// What a session does with its user's password.
+/// The calls of a session that need its user's password.
 extension Sessions {
   /// Wrong passwords in a row that end a session.
   public static var passwordFailuresMax: Int { 5 }
@@ -9,7 +9,7 @@ extension Sessions {
   /// Throws `rateLimited`, `overloaded`, `invalidLogin`.
   func verified(_ user: UserID, session: SessionID, password: String, network: String) async throws -> Credentials {
     guard let known = try await ledger.credentials(of: user) else {
-      throw ServiceError(.unauthenticated, "This account is gone.")
+      throw ServiceError(.unauthenticated, "This account was deleted.")
     }
     let account = EmailAddress.Forms(known.user.email).canonical
     let due: ContinuousClock.Instant
@@ -29,7 +29,7 @@ extension Sessions {
     try? await Task.sleep(until: due, clock: .continuous)
     guard isRight else {
       let end = failures < Self.passwordFailuresMax ? "" : " It was the fifth wrong one in a row: the session has ended, log in again."
-      throw ServiceError(.invalidLogin, "The password is not right.\(end)")
+      throw ServiceError(.invalidLogin, "The password is wrong.\(end)")
     }
     return known
   }

@@ -1,12 +1,12 @@
 import GatehouseCrypto
 
-/// What of the configuration decides about calls. Whoever goes by it asks at each call, so that a reload is true from the next one on.
+/// The part of the configuration that decides about calls. It is asked at each call, so that a reload is true from the next one on.
 public protocol LiveRules: Sendable {
-  /// What each plan gives.
+  /// The allowances of each plan.
   var allowances: AllowanceTable { get }
   /// The rate limit of a name; nil if the configuration has none.
   func policy(_ name: String) -> Policy?
-  /// What a proxy may ask for by a name; nil if the configuration has none.
+  /// The profile that a proxy may ask for by a name; nil if the configuration has none.
   func profile(_ name: String) -> Profile?
   /// How long the sessions of a class live.
   func timeouts(_ kind: SessionClass) -> SessionTimeouts
@@ -14,7 +14,7 @@ public protocol LiveRules: Sendable {
   func sessionsMax(plan: String) -> Int
   /// Which passwords may be chosen.
   var passwords: PasswordRules { get }
-  /// What a hash that is made now costs.
+  /// The cost of a hash that is made now.
   var passwordCost: Argon2Parameters { get }
   /// No answer to a login leaves before this, nor before what `LoginFloor` says.
   var loginFloorMin: Duration { get }

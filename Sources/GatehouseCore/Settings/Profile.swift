@@ -12,7 +12,7 @@ public struct Profile: Sendable, Equatable {
   }
 }
 
-/// What a call needs beyond a valid session.
+/// The needs of a call beyond a valid session.
 public struct Requirements: Sendable, Equatable {
   public var authenticatedWithinMilliseconds: Int64?
   /// The plans that may call; nil is all.

@@ -1,4 +1,4 @@
-/// What kind of session a login opens: decides its idle and absolute timeouts.
+/// The class of session that a login opens: it decides the idle and absolute timeouts.
 public enum SessionClass: String, Sendable, CaseIterable { case web, remember, mobile }
 
 /// How long the sessions of a class live: the one place where the idle rule is written in Swift (the gate script holds its twin).

@@ -23,7 +23,7 @@ public struct Settings: Sendable, Equatable {
     public var allowedOrigins: [String] = []
   }
 
-  /// What a plan gives.
+  /// A plan and what it gives.
   public struct Plan: Sendable, Equatable {
     public var name: String
     public var sessionsMax: Int
@@ -42,7 +42,7 @@ public struct Settings: Sendable, Equatable {
     public var auditDays: Int? = 400
     /// After their end; their units stay counted.
     public var reservationDays: Int? = 90
-    /// What the feed of events reaches back.
+    /// How far the feed of events reaches back.
     public var eventDays: Int? = 30
   }
 
@@ -78,7 +78,7 @@ public struct Settings: Sendable, Equatable {
     Policy(name: "mail_account", by: .subject, windowSeconds: 3_600, cells: 60, limits: PlanLimits(3)),
     Policy(name: "email_change", by: .subject, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10)),
   ]
-  /// What proxies may ask for at `/v1/auth/{profile}`.
+  /// The profiles that proxies may ask for at `/v1/auth/{profile}`.
   public var profiles: [Profile] = [Profile(name: "api", policies: ["api"])]
   public var timeouts: [SessionClass: SessionTimeouts] = [
     .web: SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000),
@@ -100,7 +100,7 @@ public struct Settings: Sendable, Equatable {
   /// The cost of the hashes that are made now; the standard one where the configured costs are none that Argon2 takes.
   public var passwordCost: Argon2Parameters { Argon2Parameters(memoryKiB: argonMemoryKiB, passes: argonPasses, lanes: 1) ?? .standard }
 
-  /// What each plan gives.
+  /// The allowances of each plan.
   public var allowanceTable: AllowanceTable {
     var rules: [String: [String: AllowanceTable.Rule]] = [:]
     for plan in plans { rules[plan.name] = plan.allowances.mapValues { AllowanceTable.Rule(limit: $0) } }

@@ -33,7 +33,7 @@ public struct ClockJudge: Sendable, Hashable {
     func at(_ boot: Int64) -> Int64 { milliseconds + boot - self.boot }
   }
 
-  /// What Redis's readings are compared with; nil until one was believed.
+  /// The line with which Redis's readings are compared; nil until one was believed.
   private var base: Line?
   /// The last reading that was believed.
   private var line: Line?

@@ -1,4 +1,4 @@
-/// What is worth a line in the log. Offsets are milliseconds ahead of the service's time.
+/// A change that is worth a line in the log. Offsets are milliseconds ahead of the service's time.
 public enum ClockChange: Sendable, Equatable {
   case alarmed(offsetMilliseconds: Int64)
   case agrees
@@ -13,7 +13,7 @@ public struct ClockWatch: Sendable {
 
   public init() {}
 
-  /// What has changed since the last look; empty mostly.
+  /// The changes since the last look; empty mostly.
   public mutating func see(_ status: ClockStatus) -> [ClockChange] {
     var changes: [ClockChange] = []
     if status.isAlarmed != isAlarmed {

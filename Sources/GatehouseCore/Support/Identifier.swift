@@ -1,6 +1,6 @@
 import GatehouseCrypto
 
-/// What an identifier names; its prefix is the first thing a reader sees of it.
+/// A kind of thing that identifiers name; its prefix is the first thing a reader sees of one.
 public protocol IdentifierKind: Sendable { static var prefix: String { get } }
 
 /// An opaque id such as `usr_4tq9m2kd7xw1hb`: a prefix and 14 random characters. It names a thing and grants nothing.

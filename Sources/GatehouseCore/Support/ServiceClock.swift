@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// What operators see of the clock. Offsets are how far a clock was from the service's time at its last reading.
+/// The clock as operators see it. Offsets are how far a clock was from the service's time at its last reading.
 public struct ClockStatus: Sendable, Equatable {
   public let nowMilliseconds: Int64
   public let isAlarmed: Bool
@@ -43,7 +43,7 @@ public final class ServiceClock: Sendable {
     return now - ClockJudge.stepMaxMilliseconds...now + ClockJudge.stepMaxMilliseconds
   }
 
-  /// What operators see of it now.
+  /// The clock as operators see it now.
   public var status: ClockStatus {
     read { judge, boot in
       ClockStatus(
@@ -80,7 +80,7 @@ public final class ServiceClock: Sendable {
     }
   }
 
-  /// What the ledger may keep of the time now; nil while no clock is believed.
+  /// The record that the ledger may keep now; nil while no clock is believed.
   public func record() -> ClockRecord? {
     change { state, boot in
       guard let line = state.judge.agreedLine(at: boot) else { return nil }
@@ -90,7 +90,7 @@ public final class ServiceClock: Sendable {
     }
   }
 
-  /// What the ledger keeps once an operator has accepted `milliseconds` as the time.
+  /// The record that the ledger keeps once an operator has accepted `milliseconds` as the time.
   public func accepting(_ milliseconds: Int64) -> ClockRecord {
     ClockRecord(
       boot: HostBoot.id, line: ClockJudge.Line(milliseconds: milliseconds, boot: Self.boot),
@@ -100,7 +100,7 @@ public final class ServiceClock: Sendable {
   private func read<T>(_ body: (borrowing ClockJudge, Int64) -> T) -> T { state.withLock { body($0.judge, Self.boot) } }
   private func change<T>(_ body: (inout ClockState, Int64) -> T) -> T { state.withLock { body(&$0, Self.boot) } }
 
-  /// What the host's wall clock says: no more than one of the clocks that are held against each other.
+  /// The host's wall clock: no more than one of the clocks that are held against each other.
   public static var hostMilliseconds: Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
@@ -126,7 +126,7 @@ enum HostBoot {
   }()
 }
 
-/// What the ledger keeps of the time, so that a restart goes on with it and every process hears of a time that was accepted.
+/// The time as the ledger keeps it: a restart goes on with it, and every process hears of a time that was accepted.
 public struct ClockRecord: Sendable, Equatable {
   /// The boot of the host that the line's boot-time clock belongs to.
   public let boot: String

@@ -3,7 +3,7 @@ import Synchronization
 /// One piece of work at a time for a key, and a bounded number in all: who comes while a key's work runs waits for its end instead
 /// of starting another; the first of a key waits for a place if all are taken.
 final class SingleFlight<Key: Hashable & Sendable>: Sendable {
-  /// What became of a call.
+  /// The fate of a call.
   enum Outcome: Equatable {
     /// It did the work.
     case led

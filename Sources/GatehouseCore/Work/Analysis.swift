@@ -42,7 +42,7 @@ public struct Analysis: Sendable, Equatable {
   public var isOpen: Bool { status == .pending || status == .running }
 }
 
-/// What a worker says of its job.
+/// A worker's report on its job.
 public enum AnalysisReport: Sendable, Equatable {
   /// A heartbeat: the lease is extended to now + `leaseMilliseconds`.
   case running(leaseMilliseconds: Int64)

@@ -18,7 +18,7 @@ public struct IdempotentCall: Sendable, Equatable {
   public let key: String
   /// A keyed digest of method, path and body: another body under the same key is `idempotencyKeyReused`.
   public let fingerprint: Digest256
-  /// What the same request may have been stored as: its fingerprints by older keys of the server secret.
+  /// The request's fingerprints by older keys of the server secret: it may have been stored under one of them.
   public let olderFingerprints: [Digest256]
   public init(scope: String, key: String, fingerprint: Digest256, olderFingerprints: [Digest256] = []) {
     self.olderFingerprints = olderFingerprints

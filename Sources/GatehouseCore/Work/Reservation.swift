@@ -1,4 +1,4 @@
-/// What became of held units: held until their job ends, then one of the others, for good.
+/// The state of reserved units: held until their job ends, then one of the others, for good.
 public enum ReservationStatus: String, Sendable { case held, committed, released, expired }
 
 /// Units held for a job that has started.

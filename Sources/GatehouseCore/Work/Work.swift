@@ -39,7 +39,7 @@ public struct Work: Sendable {
       analysis, to: reservation, of: user, leaseMilliseconds: leaseMilliseconds, call: call, now: clock.now(), encode: encode)
   }
 
-  /// What a worker says of its job. Throws `notFound`, `invalidTransition`, `reservationExpired`.
+  /// A worker's report on its job. Throws `notFound`, `invalidTransition`, `reservationExpired`.
   public func report(_ id: AnalysisID, _ report: AnalysisReport) async throws -> Reserved {
     await acknowledge(try await ledger.report(id, report, now: clock.now()))
   }
@@ -62,10 +62,12 @@ public struct Work: Sendable {
   }
 
   /// Nobody loses a right by what happens to their work: a caller that Redis refuses for too long is refused one unit, for a moment.
-  private func acknowledge<Value>(_ change: Changed<Value>) async -> Value { await changes.acknowledge(change, takesRightsAway: false) }
+  private func acknowledge<Value>(_ change: Unacknowledged<Value>) async -> Value {
+    await changes.acknowledge(change, takesRightsAway: false)
+  }
 }
 
-/// What is known of work.
+/// Reading work.
 extension Work {
   /// An analysis with its result; nil without one.
   /// - Parameter user: whose it must be; nil for a backend.

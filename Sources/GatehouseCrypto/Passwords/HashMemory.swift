@@ -1,7 +1,7 @@
 import Foundation
 
 extension Argon2Parameters {
-  /// What the process needs beside the hashes while all threads hash.
+  /// The memory that the process needs beside the hashes while all threads hash.
   private static let spareBytes = 64 << 20
 
   /// Whether `threads` hashes at once can have their memory. The system is asked for all of it, which is given back untouched; and it must

@@ -1,4 +1,4 @@
-/// What it costs to verify a stored password hash: its scheme and parameters, without the salt and the hash.
+/// The cost of verifying a stored password hash: its scheme and parameters, without the salt and the hash.
 public struct PasswordCost: Sendable, Hashable {
   /// A sample of more work than this is measured on less of it: some 60 ms of Argon2id, 100 ms of the others.
   private static let sampleWorkMax: [PasswordHash.Scheme: Int] = [
@@ -52,7 +52,7 @@ public struct PasswordCost: Sendable, Hashable {
   }
 
   /// How long one verification takes here, by the clock on the wall: it works on the calling thread, so call it on a `HashPool`.
-  /// What costs much is measured on a part of its work, so this is over within about a second whatever the parameters.
+  /// A high cost is measured on a part of its work, so this is over within about a second whatever the parameters.
   public func measured() -> Duration {
     let (sample, factor) = sample()
     guard let hash = PasswordHash.parse(sample.text + Self.completion(scheme)) else { return .zero }
@@ -94,6 +94,6 @@ public struct PasswordCost: Sendable, Hashable {
 }
 
 extension PasswordHash {
-  /// What it costs to verify it.
+  /// The cost of verifying it.
   public var cost: PasswordCost { PasswordCost(kind) }
 }

@@ -62,7 +62,7 @@ public struct PasswordHash: Sendable {
   /// Whether `password` is the one that was hashed; the comparison takes the same time either way. It works for 20 to 120 ms (more
   /// with costlier parameters): call it on a `HashPool`, never on an event loop.
   ///
-  /// What a foreign method confuses is refused rather than opened: a zero byte under bcrypt, or at the end under pbkdf2 and scrypt.
+  /// A password that a foreign method confuses with others is refused rather than accepted: a zero byte under bcrypt, or at the end under pbkdf2 and scrypt.
   /// bcrypt reads 72 bytes; what comes behind them is not compared. Without memory for the work nothing is known, and it throws.
   public func verify(_ password: [UInt8]) throws(NoMemory) -> Bool {
     switch kind {

@@ -21,7 +21,7 @@ public struct PasswordProblem: Error, Sendable, Equatable {
   public let message: String
 }
 
-/// What a new password has to be. There are no rules about kinds of characters.
+/// The rules for new passwords. There are no rules about kinds of characters.
 public struct PasswordRules: Sendable, Equatable {
   /// No shorter password is ever allowed, whatever the settings say: code points, and so bytes.
   public static let lengthFloor = 8
@@ -33,7 +33,7 @@ public struct PasswordRules: Sendable, Equatable {
   /// `minLength` is raised to `lengthFloor` if it is less, and lowered to 256 (1,024 bytes of the longest code points) if it is more.
   public init(minLength: Int = PasswordRules.lengthFloor) { self.minLength = min(max(minLength, Self.lengthFloor), Self.bytesMax / 4) }
 
-  /// What is wrong with `password` for the user of this email and name, nil if nothing is. The first of too long, too short, common,
+  /// The first problem of `password` for the user of this email and name, nil if there is none. The first of too long, too short, common,
   /// made of context words.
   public func check(_ password: String, email: String?, name: String?) -> PasswordProblem? {
     // NFC makes a text at most three times shorter; what is longer than that needs no normalising.

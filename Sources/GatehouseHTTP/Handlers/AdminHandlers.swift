@@ -12,7 +12,7 @@ public enum AdminAccess: Sendable {
 }
 
 extension API {
-  func actor(_ request: Request, _ access: AdminAccess) throws -> Actor {
+  func actor(_ request: Request, _ access: AdminAccess) throws -> AuditActor {
     switch access {
     case .owner: .operations
     case .key: .key(try serviceKey(request, .admin).id)

@@ -153,7 +153,7 @@ extension API {
   /// The live key that a text is, whatever its scopes.
   private func knownKey(_ text: String) throws -> ServiceKey {
     guard let token = ServiceKeyToken.parse(text) else {
-      throw Problem(.invalidKey, "The service key is unknown, expired or revoked. Create one with: gatehouse key create.")
+      throw Problem(.invalidKey, ServiceError.serviceKeyDetail)
     }
     let key = try keys.check(token)
     Trail.note { $0.key = key.id.text }
@@ -164,7 +164,7 @@ extension API {
 extension Problem {
   static var unauthenticated: Problem {
     Problem(
-      .unauthenticated, "The session token is not valid: it is unknown, has expired or was ended. Log in again.",
+      .unauthenticated, ServiceError.sessionTokenDetail,
       headers: [.wwwAuthenticate: Credential.invalidToken])
   }
 }

@@ -122,7 +122,7 @@ extension API {
 
   /// What the gate says of a token that carries no valid checksum.
   func forged(_ token: String) -> GateAnswer {
-    var detail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
+    var detail = ServiceError.sessionTokenDetail
     if token.hasPrefix("ghk_") {
       detail = "The field token holds a service key: send the user's session token there, which begins with gh_."
     } else if !token.hasPrefix("gh_") {

@@ -8,8 +8,6 @@ public struct GatehouseContext: RequestContext, RemoteAddressRequestContext {
   public var coreContext: CoreRequestContextStorage
   /// The peer of the connection, a proxy perhaps; nil when the transport has none.
   public let remoteAddress: SocketAddress?
-  /// The loop that the connection lives on.
-  public let eventLoop: any EventLoop
   /// The request's name in logs, problems and the answer; set by `Edge` before anything else runs.
   public var requestID = ""
   /// Logs with the request's name.
@@ -23,7 +21,6 @@ public struct GatehouseContext: RequestContext, RemoteAddressRequestContext {
   public init(source: ApplicationRequestContextSource) {
     coreContext = .init(source: source)
     remoteAddress = source.channel.remoteAddress
-    eventLoop = source.channel.eventLoop
     log = source.logger
   }
 }

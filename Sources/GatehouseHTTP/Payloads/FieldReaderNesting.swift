@@ -6,11 +6,6 @@ extension FieldReader {
     optional(name).flatMap { read(name, $0, body) }
   }
 
-  /// What `body` makes of the required object `name`; nil only together with a fault.
-  public mutating func requiredObject<Result>(_ name: String, _ body: (inout FieldReader) -> Result) -> Result? {
-    required(name).flatMap { read(name, $0, body) }
-  }
-
   /// What `body` makes of each object of the list `name`, or nil when absent or `null`. A list with a wrong length is not read.
   public mutating func objects<Element>(
     _ name: String, count: ClosedRange<Int>, _ body: (inout FieldReader) -> Element

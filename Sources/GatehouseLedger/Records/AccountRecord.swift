@@ -24,8 +24,9 @@ extension AuditEntry {
 
 extension LedgerTransaction {
   /// Writes what happened to an account.
-  func audit(_ user: UserID?, _ action: String, by actor: Actor, reason: String? = nil, detail: String = "{}", now: Int64) throws {
-    try run(AuditRecord.insert, [user?.text, now, actor.text, action, reason, detail])
+  func audit(_ user: UserID?, _ action: AuditAction, by actor: AuditActor, reason: String? = nil, detail: String = "{}", now: Int64) throws
+  {
+    try run(AuditRecord.insert, [user?.text, now, actor.text, action.rawValue, reason, detail])
   }
 }
 

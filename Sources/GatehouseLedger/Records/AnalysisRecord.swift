@@ -123,18 +123,18 @@ extension SQLLedger {
     try await read(for: .lists) { db in try AnalysisRecord.page(of: user, filter, page, db) }
   }
 
-  public func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Changed<Reserved> {
+  public func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     let event = UsageEventID.random()
     return try await write { db in
       let analysis = try AnalysisRecord.require(id, of: nil, db)
       guard let row = try db.row(ReservationRecord.byID, [analysis.reservationID.text]) else { throw analysis.refusal }
       var reservation = try Reservation(row: row)
-      func answer(pending: Bool) throws -> Changed<Reserved> {
+      func answer(pending: Bool) throws -> Unacknowledged<Reserved> {
         let after = try AnalysisRecord.require(id, of: nil, db)
         let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
         if after.status == .completed { try db.exhausted(standing, analysis.userID, now: now) }
-        return Changed(
+        return Unacknowledged(
           Reserved(reservation: reservation, allowance: standing, analysis: after),
           pending: pending ? [try db.pending(analysis.userID, now: now)] : [])
       }
@@ -191,21 +191,21 @@ extension SQLLedger {
     return try ReservationRecord.require(expired.id, db)
   }
 
-  public func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Changed<Reserved?> {
+  public func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Unacknowledged<Reserved?> {
     let rules = rules
     return try await write { db in
       let analysis = try AnalysisRecord.require(id, of: user, db)
       guard analysis.isOpen else {
         try db.run(AnalysisRecord.remove, [id.text])
         try db.run(Idempotency.forgetAnalysis(db.dialect), [analysis.userID.text, "/v1/analyses/\(id)"])
-        return Changed(nil, pending: [])
+        return Unacknowledged(nil, pending: [])
       }
       var reservation = try ReservationRecord.require(analysis.reservationID, db)
       if reservation.status == .held { reservation = try ReservationRecord.release(reservation, db, now: now) }
       try AnalysisRecord.finish(analysis, .cancelled, result: nil, error: nil, db, now: now)
       let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
       let after = try AnalysisRecord.require(id, of: user, db)
-      return Changed(
+      return Unacknowledged(
         Reserved(reservation: reservation, allowance: standing, analysis: after), pending: [try db.pending(analysis.userID, now: now)])
     }
   }

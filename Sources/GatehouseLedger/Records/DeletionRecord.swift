@@ -36,7 +36,7 @@ enum DeletionRecord {
 }
 
 extension SQLLedger {
-  public func deleteUser(_ id: UserID, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<Void> {
+  public func deleteUser(_ id: UserID, by actor: AuditActor, reason: String?, now: Int64) async throws -> Unacknowledged<Void> {
     let rules = rules
     return try await write { [addresses] db in
       let user = try Self.require(id, db)
@@ -47,8 +47,8 @@ extension SQLLedger {
       try db.run(DeletionRecord.endSessions, [now, id.text])
       try db.run(MailRecord.dropAll, [id.text])
       // Named in the detail alone: the trail of the deletion outlives the user's rows.
-      try db.audit(nil, "user_deleted", by: actor, reason: reason, detail: "{\"user_id\":\"\(id)\"}", now: now)
-      return Changed((), pending: [try db.pending(id, now: now)])
+      try db.audit(nil, .userDeleted, by: actor, reason: reason, detail: "{\"user_id\":\"\(id)\"}", now: now)
+      return Unacknowledged((), pending: [try db.pending(id, now: now)])
     }
   }
 

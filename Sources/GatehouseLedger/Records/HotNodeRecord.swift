@@ -55,14 +55,14 @@ extension SQLLedger {
     }
   }
 
-  public func renewTerms(by actor: Actor, reason: String, now: Int64) async throws -> Changed<Bool> {
+  public func renewTerms(by actor: AuditActor, reason: String, now: Int64) async throws -> Unacknowledged<Bool> {
     let lineage = SecureRandom.identifier(length: Self.lineageCharacters)
     return try await write { db in
       let term = (try db.number(HotNodeRecord.topology, []) ?? 0) + 1
-      guard try db.run(HotNodeRecord.renew, [term, lineage]) > 0 else { return Changed(false) }
+      guard try db.run(HotNodeRecord.renew, [term, lineage]) > 0 else { return Unacknowledged(false) }
       try db.run(HotNodeRecord.setTopology, [term])
-      try db.audit(nil, "redis_forgotten", by: actor, reason: reason, now: now)
-      return Changed(true)
+      try db.audit(nil, .redisForgotten, by: actor, reason: reason, now: now)
+      return Unacknowledged(true)
     }
   }
 

@@ -95,7 +95,7 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
     try await read { db in try db.rows(ServiceKeyRecord.all, []).map(ServiceKey.init(row:)) }
   }
 
-  public func createServiceKey(_ key: ServiceKey, by actor: Actor) async throws -> Changed<Void> {
+  public func createServiceKey(_ key: ServiceKey, by actor: AuditActor) async throws -> Unacknowledged<Void> {
     try await write { db in
       try db.run(
         ServiceKeyRecord.insert,
@@ -104,17 +104,17 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
           key.expiresAtMilliseconds,
         ])
       try db.run(ServiceKeyRecord.raiseVersion, [])
-      try db.audit(nil, "service_key_created", by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
-      return Changed(())
+      try db.audit(nil, .serviceKeyCreated, by: actor, detail: "{\"key_id\":\"\(key.id)\"}", now: key.createdAtMilliseconds)
+      return Unacknowledged(())
     }
   }
 
-  public func revokeServiceKey(_ id: ServiceKeyID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
+  public func revokeServiceKey(_ id: ServiceKeyID, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<Bool> {
     try await write { db in
-      guard try db.run(ServiceKeyRecord.revoke, [now, id.text]) == 1 else { return Changed(false) }
+      guard try db.run(ServiceKeyRecord.revoke, [now, id.text]) == 1 else { return Unacknowledged(false) }
       try db.run(ServiceKeyRecord.raiseVersion, [])
-      try db.audit(nil, "service_key_revoked", by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
-      return Changed(true)
+      try db.audit(nil, .serviceKeyRevoked, by: actor, detail: "{\"key_id\":\"\(id)\"}", now: now)
+      return Unacknowledged(true)
     }
   }
 

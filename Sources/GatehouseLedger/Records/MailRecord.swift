@@ -35,7 +35,7 @@ enum MailRecord {
 }
 
 extension SQLLedger: MailLedger {
-  public func keep(_ token: SingleUse, by actor: Actor, now: Int64) async throws -> Bool {
+  public func keep(_ token: SingleUse, by actor: AuditActor, now: Int64) async throws -> Bool {
     try await write { db in
       guard let user = try db.row(UserRecord.byID, [token.userID.text]).map(User.init(row:)),
         MailRecord.canonical(token.kind, user) == token.canonicalEmail
@@ -43,7 +43,7 @@ extension SQLLedger: MailLedger {
       try db.run(
         MailRecord.insert,
         [token.hash.bytes, token.userID.text, token.kind.rawValue, token.canonicalEmail, token.expiresAtMilliseconds])
-      try db.audit(token.userID, "\(token.kind.rawValue)_requested", by: actor, now: now)
+      try db.audit(token.userID, token.kind.requested, by: actor, now: now)
       try db.stamp(now)
       return true
     }
@@ -53,7 +53,7 @@ extension SQLLedger: MailLedger {
     try await read { db in try MailRecord.owner(hash, kind, db, now: now) }
   }
 
-  public func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Changed<User>? {
+  public func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Unacknowledged<User>? {
     try await write { db in
       guard var user = try MailRecord.owner(token, .passwordReset, db, now: now) else { return nil }
       guard try db.run(MailRecord.spend, [token.bytes]) == 1 else { return nil }
@@ -61,17 +61,17 @@ extension SQLLedger: MailLedger {
       try db.run(MailRecord.resetPassword, [newHash, user.id.text])
       try db.run(MailRecord.dropAll, [user.id.text])
       try SessionRecord.endAll(of: user.id, .passwordReset, db, now: now)
-      try db.audit(user.id, "password_reset", by: .user(user.id), now: now)
+      try db.audit(user.id, .passwordReset, by: .user(user.id), now: now)
       try db.event(.passwordReset, user.id, now: now)
       if !user.emailVerified { try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)]) }
       user.emailVerified = true
       user.awaitsVerification = false
       user.pendingEmail = nil
-      return Changed(user, pending: [try db.pending(user.id, now: now)])
+      return Unacknowledged(user, pending: [try db.pending(user.id, now: now)])
     }
   }
 
-  public func verifyEmail(token: Digest256, now: Int64) async throws -> Changed<User>? {
+  public func verifyEmail(token: Digest256, now: Int64) async throws -> Unacknowledged<User>? {
     try await write { [addresses] db in
       guard var user = try MailRecord.owner(token, .emailVerification, db, now: now) else { return nil }
       guard try db.run(MailRecord.spend, [token.bytes]) == 1 else { return nil }
@@ -82,7 +82,7 @@ extension SQLLedger: MailLedger {
         try db.run(MailRecord.setEmail, [text, canonical, user.id.text])
         try UserRecord.pass(on: user.email, db)
         try db.run(MailRecord.dropAll, [user.id.text])
-        try db.audit(user.id, "email_changed", by: .user(user.id), now: now)
+        try db.audit(user.id, .emailChanged, by: .user(user.id), now: now)
         try db.event(.userEmailChanged, user.id, now: now, ["email": .text(text), "previous_email": .text(user.email)])
         user.email = text
         user.pendingEmail = nil
@@ -91,9 +91,9 @@ extension SQLLedger: MailLedger {
       }
       user.emailVerified = true
       user.awaitsVerification = false
-      try db.audit(user.id, "email_verified", by: .user(user.id), now: now)
+      try db.audit(user.id, .emailVerified, by: .user(user.id), now: now)
       try db.event(.userEmailVerified, user.id, now: now, ["email": .text(user.email)])
-      return Changed(user, pending: [try db.pending(user.id, now: now)])
+      return Unacknowledged(user, pending: [try db.pending(user.id, now: now)])
     }
   }
 }

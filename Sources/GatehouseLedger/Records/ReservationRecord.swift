@@ -188,11 +188,13 @@ enum ReservationRecord {
 extension SQLLedger {
   public func reserve(
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
-  ) async throws -> Changed<Once<Reserved>> {
+  ) async throws -> Unacknowledged<Once<Reserved>> {
     let rules = rules
     let event = UsageEventID.random()
     return try await write { db in
-      if let call, let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return Changed(.replay(stored), pending: []) }
+      if let call, let stored = try Idempotency.find(call, db, now: rules.aging(now)) {
+        return Unacknowledged(.replay(stored), pending: [])
+      }
       let user = try Self.require(request.userID, db)
       guard user.status == .active else { throw ServiceError(.suspended, "This account is suspended.") }
       let table = rules.allowances()
@@ -225,18 +227,18 @@ extension SQLLedger {
       try db.stamp(now)
       let isKnown = request.isHeld || before.limit == nil
       let pending = expired || !isKnown ? [try db.pending(user.id, now: now)] : []
-      return Changed(.first(reserved), pending: pending)
+      return Unacknowledged(.first(reserved), pending: pending)
     }
   }
 
-  public func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Changed<Reserved> {
+  public func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     let event = UsageEventID.random()
     return try await write { db in
       let held = try ReservationRecord.require(id, db)
       let units = amount ?? held.amount
       if held.status == .committed, held.committed == units {
-        return Changed(
+        return Unacknowledged(
           Reserved(reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: nil), pending: [])
       }
       guard held.status == .held else { throw ReservationRecord.refusal(held) }
@@ -250,16 +252,16 @@ extension SQLLedger {
       try db.stamp(now)
       let isSeen = units == held.amount && !ReservationRecord.mayBeForgotten(held, now: now)
       let pending = isSeen ? [] : [try db.pending(held.userID, now: now)]
-      return Changed(Reserved(reservation: done, allowance: allowance, analysis: nil), pending: pending)
+      return Unacknowledged(Reserved(reservation: done, allowance: allowance, analysis: nil), pending: pending)
     }
   }
 
-  public func release(_ id: ReservationID, now: Int64) async throws -> Changed<Reserved> {
+  public func release(_ id: ReservationID, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     return try await write { db in
       let held = try ReservationRecord.require(id, db)
       if held.status == .released {
-        return Changed(
+        return Unacknowledged(
           Reserved(reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: nil), pending: [])
       }
       guard held.status == .held else { throw ReservationRecord.refusal(held) }
@@ -267,11 +269,12 @@ extension SQLLedger {
       // A job without its units is over.
       try db.run(AnalysisRecord.cancel, [now, id.text])
       let allowance = try ReservationRecord.standing(done, db, rules, now: now)
-      return Changed(Reserved(reservation: done, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
+      return Unacknowledged(
+        Reserved(reservation: done, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
     }
   }
 
-  public func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Changed<Reserved> {
+  public func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     return try await write { db in
       var held = try ReservationRecord.require(id, db)
@@ -279,7 +282,8 @@ extension SQLLedger {
       held.leaseExpiresAtMilliseconds = now + leaseMilliseconds
       try db.run(ReservationRecord.setLease, [held.leaseExpiresAtMilliseconds, id.text])
       let allowance = try ReservationRecord.standing(held, db, rules, now: now)
-      return Changed(Reserved(reservation: held, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
+      return Unacknowledged(
+        Reserved(reservation: held, allowance: allowance, analysis: nil), pending: [try db.pending(held.userID, now: now)])
     }
   }
 
@@ -287,12 +291,12 @@ extension SQLLedger {
     try await read { db in try db.row(ReservationRecord.byID, [id.text]).map(Reservation.init(row:)) }
   }
 
-  public func expireOverdue(rowsMax: Int, now: Int64) async throws -> Changed<Int> {
+  public func expireOverdue(rowsMax: Int, now: Int64) async throws -> Unacknowledged<Int> {
     try await write { db in
       let overdue = try db.rows(ReservationRecord.overdue, [now, rowsMax]).map(Reservation.init(row:))
       for reservation in overdue { try ReservationRecord.expire(reservation, db, now: now) }
       let users = Set(overdue.map(\.userID))
-      return Changed(overdue.count, pending: try users.map { try db.pending($0, now: now) })
+      return Unacknowledged(overdue.count, pending: try users.map { try db.pending($0, now: now) })
     }
   }
 

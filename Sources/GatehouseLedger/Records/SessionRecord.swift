@@ -150,7 +150,7 @@ enum SessionRecord {
 }
 
 extension SQLLedger: SessionLedger {
-  public func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Changed<Int>? {
+  public func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Unacknowledged<Int>? {
     let rules = rules
     return try await write { db in
       let now = session.createdAtMilliseconds
@@ -160,10 +160,10 @@ extension SQLLedger: SessionLedger {
       for old in beyond { _ = try SessionRecord.end(old.id, of: session.userID, .capped, db, now: now) }
       // Where everyone's sessions were ended by a clock that is ahead, a session of now would be dead when it is answered.
       try SessionRecord.insert(session, createdAt: max(now, try SessionRecord.validFrom(db)), db)
-      try db.audit(session.userID, "logged_in", by: .user(session.userID), now: now)
+      try db.audit(session.userID, .loggedIn, by: .user(session.userID), now: now)
       try db.event(
         .sessionCreated, session.userID, now: now, ["session_id": .text(session.id.text), "class": .text(session.sessionClass.rawValue)])
-      return Changed(beyond.count, pending: [try db.pending(session.userID, now: now)])
+      return Unacknowledged(beyond.count, pending: [try db.pending(session.userID, now: now)])
     }
   }
 
@@ -190,39 +190,41 @@ extension SQLLedger: SessionLedger {
     return try await read { db in try SessionRecord.page(of: user, first: first, page, db, rules, now: now) }
   }
 
-  public func endSession(_ id: SessionID, of user: UserID, by actor: Actor, now: Int64) async throws -> Changed<Bool> {
+  public func endSession(_ id: SessionID, of user: UserID, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<Bool> {
     try await write { db in
-      guard try SessionRecord.end(id, of: user, .ended, db, now: now) else { return Changed(false, pending: []) }
-      try db.audit(user, "session_ended", by: actor, detail: "{\"session_id\":\"\(id)\"}", now: now)
-      return Changed(true, pending: [try db.pending(user, now: now)])
+      guard try SessionRecord.end(id, of: user, .ended, db, now: now) else { return Unacknowledged(false, pending: []) }
+      try db.audit(user, .sessionEnded, by: actor, detail: "{\"session_id\":\"\(id)\"}", now: now)
+      return Unacknowledged(true, pending: [try db.pending(user, now: now)])
     }
   }
 
-  public func endSessions(of user: UserID, except kept: SessionID?, by actor: Actor, reason: String?, now: Int64) async throws -> Changed<
-    Int
-  > {
+  public func endSessions(of user: UserID, except kept: SessionID?, by actor: AuditActor, reason: String?, now: Int64) async throws
+    -> Unacknowledged<
+      Int
+    >
+  {
     let rules = rules
     return try await write { db in
       let live = try SessionRecord.live(of: user, db, rules, now: now).filter { $0.id != kept }
-      guard try SessionRecord.endAll(of: user, except: kept, .ended, db, now: now) > 0 else { return Changed(0, pending: []) }
-      try db.audit(user, "sessions_ended", by: actor, reason: reason, now: now)
-      return Changed(live.count, pending: [try db.pending(user, now: now)])
+      guard try SessionRecord.endAll(of: user, except: kept, .ended, db, now: now) > 0 else { return Unacknowledged(0, pending: []) }
+      try db.audit(user, .sessionsEnded, by: actor, reason: reason, now: now)
+      return Unacknowledged(live.count, pending: [try db.pending(user, now: now)])
     }
   }
 
-  public func endEveryone(by actor: Actor, reason: String, now: Int64) async throws -> Changed<Int> {
+  public func endEveryone(by actor: AuditActor, reason: String, now: Int64) async throws -> Unacknowledged<Int> {
     // Counted by a reader: the writer must not walk through all sessions.
     let live = try await read { db in try db.number(SessionRecord.countLive, [now, try SessionRecord.validFrom(db)]) }
     return try await write { db in
       try db.run(SessionRecord.endEveryone(db.dialect), [now])
-      try db.audit(nil, "everyone_ended", by: actor, reason: reason, now: now)
-      return Changed(Int(live ?? 0))
+      try db.audit(nil, .everyoneEnded, by: actor, reason: reason, now: now)
+      return Unacknowledged(Int(live ?? 0))
     }
   }
 
   public func changePassword(
     of user: UserID, verifiedHash: String, newHash: String, kept: SessionID, newTokenHash: Digest256, now: Int64
-  ) async throws -> Changed<Session>? {
+  ) async throws -> Unacknowledged<Session>? {
     let rules = rules
     return try await write { db in
       guard let session = try SessionRecord.live(kept, of: user, db, rules, now: now) else { return nil }
@@ -232,27 +234,27 @@ extension SQLLedger: SessionLedger {
       try db.run(TokenRecord.dropAll, [kept.text])
       try TokenRecord.insertFirst(newTokenHash, of: kept, authenticatedAt: now, now: now, db)
       try db.run(TokenRecord.startAnew, [kept.text])
-      try db.audit(user, "password_changed", by: .user(user), now: now)
+      try db.audit(user, .passwordChanged, by: .user(user), now: now)
       try db.event(.passwordChanged, user, now: now)
       var changed = session
       changed.tokenHash = newTokenHash
       changed.isSuccessor = false
       changed.tokenEndsAtMilliseconds = nil
       changed.authenticatedAtMilliseconds = now
-      return Changed(changed, pending: [try db.pending(user, now: now)])
+      return Unacknowledged(changed, pending: [try db.pending(user, now: now)])
     }
   }
 
-  public func passwordFailed(_ id: SessionID, of user: UserID, failuresMax: Int, now: Int64) async throws -> Changed<Int> {
+  public func passwordFailed(_ id: SessionID, of user: UserID, failuresMax: Int, now: Int64) async throws -> Unacknowledged<Int> {
     try await write { db in
-      guard let failures = try db.number(SessionRecord.countFailure, [id.text, user.text]) else { return Changed(0, pending: []) }
+      guard let failures = try db.number(SessionRecord.countFailure, [id.text, user.text]) else { return Unacknowledged(0, pending: []) }
       try db.stamp(now)
       guard failures >= failuresMax, try SessionRecord.end(id, of: user, .guessed, db, now: now) else {
-        return Changed(Int(failures), pending: [])
+        return Unacknowledged(Int(failures), pending: [])
       }
       try db.audit(
-        user, "session_ended", by: .system, reason: "too many wrong passwords", detail: "{\"session_id\":\"\(id)\"}", now: now)
-      return Changed(Int(failures), pending: [try db.pending(user, now: now)])
+        user, .sessionEnded, by: .system, reason: "too many wrong passwords", detail: "{\"session_id\":\"\(id)\"}", now: now)
+      return Unacknowledged(Int(failures), pending: [try db.pending(user, now: now)])
     }
   }
 

@@ -38,16 +38,16 @@ extension SQLLedger: ClockLedger {
   }
 
   public func acceptClock(
-    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: Actor, reason: String, now: Int64
-  ) async throws -> Changed<ClockRecord> {
+    _ record: ClockRecord, shiftMilliseconds: Int64, by actor: AuditActor, reason: String, now: Int64
+  ) async throws -> Unacknowledged<ClockRecord> {
     try await write { db in
       try db.run(
         TimeRecord.accept, [record.boot, record.line.boot, record.line.milliseconds, record.quietUntilMilliseconds])
       try db.run(TimeRecord.shiftLeases, [shiftMilliseconds])
       try db.run(TimeRecord.raiseEra, [])
-      try db.audit(nil, "clock_accepted", by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
+      try db.audit(nil, .clockAccepted, by: actor, reason: reason, detail: "{\"shift_ms\":\(shiftMilliseconds)}", now: now)
       guard let row = try db.row(TimeRecord.find, []) else { throw ServiceError(.unavailable, "The time could not be kept. Try again.") }
-      return Changed(try ClockRecord(row: row))
+      return Unacknowledged(try ClockRecord(row: row))
     }
   }
 }

@@ -114,27 +114,27 @@ package enum TokenRecord {
 extension SQLLedger {
   public func prepareSuccessor(
     _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, now: Int64
-  ) async throws -> Changed<Successor>? {
+  ) async throws -> Unacknowledged<Successor>? {
     let rules = rules
     return try await write { db in
       guard let session = try SessionRecord.opened(by: presented, id, db, rules, now: now) else { return nil }
       let made = try TokenRecord.successor(of: session, parent: presented, hash: hash, nonce: nonce, keyID: keyID, db, now: now)
       guard let made else { return nil }
-      return Changed(made.successor, pending: made.isNew ? [try db.pending(session.userID, now: now)] : [])
+      return Unacknowledged(made.successor, pending: made.isNew ? [try db.pending(session.userID, now: now)] : [])
     }
   }
 
-  public func provePassword(_ id: SessionID, presented: Digest256, hash: Digest256, now: Int64) async throws -> Changed<Session>? {
+  public func provePassword(_ id: SessionID, presented: Digest256, hash: Digest256, now: Int64) async throws -> Unacknowledged<Session>? {
     let rules = rules
     return try await write { db in
       guard let session = try SessionRecord.opened(by: presented, id, db, rules, now: now),
         let seen = try TokenRecord.proven(of: session, presented: presented, hash: hash, db, now: now)
       else { return nil }
-      return Changed(seen, pending: [try db.pending(session.userID, now: now)])
+      return Unacknowledged(seen, pending: [try db.pending(session.userID, now: now)])
     }
   }
 
-  public func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Changed<Session>? {
+  public func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Unacknowledged<Session>? {
     try await write { db in
       guard let row = try db.row(TokenRecord.session, [hash.bytes]), try (row["ended_at"] as Int64?) == nil else { return nil }
       var session = try Session(row: row)
@@ -142,7 +142,7 @@ extension SQLLedger {
       session.isSuccessor = false
       try db.run(
         TokenRecord.endOthers, [now + graceMilliseconds, session.id.text, hash.bytes, session.authenticatedAtMilliseconds])
-      return Changed(session, pending: [try db.pending(session.userID, now: now)])
+      return Unacknowledged(session, pending: [try db.pending(session.userID, now: now)])
     }
   }
 }

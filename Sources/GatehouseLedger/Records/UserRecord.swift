@@ -75,7 +75,7 @@ extension SQLLedger: AccountLedger {
         return
       }
       let now = user.createdAtMilliseconds
-      try db.audit(holder.id, "signup_repeated", by: .system, now: now)
+      try db.audit(holder.id, .signUpRepeated, by: .system, now: now)
       try db.event(.signUpRepeated, holder.id, now: now, ["email": .text(holder.email)])
       try db.stamp(now)
     }
@@ -97,7 +97,7 @@ extension SQLLedger: AccountLedger {
       let limit = rules.allowances().limit(plan: user.plan, metric: start.metric)
       try db.run(ReservationRecord.use, [user.id.text, start.metric, period.startMilliseconds, start.used, limit])
     }
-    try db.audit(user.id, "user_created", by: .user(user.id), now: now)
+    try db.audit(user.id, .userCreated, by: .user(user.id), now: now)
     try db.event(
       .userCreated, user.id, now: now, user.awaitsVerification ? ["awaits_verification": .flag(true), "email": .text(user.email)] : [:])
     // Redis needn't hear of it. But a ledger without this user is an older one, which the number tells.
@@ -171,7 +171,7 @@ extension SQLLedger: AccountLedger {
     try await read { db in try db.rows(UserRecord.passwordCosts, []).map { try $0["cost"] } }
   }
 
-  public func changeUser(_ id: UserID, _ changes: UserChanges, by actor: Actor, now: Int64) async throws -> Changed<User> {
+  public func changeUser(_ id: UserID, _ changes: UserChanges, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<User> {
     try await write { db in
       var user = try Self.require(id, db)
       if case .set(let name) = changes.name { user.name = name }
@@ -212,7 +212,7 @@ extension SQLLedger: AccountLedger {
           user.suspendedReason, user.pendingEmail, id.text,
         ])
       try db.audit(id, changes.auditAction, by: actor, reason: changes.reason, now: now)
-      return Changed(user, pending: [try db.pending(id, now: now)])
+      return Unacknowledged(user, pending: [try db.pending(id, now: now)])
     }
   }
 
@@ -229,12 +229,12 @@ private func isSame(_ one: String?, _ other: String?) -> Bool {
 }
 
 extension UserChanges {
-  var auditAction: String {
-    if let status { return status == .suspended ? "user_suspended" : "user_unsuspended" }
-    if plan != nil { return "plan_changed" }
+  var auditAction: AuditAction {
+    if let status { return status == .suspended ? .userSuspended : .userUnsuspended }
+    if plan != nil { return .planChanged }
     switch pendingEmail {
-    case .keep: return "user_changed"
-    case .set(let address): return address == nil ? "email_change_dropped" : "email_change_requested"
+    case .keep: return .userChanged
+    case .set(let address): return address == nil ? .emailChangeDropped : .emailChangeRequested
     }
   }
 }

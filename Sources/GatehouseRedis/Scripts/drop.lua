@@ -7,7 +7,7 @@
 local key, term, process, mine, settled = KEYS[1], tonumber(ARGV[1]), ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[7])
 for i = 2, #KEYS, 1000 do redis.call('DEL', unpack(KEYS, i, math.min(i + 999, #KEYS))) end
 -- A full Redis refuses what takes memory only before the first write of a script; this is one.
-redis.call('PEXPIRE', key, 86400000)
+redis.call('PEXPIRE', key, COUNTER_MS)
 
 local f = redis.pcall('HMGET', key, 'term', 'lineage', 'n', 'seq', 'own')
 if f.err then
@@ -37,5 +37,5 @@ for name, at in string.gmatch(own, '(%w+):(%d+)') do
 end
 local told = math.max(seq, tonumber(ARGV[8]))
 redis.call('HSET', key, 'term', ARGV[1], 'lineage', ARGV[2], 'n', string.format('%.0f', n + 1), 'seq', string.format('%.0f', told), 'own', names)
-redis.call('PEXPIRE', key, 86400000)
+redis.call('PEXPIRE', key, COUNTER_MS)
 return {'COUNTED', n + 1, seq}

@@ -76,7 +76,7 @@ for i = 1, n do
   costs = costs .. string.format('%s:%.0f:%.0f,', fields[i], cell, c[i].cost)
 end
 if limit then
-  local ends = now + math.min(number(r + 3), 60000)
+  local ends = now + number(r + 3)
   q.held, q.lease = q.held + units, math.min(q.lease or ends, ends)
   answer[10] = quota_write(q)
   redis.call('HSET', key, 'q:' .. metric, answer[10], 'h:' .. hold, string.format('%s|%.0f|%.0f|%s', metric, units, ends, costs))
@@ -84,6 +84,6 @@ end
 if s and s.stale then
   answer[8], answer[9] = string.format('%s%.0f|%.0f', s.head, now, s.abs), 1
   redis.call('HSET', key, 's:' .. token, answer[8])
-  redis.call('PEXPIRE', key, 86400000)
+  redis.call('PEXPIRE', key, HASH_MS)
 end
 return say('allow')

@@ -17,7 +17,7 @@ local function session_read(value, idle, now)
   local head, class, auth, seen, abs, rest = string.match(value, '^((%l+)|[^|]+|%d+|(%d+)|)(%d+)|(%d+)(.*)$')
   if not idle[class or ''] or rest ~= '' and rest ~= '|prev' then return nil end
   local s = {head = head, auth = tonumber(auth), seen = tonumber(seen), abs = tonumber(abs), prev = rest == '|prev'}
-  local tau = math.min(math.floor(idle[class] / 10), 300000)
+  local tau = math.min(math.floor(idle[class] / 10), TOUCH_MS)
   s.dead = now >= s.abs or now > s.seen + idle[class] + 2 * tau
   s.stale = now - s.seen > tau
   return s
@@ -47,11 +47,11 @@ local function user_is_warm(key, f, epoch, now)
   return till ~= nil and now < tonumber(till)
 end
 
--- Makes a hash cold, for 10 s; one that is cold already keeps its ticket, so that all who rebuild share it.
+-- Makes a hash cold for a while; one that is cold already keeps its ticket, so that all who rebuild share it.
 local function user_cold(key, f, epoch, ticket, now)
   if f.ticket and f.epoch == epoch then return {'COLD', now, f.ticket} end
   redis.call('DEL', key)
   redis.call('HSET', key, 'ticket', ticket, 'epoch', epoch)
-  redis.call('PEXPIRE', key, 10000)
+  redis.call('PEXPIRE', key, TICKET_MS)
   return {'COLD', now, ticket}
 end

@@ -25,11 +25,7 @@ struct Migrations: Sendable {
         guard let sql = steps[next] else { throw LedgerFailure(.internal("There is no migration of the ledger to version \(next).")) }
         try apply(sql, version: next, db)
       }
-    } catch let error as LedgerFailure {
-      throw error
-    } catch {
-      throw LedgerFailure(error) ?? LedgerFailure(.internal("The ledger can't be migrated: \(error)"))
-    }
+    } catch { throw LedgerFailure(opening: error) }
   }
 
   private func create(_ db: Database) throws {

@@ -103,7 +103,7 @@ struct ConnectionState {
     return .connect
   }
 
-  /// No more commands are taken. What was sent may still be answered: `giveUp` when nothing is left.
+  /// No more commands are taken. Those that were sent may still be answered: `giveUp` when nothing is left.
   mutating func stop() -> Action {
     isStopping = true
     guard phase == .idle || phase == .waiting else { return .nothing }

@@ -1,4 +1,4 @@
-/// What a new connection says before anybody else speaks, and what it learns from the answers. All of it goes out in one flush.
+/// The first words of a new connection, before anybody else speaks, and what it learns from the answers. All of it goes out in one flush.
 struct Handshake {
   enum Question {
     /// Its answer only has to be no error.

@@ -54,7 +54,7 @@ public final class RedisConnection: @unchecked Sendable {
     return state.replicationID != nil && !pending.isOverdue
   }
 
-  /// What `isUsable` said last. From anywhere.
+  /// The last value of `isUsable`. From anywhere.
   public var wasUsable: Bool { countedUsable.load(ordering: .relaxed) }
 
   /// Sends one command. On the loop only.

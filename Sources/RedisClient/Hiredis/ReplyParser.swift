@@ -97,7 +97,7 @@ final class ReplyParser {
     Unmanaged<ReplyTape>.fromOpaque(state).takeUnretainedValue()
   }
 
-  /// What is given back only has to be a pointer; nobody reads it. nil refuses the reply.
+  /// The value that is given back only has to be a pointer; nobody reads it. nil refuses the reply.
   private static func put(_ task: UnsafePointer<redisReadTask>, _ reply: RedisReply) -> UnsafeMutableRawPointer? {
     guard let state = task.pointee.privdata else { return nil }
     return tape(state).putLeaf(reply) ? state : nil

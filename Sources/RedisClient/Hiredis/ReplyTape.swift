@@ -1,4 +1,4 @@
-/// What hiredis has met of a reply, in its order: arrays before their elements. Bounded in entries and in the elements of one array.
+/// The parts of a reply that hiredis has met, in its order: arrays before their elements. Bounded in entries and in the elements of one array.
 final class ReplyTape {
   private enum Entry {
     case array(count: Int)

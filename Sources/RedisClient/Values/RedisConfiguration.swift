@@ -22,7 +22,7 @@ public struct RedisConfiguration: Sendable {
   public var username: String?
   /// nil for a user without a password.
   public var password: String?
-  /// What `CLIENT LIST` shows; without blanks.
+  /// The name in `CLIENT LIST`; without blanks.
   public var clientName: String
   /// A reply that comes later is never used, also that of a script that had to be sent a second time.
   public var commandDeadline: TimeAmount = .milliseconds(50)

@@ -45,7 +45,7 @@ public struct RedisServerError: Error, Sendable, Equatable {
   static let messageBytesMax = 256
 
   public let kind: Kind
-  /// What Redis said, prefix included, at most 256 bytes. It may quote arguments, so it belongs in no answer to a client.
+  /// Redis's words, prefix included, at most 256 bytes. It may quote arguments, so it belongs in no answer to a client.
   public let message: String
 
   public init(message: String) {
@@ -63,7 +63,7 @@ public struct RedisServerError: Error, Sendable, Equatable {
   /// Whether Redis is no longer the master that a connection greeted, or loads other data.
   var saysThatTimelineEnded: Bool { kind == .readOnly || kind == .loading || kind == .masterDown }
 
-  /// What Redis has no prefix of its own for.
+  /// An error for which Redis has no prefix of its own.
   private static func generic(_ text: String) -> Kind {
     if text.hasPrefix("ERR max number of clients") { return .maxClients }
     let ofScripts = ["ERR user_script:", "ERR Error running script", "ERR Error compiling script", "ERR The user executing the script"]

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a client has done since its start.
+/// The counts of a client since its start.
 public final class RedisStatistics: Sendable {
   /// Writes to a socket: round trips that callers wait for.
   public let flushes = Atomic<Int>(0)

@@ -13,7 +13,7 @@ import Synchronization
 
 /// All the wiring of a process.
 final class Assembly: Sendable {
-  /// What answers on each listener, and whom it believes, by the settings in force.
+  /// The responder of each listener, and the origins and proxies that are believed, by the settings in force.
   struct Responders: Sendable {
     let `public`, operations, owner: Edge
     let crossOrigin: CrossOrigin

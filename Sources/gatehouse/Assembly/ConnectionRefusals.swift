@@ -36,7 +36,7 @@ final class ConnectionRefusals: Sendable {
     }
     guard let count else { return }
     log.warning(
-      "A client has as many connections as one may have: more of it are closed (http.connections_per_address)",
+      "A client has reached its number of connections: further ones are closed (http.connections_per_address)",
       metadata: ["network": "\(network)", "refused_since_last_line": "\(count)"])
   }
 }

@@ -5,7 +5,7 @@ import Logging
 ///
 /// With none left, Redis could not be reached again and the ledger could not be backed up; so connections leave some.
 enum Descriptors {
-  /// What the ledger, Redis, the ops listeners and commands have for themselves.
+  /// The descriptors that the ledger, Redis, the ops listeners and commands have for themselves.
   static let reserved = 256
   /// With fewer the listeners' bounds could not keep enough of them free: a process that has none left is ended by its runtime, which
   /// can't look at its own threads then.

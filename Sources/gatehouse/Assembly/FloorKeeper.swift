@@ -16,7 +16,7 @@ struct FloorKeeper: Service {
   func run() async throws {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
-        // What fails here each login tries again, and answers for.
+        // Each login tries again what fails here, and answers for it.
         if let costs = try? await ledger.passwordCosts() { try? await floor.follow(costs, today: PasswordCost(live.passwordCost)) }
         floor.tell(minimum: live.loginFloorMin)
         await floor.refresh()

@@ -1,7 +1,7 @@
 import GatehouseCore
 import Metrics
 
-/// What became of every question to the gate, through whatever metrics backend the process has: one counter by source and decision.
+/// Counts the outcome of every question to the gate, through whatever metrics backend the process has: one counter by source and decision.
 ///
 /// Decision availability is what was answered (`source` is not `none`) of all; protection availability is what Redis decided
 /// (`source` is `redis`) of all but `unauthenticated`, which only the ledger says.

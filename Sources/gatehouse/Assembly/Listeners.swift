@@ -48,14 +48,14 @@ extension Assembly {
           try await channel.pipeline.addHandler(bound, position: .first)
         } catch {
           // Without it nobody may be served: the listener ends, and the process with it.
-          log.critical("The public listener can't bound its clients' connections", metadata: ["error": "\(error)"])
+          log.critical("The public listener can't limit its clients' connections", metadata: ["error": "\(error)"])
           return channel.close(promise: nil)
         }
         await running(channel)
       }, eventLoopGroupProvider: .shared(group), logger: serverLog)
   }
 
-  /// Who may have how many connections of the public listener, by the settings in force.
+  /// How many connections of the public listener each client may have, by the settings in force.
   private func quota() -> ConnectionQuota {
     let (live, refusals) = (live, ConnectionRefusals(log: log))
     return ConnectionQuota(

@@ -10,7 +10,7 @@ enum Ports {
     try check(http.opsHost, http.opsPort, keys: ("http.ops_host", "http.ops_port"), flags: "--ops-port or OPS_PORT")
   }
 
-  /// What a failed bind means. Another process may have come between the check and the listener.
+  /// The sentence for a failed bind. Another process may have come between the check and the listener.
   static func failure(_ error: any Error, _ http: Settings.HTTP) -> any Error {
     guard let error = error as? IOError else { return error }
     do { try check(http) } catch { return error }
@@ -24,7 +24,8 @@ enum Ports {
   ) throws(CommandFailure) {
     let address: SocketAddress
     do { address = try SocketAddress.makeAddressResolvingHost(host, port: port) } catch {
-      throw CommandFailure("\(keys.host) is \"\(host)\", which is no address and no host that can be found: use one such as 127.0.0.1.")
+      throw CommandFailure(
+        "\(keys.host) is \"\(host)\", which is neither an address nor a host that can be found: use one such as 127.0.0.1.")
     }
     switch bindError(address) {
     case 0: return
@@ -33,7 +34,7 @@ enum Ports {
     case EACCES:
       throw CommandFailure("Port \(port) on \(host) is for root alone: choose one above 1023 with \(flags) (\(keys.port)).")
     case EADDRNOTAVAIL:
-      throw CommandFailure("\(keys.host) is \"\(host)\", which is no address of this machine: use one that is, or 0.0.0.0 for all.")
+      throw CommandFailure("\(keys.host) is \"\(host)\", which is not an address of this machine: use one that is, or 0.0.0.0 for all.")
     case let number:
       throw CommandFailure("Port \(port) on \(host) can't be opened: \(String(cString: strerror(number))).")
     }

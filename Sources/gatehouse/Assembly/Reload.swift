@@ -25,7 +25,7 @@ struct Reload: Service {
   private func reloadSecret() async {
     do {
       guard try await assembly.readSecretAgain() else { return }
-      // Whoever asks from now on asks an API with the new lines.
+      // Requests that come from now on meet an API with the new lines.
       try assembly.apply(assembly.live.settings)
       log.notice("The secret is read again", metadata: ["lines": "\(assembly.secret.now.lines.count)"])
       await assembly.tellSecretNeeds()

@@ -10,7 +10,7 @@ struct ServiceProcess: Sendable {
   let source: ConfigurationSource
   let level: JSONLines.Level
   let log: Logger
-  /// What to do once the service answers, in place of the lines for people. What it throws ends the process.
+  /// Called once the service answers, in place of the lines for people. An error that it throws ends the process.
   var whenReady: (@Sendable (Startup.Addresses) async throws -> Void)?
 
   /// Runs until SIGTERM or SIGINT, then drains.

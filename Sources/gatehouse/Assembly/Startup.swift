@@ -62,7 +62,7 @@ final class Startup: Sendable {
     // They are for a person who may be there. The service serves without them, and waits for nobody to read them.
     let log = assembly.log
     DispatchQueue.global().async {
-      do { try Output.line(lines) } catch { log.warning("The lines of the start can't be written to standard output") }
+      do { try Output.line(lines) } catch { log.warning("The lines for a start can't be written to standard output") }
     }
   }
 

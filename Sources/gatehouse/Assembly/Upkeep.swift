@@ -6,11 +6,11 @@ import Logging
 import RedisClient
 import ServiceLifecycle
 
-/// What a process does by itself: the lease poll, leases that ran out, rows that nobody keeps.
+/// The work that a process does by itself: the lease poll, leases that ran out, rows that nobody keeps.
 struct Upkeep: Service {
   private static let sweepInterval: Duration = .seconds(60)
   private static let memoryInterval: Duration = .seconds(5)
-  /// What one step of a sweep changes at most: callers wait for it.
+  /// The most rows that one step of a sweep changes: callers wait for it.
   private static let rowsMax = 500
   private static let expiredMax = 50
   private static let siblingsMax = 100
@@ -85,7 +85,7 @@ struct Upkeep: Service {
             at its share of the limit. Set maxmemory-policy to noeviction, as the shipped redis.conf does.
             """)
         } else {
-          log.notice("Redis evicts no keys any more")
+          log.notice("Redis no longer evicts keys")
         }
       }
       try? await Task.sleep(for: Self.memoryInterval)
@@ -120,7 +120,7 @@ struct Upkeep: Service {
     while !Task.isCancelled {
       do {
         try await ledger.noteSecret(secret.now, now: clock.now())
-        // What is not removed now is removed by a later sweep.
+        // Rows that are not removed now are removed by a later sweep.
         var expired = clock.isQuiet ? 0 : Self.expiredMax
         while expired == Self.expiredMax {
           expired = try await domain.work.expireOverdue(rowsMax: Self.expiredMax)
@@ -153,7 +153,7 @@ struct LedgerService: Service {
   func run() async throws {
     // The last to be told of a shutdown, so cancellation comes first only if something else did not end in time.
     if (try? await gracefulShutdown()) == nil, readiness.now == .draining {
-      log.warning("The drain time is over: what still runs is cut off, what it had written is kept")
+      log.warning("The drain time is over: requests that still run are cut off, and all that they had written is kept")
     }
     await ledger.close()
   }

@@ -14,8 +14,8 @@ struct ConfigCommand: ParsableCommand {
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Say everything that is wrong with a configuration and the environment, one sentence a line.",
-      discussion: "Exit status 1 if anything is.")
+      abstract: "Check a configuration and the environment, and print each problem on a line.",
+      discussion: "Exit status 1 if there is a problem.")
 
     @Argument(help: "The file; else GATEHOUSE_CONFIG, else gatehouse.yaml in the working directory, else the defaults.")
     var path: String?

@@ -8,7 +8,7 @@ struct KeyCommand: AsyncParsableCommand {
 
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Make a service key and print it. It is shown this once: only its hash is kept.",
+      abstract: "Make a service key and print it. It is shown only this once, since only its hash is kept.",
       discussion: """
         gate: decide requests. work: reservations, analyses, usage. accounts: sign up and log in on behalf, look users up, set plans.
         admin: the admin routes of the ops listener.
@@ -46,7 +46,7 @@ struct KeyCommand: AsyncParsableCommand {
       let words = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
       let known = ServiceKey.Scope.allCases.map(\.rawValue)
       if let unknown = words.first(where: { !known.contains($0) }) {
-        throw ValidationError("\(Quoted.text(unknown)) is no scope: use some of \(known.joined(separator: ", ")).")
+        throw ValidationError("\(Quoted.text(unknown)) is not a scope: use some of \(known.joined(separator: ", ")).")
       }
       guard !words.isEmpty else { throw ValidationError("Name at least one scope of \(known.joined(separator: ", ")).") }
       return words
@@ -54,7 +54,7 @@ struct KeyCommand: AsyncParsableCommand {
 
     private static func seconds(_ text: String) throws -> Int64 {
       guard let seconds = DurationText.seconds(text), expiry.contains(seconds) else {
-        throw ValidationError("\(Quoted.text(text)) is no duration from 60s to 3650d: write one such as 90d, 12h or 30m.")
+        throw ValidationError("\(Quoted.text(text)) is not a duration from 60s to 3650d: write one such as 90d, 12h or 30m.")
       }
       return seconds
     }
@@ -84,14 +84,14 @@ struct KeyCommand: AsyncParsableCommand {
   }
 
   struct Revoke: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Revoke a service key: when this returns, no process accepts it any more.")
+    static let configuration = CommandConfiguration(abstract: "Revoke a service key: no process accepts it once this returns.")
     @OptionGroup var service: ServiceOptions
     @Argument(help: "The key's id, as list shows it.") var id: String
 
     func run() async throws {
       let id = id
       guard ServiceKeyID(id) != nil else {
-        throw CommandFailure("\(Quoted.text(id)) is no id of a service key: look for it with gatehouse key list.")
+        throw CommandFailure("\(Quoted.text(id)) is not the id of a service key: find it with gatehouse key list.")
       }
       _ = try await Operations.with(service.folder(), settings: service.source.load) { operations in
         try await operations.ask("DELETE", "/v1/admin/keys/\(id)", missing: "There is no live service key \(id): see gatehouse key list.")

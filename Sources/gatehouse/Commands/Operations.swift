@@ -98,7 +98,8 @@ struct Operations: Sendable {
       case .nobodyListens: throw CommandFailure("The server has just ended. Nothing was done: try again.")
       case .unreachable(let reason): throw CommandFailure("The ops socket \(socket) can't be reached: \(reason).")
       case .noAnswer:
-        throw CommandFailure("The server ended or hangs before it answered: look whether it was done (list, show), then try again.")
+        throw CommandFailure(
+          "The server ended or stopped responding before it answered: check whether it was done (list, show), then try again.")
       }
     }
     let object: JSONObject = if case .object(let object)? = try? JSONValue.parse(answer.body) { object } else { [:] }

@@ -3,7 +3,7 @@ import StrictJSON
 
 struct RedisCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "redis", abstract: "What the service believes of Redis.", subcommands: [Forget.self])
+    commandName: "redis", abstract: "Control what the service believes of Redis.", subcommands: [Forget.self])
 
   struct Forget: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +20,7 @@ struct RedisCommand: AsyncParsableCommand {
       _ = try await Operations.with(service.folder(), settings: service.source.load) {
         try await $0.ask("POST", "/v1/admin/redis/forget", request)
       }
-      try Output.line("What Redis holds of users is read from the ledger again.")
+      try Output.line("Every user is read from the ledger again.")
     }
   }
 }

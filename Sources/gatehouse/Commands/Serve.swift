@@ -20,9 +20,9 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var service: ServiceOptions
   @Option(help: "The port of the public listener.") var port: Int?
   @Option(help: "The port of the ops listener.") var opsPort: Int?
-  @Flag(help: "Once, when the secret is lost: start though the ledger's sessions end.") var newSecret = false
-  @Flag(help: "Look through the whole ledger for damage first.") var check = false
-  @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback alone.") var ephemeral = false
+  @Flag(help: "Start once without the lost secret: the ledger's sessions end.") var newSecret = false
+  @Flag(help: "Check the whole ledger for damage first.") var check = false
+  @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback only.") var ephemeral = false
 
   func validate() throws {
     if ephemeral, service.data != nil { throw ValidationError("--ephemeral makes a data folder of its own: leave --data out.") }
@@ -65,7 +65,7 @@ struct Serve: AsyncParsableCommand {
     let assembly = try Assembly.open(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
     if checks, let fault = try await assembly.ledger.faults().first {
       await assembly.ledger.close()
-      throw CommandFailure("The ledger \(folder.ledger) is damaged (\(fault)): put a backup back, the file and its log together.")
+      throw CommandFailure("The ledger \(folder.ledger) is damaged (\(fault)): restore a backup, the file and its log together.")
     }
     try await assembly.startClock()
     if first != nil {

@@ -12,8 +12,8 @@ struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List users, newest first.")
     private static let pageMax = 100
     @OptionGroup var service: ServiceOptions
-    @Argument(help: "Only users whose id, external id or email begins so; at most 100.") var query: String?
-    @Option(help: "At most so many, 1 to 100000.") var limit = 20
+    @Argument(help: "Only users whose id, external id or email begins with this text, of at most 100 characters.") var query: String?
+    @Option(help: "How many users at most, 1 to 100000.") var limit = 20
 
     func validate() throws {
       guard (1...100_000).contains(limit) else { throw ValidationError("--limit is \(limit): it must be from 1 to 100000.") }
@@ -69,7 +69,7 @@ struct UserCommand: AsyncParsableCommand {
 
   struct SetPlan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "plan", abstract: "Put a user on a plan: true from their next request on.")
+      commandName: "plan", abstract: "Put a user on a plan, from their next request on.")
     @OptionGroup var service: ServiceOptions
     @Argument(help: "The user's id or email.") var user: String
     @Argument(help: "A plan of the configuration.") var plan: String
@@ -85,7 +85,7 @@ struct UserCommand: AsyncParsableCommand {
 
     private static func instant(_ text: String) throws -> String {
       guard let instant = Instants.parse(text) ?? Instants.parseDate(text) else {
-        throw ValidationError("\(Quoted.text(text)) is no instant: write one such as 2027-11-23T00:00:00Z or 2027-11-23.")
+        throw ValidationError("\(Quoted.text(text)) is not an instant: write one such as 2027-11-23T00:00:00Z or 2027-11-23.")
       }
       return Instants.text(instant)
     }
@@ -94,7 +94,7 @@ struct UserCommand: AsyncParsableCommand {
   struct Suspend: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Suspend a user, or lift it: every use of their sessions is refused from the next request on.",
-      discussion: "Lifting a suspension ends the user's sessions: they log in anew.")
+      discussion: "Lifting a suspension ends the user's sessions: they log in again.")
     @OptionGroup var service: ServiceOptions
     @Argument(help: "The user's id or email.") var user: String
     @Flag(help: "Lift the suspension.") var lift = false

@@ -1,7 +1,7 @@
 import Configuration
 import Yams
 
-/// What is wrong with the configuration: one sentence a problem.
+/// The problems of a configuration: one sentence each.
 struct ConfigurationProblems: Error, CustomStringConvertible {
   let sentences: [String]
   var description: String { sentences.joined(separator: "\n") }

@@ -6,10 +6,10 @@ enum DefaultFile {
   static let text = """
     # Gatehouse's configuration. Every key is here with its default: keep the lines that you change and drop the rest.
     #
-    # Read is the file that --config or GATEHOUSE_CONFIG names, else gatehouse.yaml in the working directory, else none.
+    # The file is the one that --config or GATEHOUSE_CONFIG names, else gatehouse.yaml in the working directory, else none.
     # An environment variable wins over the file: GATEHOUSE_ and the key, as GATEHOUSE_HTTP_PORT for http.port; lists with commas.
     # Durations are a whole number and s, m, h or d. `gatehouse config check` says what is wrong with a file.
-    # SIGHUP reads all of it again. Keys marked (restart) then keep their value until the process starts anew.
+    # SIGHUP reads all of it again. Keys marked (restart) keep their value until the process restarts.
 
     # The folder of the secret, the ledger, Redis's files and the ops sockets; from the working directory if relative. (restart)
     data: data

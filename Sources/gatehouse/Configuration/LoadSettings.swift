@@ -97,7 +97,7 @@ extension SettingsReader {
     return "\(scheme)://\(host.contains(":") ? "[\(host)]" : host)\(url.port.map { ":\($0)" } ?? "")"
   }
 
-  /// What a listener can be bound to: an address, IPv6 ones with or without brackets, or a host's name. Whether this machine has it is
+  /// A host that a listener can be bound to: an address, IPv6 ones with or without brackets, or a host's name. Whether this machine has it is
   /// another question. nil if it can be neither.
   static func host(_ text: String) -> String? {
     let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")

@@ -3,7 +3,7 @@ import GatehouseCore
 /// Metrics, plans, policies and profiles: one section a name. `names` is needed only where the order matters, or to leave a default out.
 extension SettingsReader {
   static let sections = ["metrics", "plans", "policies", "profiles"]
-  /// What a limit or an allowance may be.
+  /// The range of a limit or an allowance.
   private static let units: ClosedRange<Int64> = 0...1_000_000_000
   /// Policies that the service itself asks for, with what they count.
   private static let builtIn: [(String, [Policy.Key])] =
@@ -34,7 +34,7 @@ extension SettingsReader {
   }
 
   mutating func readPolicies(_ settings: inout Settings) {
-    // What the service counts by itself is counted whether it is named or not: a file of before a policy was there stays good.
+    // The service's own policies count whether they are named or not: a file from before there was such a policy stays good.
     let named = names("policies")
     let names = named + Self.builtIn.map(\.0).filter { !named.contains($0) }
     let plans = settings.plans.map(\.name)
@@ -136,7 +136,7 @@ extension SettingsReader {
   /// Whether any layer says something of a name; else one sentence instead of one for each of its keys.
   private mutating func describes(_ section: String, _ name: String) -> Bool {
     if isDescribed("\(section).\(name).") || file?.described(section).contains(name) == true { return true }
-    refuse("\(section).names has \(name)\(origin("\(section).names")), but there is no section \(section).\(name) that says what it is.")
+    refuse("\(section).names has \(name)\(origin("\(section).names")), but there is no section \(section).\(name) that describes it.")
     return false
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 
 /// The folder that holds all a service keeps: the secret, SQLite, Redis's files, sockets. Its owner's alone.
 struct DataFolder: Sendable {
-  /// What SwiftNIO takes as the path of a socket; Linux would take four bytes more.
+  /// The longest path of a socket that SwiftNIO takes; Linux would take four bytes more.
   static let socketPathBytesMax = 103
   /// So that every socket in it has a path of at most `socketPathBytesMax`, whatever the process's number.
   static let pathBytesMax = socketPathBytesMax - 1 - OpsSockets.nameBytesMax
@@ -30,7 +30,7 @@ struct DataFolder: Sendable {
   static func existing(_ given: String) throws(CommandFailure) -> DataFolder {
     let path = try checked(given)
     guard FileManager.default.fileExists(atPath: path) else {
-      throw CommandFailure("There is no data folder \(path): name the service's with --data, or start the service there once.")
+      throw CommandFailure("There is no data folder \(path): name the service's folder with --data, or start the service there once.")
     }
     let folder = try DataFolder(path)
     guard FileManager.default.fileExists(atPath: folder.ledger) else {
@@ -63,7 +63,7 @@ struct DataFolder: Sendable {
     self.path = path
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-      throw CommandFailure("The data folder \(path) is no folder: name another with --data.")
+      throw CommandFailure("The data folder \(path) is not a folder: name another with --data.")
     }
     guard access(path, R_OK | W_OK | X_OK) == 0 else {
       guard errno != EROFS else { throw Self.readOnly("The data folder \(path) is") }

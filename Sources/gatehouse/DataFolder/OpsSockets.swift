@@ -10,7 +10,7 @@ struct OpsSockets: Sendable {
   /// The longest name: of a process of seven digits, or with seven random characters.
   static let nameBytesMax = "ops-4194304.sock".utf8.count
   private static let randomCharacters = 7
-  /// What has not come to its own name by then never will.
+  /// A socket that has not come to its own name by then never will.
   private static let nameless: TimeInterval = 60
 
   let folder: String

@@ -45,7 +45,7 @@ struct JSONLines: LogHandler {
   /// The line that says how many were dropped before it, since nobody read the log.
   @Sendable static func dropped(_ count: Int) -> [UInt8] {
     let event = LogEvent(
-      level: .warning, message: "Lines of the log were dropped: it was not read for a while", metadata: ["dropped": "\(count)"],
+      level: .warning, message: "Lines of the log were dropped, since nobody read it for a while", metadata: ["dropped": "\(count)"],
       source: nil, file: #fileID, function: #function, line: #line)
     return line(event, context: [:], at: now)
   }

@@ -8,7 +8,7 @@ import Synchronization
 /// One thread of its own writes. Lines that find no room in the bounded buffer are dropped and counted; the count is said in the log as
 /// soon as it flows again.
 final class LogSink: Sendable {
-  /// What waits to be written, at most.
+  /// The most bytes that wait to be written.
   static let bytesMax = 1 << 20
   /// Lines that were dropped.
   static let droppedLabel = "gatehouse_log_lines_dropped"
@@ -71,7 +71,7 @@ final class LogSink: Sendable {
     }
   }
 
-  /// What waits, and at its end how many lines were dropped after it.
+  /// The lines that wait, and at their end how many lines were dropped after them.
   private func next() -> [UInt8]? {
     let (bytes, dropped): ([UInt8]?, Int) = state.withLock { state in
       guard !state.waiting.isEmpty else {

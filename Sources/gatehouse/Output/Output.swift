@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a command answers, on standard output: whole, or the command has failed.
+/// The answer of a command, on standard output: whole, or the command has failed.
 enum Output {
   /// Writes a line. Throws a sentence when it can't be written: whoever asked must not take silence for an answer.
   static func line(_ text: String) throws(CommandFailure) { try write(text + "\n") }

@@ -12,7 +12,7 @@ struct Table {
     }.joined(separator: "\n")
   }
 
-  /// What users and backends named must not steer a terminal.
+  /// Names that users and backends chose must not steer a terminal.
   static func plain(_ text: String) -> String {
     text.unicodeScalars.map { [.control, .format].contains($0.properties.generalCategory) ? "?" : String($0) }.joined()
   }

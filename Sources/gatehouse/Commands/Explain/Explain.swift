@@ -7,7 +7,7 @@ import RedisClient
 
 struct Explain: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a Redis key is, its fields in words, how long it lives and whose it is.",
+    abstract: "Explain a Redis key: its fields in words, how long it lives and whose it is.",
     discussion: "Example: gatehouse explain 'gh:{4tq9m2kd7xw1hb}:rl'. Nothing is changed.")
   private static let patience: Duration = .seconds(2)
 
@@ -17,7 +17,7 @@ struct Explain: AsyncParsableCommand {
   func run() async throws {
     guard let kind = KeyKind(key) else {
       throw CommandFailure(
-        "\(Quoted.text(key)) is no key of Gatehouse: its keys are gh:{<user>}, gh:{<user>}:rl, "
+        "\(Quoted.text(key)) is not a key of Gatehouse: its keys are gh:{<user>}, gh:{<user>}:rl, "
           + "gh:{ip:<network>}:rl, gh:{sub:<digest>}:rl, gh:{own:ip:<network>}:rl, gh:{own:<digest>}:rl and "
           + "gh:{counter}. In a shell put it in single quotes."
       )
@@ -39,7 +39,7 @@ struct Explain: AsyncParsableCommand {
     }
     lines.append(("Lives", Self.life(stored)))
     if stored.type != "hash" {
-      lines.append(("Type", "\(stored.type), where a hash belongs: it is none of ours, and the next use drops it"))
+      lines.append(("Type", "\(stored.type), where a hash belongs: it is not Gatehouse's, and the next use drops it"))
     } else if case .counter = kind {
       lines += CounterWords.lines(stored.fields)
     } else if kind.holdsWindows {
@@ -50,7 +50,7 @@ struct Explain: AsyncParsableCommand {
     try Output.line(Self.layout(key, lines))
   }
 
-  /// What Redis holds under the key; nil if nothing.
+  /// The value that Redis holds under the key; nil if nothing.
   private func read(_ folder: DataFolder) async throws -> StoredHash? {
     let level = JSONLines.Level(.critical)
     var configuration = RedisConfiguration(address: .unix(path: folder.redisSocket), clientName: "gatehouse-explain")
@@ -77,14 +77,14 @@ struct Explain: AsyncParsableCommand {
   private func owner(_ id: UserID, _ folder: DataFolder) async throws -> (text: String, plan: String?) {
     do {
       let user = try await Operations.with(folder, settings: service.source.load) { operations in
-        try await operations.ask("GET", "/v1/admin/users/\(id)", missing: "not in the ledger: deleted, or never there")
+        try await operations.ask("GET", "/v1/admin/users/\(id)", missing: "not in the ledger: deleted, or unknown")
       }
       return ("\(id), \(Table.plain(user.text("email") ?? "-"))", user.text("plan"))
     } catch let failure as CommandFailure { return ("\(id): \(failure)", nil) }
   }
 
   private static func life(_ stored: StoredHash) -> String {
-    guard let left = stored.timeToLiveMilliseconds else { return "for ever: that is a fault, every key of ours has an end" }
+    guard let left = stored.timeToLiveMilliseconds else { return "for ever, which is a fault: every key of Gatehouse has an end" }
     return "\(DurationText.words(milliseconds: left)) more, until \(Instants.text(stored.now + left)), unless it is used"
   }
 

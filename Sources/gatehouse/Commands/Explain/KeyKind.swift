@@ -1,7 +1,7 @@
 import GatehouseCore
 import GatehouseRedis
 
-/// What a Redis key is by its name.
+/// A Redis key, by its name.
 enum KeyKind {
   case user(UserID)
   case userWindows(UserID)
@@ -11,7 +11,7 @@ enum KeyKind {
   case ownWindows(String)
   case counter
 
-  /// nil for a key that is none of ours.
+  /// nil for a key that is not Gatehouse's.
   init?(_ key: String) {
     if key == KeySpace.counter {
       self = .counter
@@ -73,11 +73,11 @@ enum KeyKind {
     }
   }
 
-  /// What it means that the key is not there.
+  /// The meaning of a key that is not there.
   var absence: String {
     switch self {
     case .user: "the user's next request copies it from the ledger"
-    case .counter: "within a moment a running service gives Redis a new term, and every user is copied from the ledger anew"
+    case .counter: "within a moment a running service gives Redis a new term, and every user is copied from the ledger again"
     default: "nothing was counted within any of its windows"
     }
   }

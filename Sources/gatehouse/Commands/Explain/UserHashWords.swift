@@ -10,7 +10,7 @@ struct UserHashWords {
     let texts = fields.map { (name: $0.name, value: String(decoding: $0.value, as: UTF8.self)) }
     let plain = Dictionary(texts.map { ($0.name, $0.value) }) { first, _ in first }
     guard plain["id"] != nil else {
-      guard plain["ticket"] != nil else { return [("State", "neither warm nor cold: the next request drops it and copies the user anew")] }
+      guard plain["ticket"] != nil else { return [("State", "neither warm nor cold: the next request drops it and copies the user again")] }
       return [("State", "cold: a rebuild from the ledger is on its way; it may write only while the ticket stands")]
     }
     var lines = [("State", state(plain)), ("Account", account(plain))]
@@ -25,10 +25,10 @@ struct UserHashWords {
   }
 
   private func state(_ plain: [String: String]) -> String {
-    guard let until = plain["until"].flatMap({ Int64($0) }) else { return "damaged: it says not until when it may be believed" }
+    guard let until = plain["until"].flatMap({ Int64($0) }) else { return "damaged: it does not say until when it may be believed" }
     let isStale = until <= now
     let word = until == Instants.millisecondsMax ? "nothing in it ends by itself" : "\(isStale ? "ended" : "ends") \(Instants.text(until))"
-    return "\(isStale ? "cold, the next request copies it anew" : "warm"): \(word); made in epoch \(plain["epoch"] ?? "-")"
+    return "\(isStale ? "cold, the next request copies it again" : "warm"): \(word); made in epoch \(plain["epoch"] ?? "-")"
   }
 
   private func account(_ plain: [String: String]) -> String {
@@ -41,7 +41,7 @@ struct UserHashWords {
   private func session(_ name: String, _ value: String) -> String {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard parts.count >= 6, let made = Int64(parts[2]), let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
-    else { return "\(name) has a value that is none of a session" }
+    else { return "\(name) has a value that is not one of a session" }
     let successor = parts.dropFirst(6).last == "prev" ? "; by a rotated token that has not been used yet" : ""
     return "\(parts[1]), class \(parts[0]), made \(Instants.text(made)), password given \(Instants.text(auth)), "
       + "seen \(Instants.text(seen)), ends \(Instants.text(end)) at the latest\(successor); token's hash \(name.dropFirst(2).prefix(12))…"
@@ -52,7 +52,7 @@ struct UserHashWords {
     let metric = String(KeySpace.metric(ofWord: name.dropFirst(2)))
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 7, let start = Int64(parts[0]), let end = Int64(parts[1]) else {
-      return "\(metric) has a value that is none of an allowance"
+      return "\(metric) has a value that is not one of an allowance"
     }
     var text = "\(metric): \(parts[2]) used, \(parts[3]) held, of \(limit(metric, own: parts[5], plan: plan))"
     if parts[6] != "0" { text += " and a bonus of \(parts[6])" }
@@ -72,7 +72,7 @@ struct UserHashWords {
   /// `metric|n|lease|costs`
   private func hold(_ name: String, _ value: String) -> String {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 4, let end = Int64(parts[2]) else { return "\(name) has a value that is none of a hold" }
+    guard parts.count == 4, let end = Int64(parts[2]) else { return "\(name) has a value that is not one of a hold" }
     let costs = parts[3].split(separator: ",").compactMap { cost -> String? in
       let words = cost.split(separator: ":")
       guard words.count == 3 else { return nil }

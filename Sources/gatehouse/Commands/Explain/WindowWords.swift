@@ -17,13 +17,13 @@ struct WindowWords {
     let parts = field.split(separator: ".")
     guard parts.count == 3, let seconds = Int64(parts[1]), let cells = Int64(parts[2]), (1...31_622_400).contains(seconds),
       (1...100_000).contains(cells)
-    else { return "a field \(Quoted.text(field)) that is no window: <policy>.<seconds>.<cells> is expected" }
+    else { return "a field \(Quoted.text(field)) that is not a window: <policy>.<seconds>.<cells> is expected" }
     let configured = [settings?.policy(String(parts[0])), LoginLimits.home].compactMap(\.self).first { $0.fieldName == field }
     let policy =
       configured ?? Policy(name: String(parts[0]), by: .subject, windowSeconds: seconds, cells: cells, limits: PlanLimits(.max))
     let span = DurationText.text(seconds: seconds)
     let limit = configured.map { " of \($0.limits.limit(plan: plan))" } ?? ""
-    let note = configured == nil && settings != nil ? "; no policy of the configuration has this window: it is not counted any more" : ""
+    let note = configured == nil && settings != nil ? "; no policy of the configuration has this window, so it no longer counts" : ""
     let returns = PackedWindow(bytes: value).returns(nowMilliseconds: now, policy: policy)
     let taken = returns.reduce(0) { $0 + $1.units }
     guard let first = returns.first, let last = returns.last else {

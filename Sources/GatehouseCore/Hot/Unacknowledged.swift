@@ -10,7 +10,7 @@ public struct PendingChange: Sendable, Hashable {
 
 /// A change that is durable and not yet acknowledged: other processes, and Redis, may not have heard of it. So only the domain reads what
 /// is in it, and gives the value to a caller once that is true (`Changes`). A ledger makes one and looks into none.
-public struct Changed<Value: Sendable>: Sendable {
+public struct Unacknowledged<Value: Sendable>: Sendable {
   let value: Value
   /// Whose hot state must now be dropped.
   let pending: [PendingChange]

@@ -1,0 +1,19 @@
+import GatehouseCore
+
+/// How long things last in Redis, in milliseconds. They are said here alone: the scripts that need them begin with `prelude`.
+enum HotSpans {
+  /// A warm hash lives this long after its last touch.
+  static let hash: Int64 = 86_400_000
+  /// A ticket to make a cold hash anew is good for this long.
+  static let ticket: Int64 = 10_000
+  /// The counter of drops lives this long after the last one.
+  static let counter: Int64 = 86_400_000
+  /// A reservation lives at most this long in Redis, however long its lease is: the ledger keeps the lease.
+  static let holdMax: Int64 = 60_000
+
+  /// The names that the scripts use.
+  static let prelude = """
+    local HASH_MS, TICKET_MS, COUNTER_MS, TOUCH_MS = \(hash), \(ticket), \(counter), \(SessionTimeouts.touchMillisecondsMax)
+
+    """
+}
