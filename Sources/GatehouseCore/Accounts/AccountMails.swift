@@ -76,6 +76,6 @@ extension Accounts {
   }
 
   private static var spent: ServiceError {
-    ServiceError(.tokenSpent, "The token was used already, has expired or never was. Ask for a new mail.")
+    ServiceError(.tokenSpent, "The token is not valid: it was used already, has expired or is unknown. Ask for a new mail.")
   }
 }

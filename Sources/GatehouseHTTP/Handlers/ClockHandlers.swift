@@ -2,23 +2,21 @@ import GatehouseCore
 import Hummingbird
 import StrictJSON
 
-/// Which clock an operator takes for right.
-private enum ClockSource: String { case redis, host }
-
 extension API {
   /// `GET /v1/admin/clock`
-  func adminClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func adminClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     _ = try actor(request, access)
     try refuseQuery(request)
     return answer(status())
   }
 
   /// `POST /v1/admin/clock/accept` with `{"source", "reason"}`: from its answer on every process goes by that clock's time.
-  func acceptClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func acceptClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
-    let source = fields.optionalOneOf("source", [ClockSource.redis, .host])
-    let reason = fields.string("reason", length: 1...Limits.reasonMax)
+    let declared = AcceptClockFields.declared.fields
+    let source = fields.read(declared.source)
+    let reason = fields.read(declared.reason)
     try fields.finish()
     let accepted: Int64
     switch source ?? .redis {

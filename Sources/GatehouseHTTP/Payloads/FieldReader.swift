@@ -96,11 +96,14 @@ public struct FieldReader {
   }
 
   /// True or false, or `fallback` when absent or `null`.
-  public mutating func bool(_ name: String, default fallback: Bool) -> Bool {
-    guard let value = optional(name) else { return fallback }
+  public mutating func bool(_ name: String, default fallback: Bool) -> Bool { optionalBool(name) ?? fallback }
+
+  /// True or false, or nil when absent or `null`.
+  public mutating func optionalBool(_ name: String) -> Bool? {
+    guard let value = optional(name) else { return nil }
     guard case .bool(let flag) = value else {
       wrongType(name, value, "true or false")
-      return fallback
+      return nil
     }
     return flag
   }

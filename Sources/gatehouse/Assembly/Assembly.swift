@@ -102,7 +102,7 @@ final class Assembly: Sendable {
     try Self.checkMemory(settings, threads: hashing.threads)
     let api = api(settings)
     let next = Responders(
-      public: try api.publicResponder(), operations: try api.operationsResponder(.key), owner: try api.operationsResponder(.owner))
+      public: api.publicResponder(), operations: api.operationsResponder(.key), owner: api.operationsResponder(.owner))
     live.replace(with: settings)
     current.withLock { $0 = next }
   }

@@ -85,7 +85,7 @@ struct UserCommand: AsyncParsableCommand {
 
     private static func instant(_ text: String) throws -> String {
       guard let instant = Instants.parse(text) ?? Instants.parseDate(text) else {
-        throw ValidationError("\(SettingsReader.quoted(text)) is no instant: write one such as 2027-11-23T00:00:00Z or 2027-11-23.")
+        throw ValidationError("\(SettingsReader.quoted(text)) is not an instant: write one such as 2027-11-23T00:00:00Z or 2027-11-23.")
       }
       return Instants.text(instant)
     }
