@@ -9,7 +9,7 @@ BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt
 RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest
 
-.PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance test-address
+.PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
 .PHONY: check model lint format machine install install-for-tests build clean
 
 help: ## List what can be made
@@ -52,6 +52,9 @@ rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: in
 
 conformance: install-for-tests build ## The contract, attackers, the proxies and the Python client, in long form
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long security contract edge client
+
+openapi: build ## Write the OpenAPI documents of docs/ anew, after a change of the contract
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/openapi.py
 
 test-address: install-for-tests ## The Redis client and its C parser under AddressSanitizer
 	@scripts/install-packages.sh lld

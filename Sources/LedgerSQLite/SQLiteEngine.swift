@@ -126,20 +126,6 @@ extension SQLiteEngine {
         return file
       }
       return (pool, file)
-    } catch let error as LedgerFailure {
-      throw error
-    } catch {
-      throw Self.failure(atOpening: error)
-    }
-  }
-
-  /// SQLite's own words, without the statement that they came from.
-  private static func failure(atOpening error: any Error) -> LedgerFailure {
-    guard let error = error as? DatabaseError else { return LedgerFailure(.internal("\(error)")) }
-    if let failure = LedgerFailure(error), [.damaged, .busy, .diskFull].contains(failure.kind) { return failure }
-    guard error.resultCode != .SQLITE_READONLY else {
-      return LedgerFailure(.internal("it can only be read: check its owner, its mode, and whether its file system is mounted for writing"))
-    }
-    return LedgerFailure(.internal("SQLite error \(error.extendedResultCode.rawValue), \(error.message ?? "without a message")"))
+    } catch { throw LedgerFailure(opening: error) }
   }
 }

@@ -16,6 +16,12 @@ public enum JSONValue: Sendable {
   /// A whole number, or `null` for nil.
   public static func optional(_ value: Int64?) -> JSONValue { value.map(JSONValue.int64) ?? .null }
 
+  /// The same object with another value for a member that it has; any other value as it is.
+  public func replacing(_ name: String, _ value: JSONValue) -> JSONValue {
+    guard case .object(let object) = self else { return self }
+    return .object(JSONObject(object.members.map { ($0.name, $0.name == name ? value : $0.value) }))
+  }
+
   /// What the value is called in a sentence for the caller: "text", "a number", "an object".
   public var kind: String {
     switch self {
@@ -44,12 +50,14 @@ extension JSONValue: Equatable {
   }
 }
 
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
-  ExpressibleByDictionaryLiteral
-{
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral {
   public init(stringLiteral value: String) { self = .string(value) }
   public init(integerLiteral value: Int64) { self = .int64(value) }
+  public init(floatLiteral value: Double) { self = .number(JSONNumber(checkedText: "\(value)")) }
   public init(booleanLiteral value: Bool) { self = .bool(value) }
+}
+
+extension JSONValue: ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
 }

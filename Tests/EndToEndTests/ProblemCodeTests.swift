@@ -213,7 +213,7 @@ import Testing
 /// What a service in trouble says.
 @Suite("A service in trouble") struct TroubleTests {
   @Test(
-    "a storm of logins is turned away at the door as overloaded, and beyond the network's limit before anything is hashed",
+    "a storm of logins is refused as overloaded before a handler runs, and beyond the network's limit before anything is hashed",
     .asvs("2.4.1", "15.2.2"))
   func overloaded() async throws {
     let slow = [
@@ -235,7 +235,7 @@ import Testing
       }
       ProblemCodeTests.check(.overloaded, .init(turnedAway))
       var limited: RunningService.Answer?
-      // Who is turned away at the door is not counted; who is let in is, whatever comes of it.
+      // A request that is refused before its handler is not counted; one that is admitted is, whatever comes of it.
       try await eventually("the network's fourth attempt is refused", within: .seconds(60)) {
         let answer = try await logIn(0, from: "10.2.0.1")
         if answer.status == 429 { limited = answer }

@@ -192,7 +192,10 @@ final class RunningService: Sendable {
     guard let response = response as? HTTPURLResponse else { throw Failure(description: "no HTTP answer") }
     var fields: [String: String] = [:]
     for (name, value) in response.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
-    return Answer(status: response.statusCode, headers: fields, body: Array(data))
+    let answer = Answer(status: response.statusCode, headers: fields, body: Array(data))
+    let isPublic = !apis.withLock { $0.contains { $0.opsPort == target } }
+    if method != "HEAD" { Contract.hold(answer, to: method, path, isPublic: isPublic) }
+    return answer
   }
 
   /// Not `data(for:)`: Foundation's can deadlock when its task is cancelled just as the answer arrives. A call ends by its timeout.
@@ -220,7 +223,9 @@ final class RunningService: Sendable {
     if let body { words += ["-H", "Content-Type: application/json", "-d", body] }
     let output = try Self.run("/usr/bin/env", words)
     let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
-    return Answer(status: Int(lines.last ?? "") ?? 0, headers: [:], body: Array(lines.dropLast().joined(separator: "\n").utf8))
+    let answer = Answer(status: Int(lines.last ?? "") ?? 0, headers: [:], body: Array(lines.dropLast().joined(separator: "\n").utf8))
+    Contract.hold(answer, to: method, path, isPublic: false)
+    return answer
   }
 
   static let password = "a quiet canary sings at dawn"

@@ -15,7 +15,7 @@ struct ConnectionQuotaTests {
   private func peer(_ address: String) throws -> SocketAddress { try SocketAddress(ipAddress: address, port: 1_024) }
 
   /// How many of `count` connections are let in, and their places.
-  private func enter(_ quota: ConnectionQuota, _ count: Int, _ address: (Int) -> String) throws -> [ConnectionQuota.Place] {
+  private func enter(_ quota: ConnectionQuota, _ count: Int, _ address: (Int) -> String) throws -> [ConnectionQuota.Holding] {
     try (0..<count).compactMap { number in
       if case .letsIn(let place) = quota.enter(try peer(address(number))) { return place }
       return nil

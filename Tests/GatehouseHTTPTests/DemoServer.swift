@@ -1,9 +1,10 @@
-import GatehouseHTTP
 import Hummingbird
 import Logging
 import NIOCore
 import Synchronization
 import TestSupport
+
+@testable import GatehouseHTTP
 
 /// A server with a few routes behind the guard and the edge.
 final class DemoServer: Sendable {
@@ -46,7 +47,7 @@ final class DemoServer: Sendable {
 
   /// Runs `body` against a server with these limits, then stops it.
   static func with(
-    _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []), door: Door = .open,
+    _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []), admission: AdmissionControl = .open,
     quota: ConnectionQuota? = nil, _ body: @Sendable (DemoServer) async throws -> Void
   ) async throws {
     let running = AsyncStream<Int>.makeStream()
@@ -55,7 +56,8 @@ final class DemoServer: Sendable {
     quiet.logLevel = .critical
     let app = Application(
       responder: Edge(routes(counter), crossOrigin: crossOrigin),
-      server: makeHTTP1(limits: limits, door: door, crossOrigin: { crossOrigin }),
+      server: makeHTTP1(
+        RequestRules([.signUp, .logIn, .gateBatch, .forwardAuth]), limits: limits, admission: admission, crossOrigin: { crossOrigin }),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { channel in
         if let quota { try? await channel.pipeline.addHandler(ConnectionBound(quota), position: .first) }

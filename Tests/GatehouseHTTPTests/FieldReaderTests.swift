@@ -35,7 +35,7 @@ struct FieldReaderTests {
       body: Array(#"{"s":"ü","n":5,"b":true,"c":"mobile","m":{ "x":1.0 },"o":{"p":"q"},"l":[{"k":1},{"k":2}],"t":["a"],"z":null}"#.utf8))
     let text = reader.string("s", length: 1...1)
     let number = reader.int("n", in: 1...5)
-    let flag = reader.bool("b", default: false)
+    let flag = reader.optionalBool("b") ?? false
     let choice = reader.oneOf("c", Choice.allCases)
     let raw = reader.rawObject("m", bytesMax: 20)
     let nested = reader.object("o") { $0.string("p", length: 1...9) }
@@ -43,7 +43,7 @@ struct FieldReaderTests {
     let texts = reader.strings("t", count: 0...1, length: 1...1)
     let null = reader.optionalString("z", length: 1...1)
     let absent = reader.optionalInt("y", in: 1...1)
-    let fallback = reader.oneOf("x", Choice.allCases, default: .web)
+    let fallback = reader.optionalOneOf("x", Choice.allCases) ?? .web
     #expect(text == "ü" && number == 5 && flag && choice == .mobile && nested == "q" && list == [1, 2] && texts == ["a"])
     #expect(raw == Array(#"{ "x":1.0 }"#.utf8))
     #expect(null == nil && absent == nil && fallback == .web)

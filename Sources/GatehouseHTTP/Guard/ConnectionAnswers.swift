@@ -58,14 +58,14 @@ extension ConnectionGuard {
   func refuse(_ problem: Problem, answering head: HTTPRequestHead? = nil, _ context: ChannelHandlerContext) {
     let target = (head ?? arriving).map(RequestLine.Target.init) ?? requestLine.target
     discard()
-    let parts = answer(problem, to: head, target, [("Connection", "close")], context)
+    let parts = answer(problem, to: head, target, closes: true, context)
     for part in parts { context.write(Self.wrapOutboundOut(part), promise: nil) }
     closeAfter(context.writeAndFlush(Self.wrapOutboundOut(.end(nil))), nil, context)
   }
 
   /// Answers the request in flight in Hummingbird's place; after a pause if it is not the connection's first that is turned away.
   func turnAway(_ problem: Problem, answering head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-    let parts = answer(problem, to: head, RequestLine.Target(head), [], context) + [.end(nil)]
+    let parts = answer(problem, to: head, RequestLine.Target(head), closes: false, context) + [.end(nil)]
     func respond() {
       for part in parts { write(context: context, data: Self.wrapOutboundOut(part), promise: nil) }
       context.flush()
@@ -82,32 +82,21 @@ extension ConnectionGuard {
 
   /// The parts of a problem before its end.
   private func answer(
-    _ problem: Problem, to head: HTTPRequestHead?, _ target: RequestLine.Target, _ more: [(String, String)],
-    _ context: ChannelHandlerContext
+    _ problem: Problem, to head: HTTPRequestHead?, _ target: RequestLine.Target, closes: Bool, _ context: ChannelHandlerContext
   ) -> [HTTPServerResponsePart] {
-    let requestID = RequestID.taken(head?.headers.first(name: "x-request-id"))
+    let requestID = RequestID.taken(head?.headers.first(name: RequestID.header))
     refusals?.note(
       problem,
       .init(requestID: requestID, method: target.method, path: target.path, peer: context.channel.remoteAddress?.ipAddress))
     // A proxy that asks about a request must get an answer that it can pass on, whatever the request holds.
-    let isQuestion = target.path.hasPrefix(ForwardAuth.prefix)
-    let status =
-      isQuestion ? ForwardAuth.status(problem.code, refuse: head?.headers.first(name: ForwardAuth.Field.refuse)) : problem.code.status
-    let more = more + (isQuestion ? ForwardAuth.refusalFields(problem, requestID: requestID) : [])
-    let body = problem.body(requestID: requestID, status: isQuestion ? ForwardAuth.trueStatus(problem.code) : nil)
-    var headers = HTTPHeaders(
-      [
-        ("Content-Type", Problem.mediaType), ("Content-Length", String(body.count)), ("Date", HTTPDate.now()),
-        (RequestID.header, requestID),
-      ]
-        + more)
-    var fields = problem.headers
+    var answer =
+      rules.isForwarded(target.path)
+      ? ProxyAnswer.refused(problem, refuse: head?.headers.first(name: ProxyField.refuse), requestID: requestID)
+      : problem.answer(requestID: requestID)
+    if closes { answer.fields[.connection] = "close" }
     // A page of another origin must be able to read why it was refused.
-    crossOrigin().mark(&fields, origin: head?.headers.first(name: "origin"))
-    for field in SecurityHeaders.fields + Array(fields) { headers.add(name: field.name.rawName, value: field.value) }
-    let first = HTTPServerResponsePart.head(
-      HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers))
-    return head?.method == .HEAD ? [first] : [first, .body(.byteBuffer(ByteBuffer(bytes: body)))]
+    Answer.complete(&answer.fields, requestID: requestID, origin: head?.headers.first(name: "origin"), crossOrigin())
+    return answer.parts(isHead: head?.method == .HEAD)
   }
 
   private func closeAfter(_ written: EventLoopFuture<Void>, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {

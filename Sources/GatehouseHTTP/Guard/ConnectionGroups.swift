@@ -57,12 +57,12 @@ final class ConnectionGroup<Value: Sendable>: Sendable {
     case alone
   }
 
-  private struct State {
+  private struct Members {
     var open = 0
     var arriving: AsyncStream<Value>.Continuation?
   }
 
-  private let state = Mutex(State())
+  private let state = Mutex(Members())
 
   func join(_ value: Value) -> Joining {
     state.withLock { state in
@@ -73,7 +73,7 @@ final class ConnectionGroup<Value: Sendable>: Sendable {
       }
       let (values, arriving) = AsyncStream.makeStream(of: Value.self)
       arriving.yield(value)
-      state = State(open: 1, arriving: arriving)
+      state = Members(open: 1, arriving: arriving)
       return .first(values)
     }
   }

@@ -31,11 +31,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   struct Exchange {
     let version: HTTPVersion
     var closes: Bool
-    var visit: Door.Visit?
+    var slot: AdmissionControl.Slot?
   }
 
+  let rules: RequestRules
   let limits: HTTPLimits
-  private let door: Door
+  private let admission: AdmissionControl
   let crossOrigin: @Sendable () -> CrossOrigin
   let refusals: RefusalLog?
   var exchange: Exchange?
@@ -53,9 +54,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   // Of the body that is being collected, with the framing of its chunks.
   private var bodyBytesOnWire = 0
 
-  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin, refusals: RefusalLog?) {
+  init(
+    rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
+    refusals: RefusalLog?
+  ) {
+    self.rules = rules
     self.limits = limits
-    self.door = door
+    self.admission = admission
     self.crossOrigin = crossOrigin
     self.refusals = refusals
   }
@@ -122,7 +127,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Counts what a body takes on the wire: the parser passes over chunk extensions of any length.
   private func weigh(_ bytes: ByteBuffer, _ body: ByteBuffer?, _ context: ChannelHandlerContext) {
-    // What came before has been parsed by now; what comes now has not.
+    // The bytes that came before have been parsed by now; these have not.
     if bodyBytesOnWire > 8 * (body?.readableBytes ?? 0) + limits.chunkFramingBytesMax {
       refuse(.malformed("The chunks of the body are framing for the most part. Send larger chunks, without extensions."), context)
     }
@@ -173,7 +178,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     requestLine = RequestLine()
-    switch HeadRules.judge(head, limits) {
+    switch HeadRules.judge(head, limits, rules) {
     case .refuse(let problem):
       refuse(problem, answering: head, context)
     case .accept(let accepted):
@@ -206,9 +211,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     input = .awaitingHead
     deadline.clear()
     exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
-    switch door.ask(accepted.head.method, accepted.path) {
-    case .turnsAway(let problem): return turnAway(problem, answering: accepted.head, context)
-    case .letsIn(let visit): exchange?.visit = visit
+    switch admission.admit(accepted.admission) {
+    case .refused(let problem): return turnAway(problem, answering: accepted.head, context)
+    case .admitted(let slot): exchange?.slot = slot
     }
     // A client that does not take the answer before this one would hold the connection for ever: nothing changes any more.
     if !context.channel.isWritable { wait(.write, limits.writeTimeout, context) }

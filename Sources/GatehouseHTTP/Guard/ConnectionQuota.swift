@@ -1,15 +1,15 @@
 import NIOCore
 import Synchronization
 
-/// Who may have how many connections of a listener: a bound for each address, so that one client can't take them all.
+/// The bound on connections of one address to a listener, so that one client can't take them all.
 ///
-/// An IPv6 client is whoever has its /64, and a /48 has `siteShare` times as many together: whoever holds one can use all of its /64s.
+/// An IPv6 client is a /64, and the /64s of one /48 have `siteShare` times as many together: the holder of a /48 can use all of them.
 /// Peers that are exempt, and those of Unix sockets, have no bound.
 public final class ConnectionQuota: Sendable {
   /// How many times the bound of one client a /48 has.
   static let siteShare = 4
 
-  private struct State {
+  private struct Counts {
     var open: [[UInt8]: Int] = [:]
     var refused = 0
   }
@@ -17,7 +17,7 @@ public final class ConnectionQuota: Sendable {
   private let bound: @Sendable () -> Int
   private let isExempt: @Sendable (IPAddress) -> Bool
   private let onRefusal: @Sendable (_ network: String) -> Void
-  private let state = Mutex(State())
+  private let state = Mutex(Counts())
 
   /// - Parameters:
   ///   - bound: connections of one address at once; 0 for any number. Asked at each connection, like `isExempt`.
@@ -38,20 +38,20 @@ public final class ConnectionQuota: Sendable {
   /// Networks of which anything is kept.
   var openNetworks: Int { state.withLock { $0.open.count } }
 
-  /// What a connection holds until it ends.
-  struct Place: Sendable {
+  /// The networks that a connection counts in until it ends.
+  struct Holding: Sendable {
     fileprivate let networks: [[UInt8]]
   }
 
-  enum Answer {
-    case letsIn(Place)
+  enum Verdict {
+    case letsIn(Holding)
     case refuses
   }
 
   /// A place for a connection of `peer`; give it back with `leave`.
-  func enter(_ peer: SocketAddress?) -> Answer {
+  func enter(_ peer: SocketAddress?) -> Verdict {
     let most = bound()
-    guard most > 0, let address = peer.flatMap({ IPAddress($0) }), !isExempt(address) else { return .letsIn(Place(networks: [])) }
+    guard most > 0, let address = peer.flatMap({ IPAddress($0) }), !isExempt(address) else { return .letsIn(Holding(networks: [])) }
     let bounds = Self.networks(of: address, bound: most)
     let isIn = state.withLock { state in
       guard bounds.allSatisfy({ state.open[$0.network, default: 0] < $0.most }) else {
@@ -61,12 +61,12 @@ public final class ConnectionQuota: Sendable {
       for (network, _) in bounds { state.open[network, default: 0] += 1 }
       return true
     }
-    if isIn { return .letsIn(Place(networks: bounds.map(\.network))) }
+    if isIn { return .letsIn(Holding(networks: bounds.map(\.network))) }
     onRefusal(address.network)
     return .refuses
   }
 
-  func leave(_ place: Place) {
+  func leave(_ place: Holding) {
     guard !place.networks.isEmpty else { return }
     state.withLock { state in
       for network in place.networks {
@@ -76,7 +76,7 @@ public final class ConnectionQuota: Sendable {
     }
   }
 
-  /// What counts a connection: an IPv4 address; the /64 and the /48 of an IPv6 address. Their lengths tell them apart.
+  /// The networks that a connection counts in: an IPv4 address; the /64 and the /48 of an IPv6 address. Their lengths tell them apart.
   private static func networks(of address: IPAddress, bound: Int) -> [(network: [UInt8], most: Int)] {
     guard address.bytes.count == 16 else { return [(address.bytes, bound)] }
     let site = bound.multipliedReportingOverflow(by: siteShare)

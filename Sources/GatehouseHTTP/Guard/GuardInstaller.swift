@@ -7,14 +7,19 @@ import NIOHTTPTypesHTTP1
 final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
 
+  private let rules: RequestRules
   private let limits: HTTPLimits
-  private let door: Door
+  private let admission: AdmissionControl
   private let crossOrigin: @Sendable () -> CrossOrigin
   private let refusals: RefusalLog?
 
-  init(limits: HTTPLimits, door: Door, crossOrigin: @escaping @Sendable () -> CrossOrigin, refusals: RefusalLog?) {
+  init(
+    rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
+    refusals: RefusalLog?
+  ) {
+    self.rules = rules
     self.limits = limits
-    self.door = door
+    self.admission = admission
     self.crossOrigin = crossOrigin
     self.refusals = refusals
   }
@@ -22,7 +27,8 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   func handlerAdded(context: ChannelHandlerContext) {
     let sync = context.pipeline.syncOperations
     do {
-      let guarding = ConnectionGuard(limits: limits, door: door, crossOrigin: crossOrigin, refusals: refusals)
+      let guarding = ConnectionGuard(
+        rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals)
       let codec = try sync.handler(type: HTTP1ToHTTPServerCodec.self)
       let parser = try sync.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
       try sync.addHandler(guarding, position: .before(codec))

@@ -1,7 +1,7 @@
 import HTTPTypes
 import NIOHTTP1
 
-/// What the guard makes of a request's head.
+/// The guard's verdict on a request's head.
 enum HeadVerdict {
   case refuse(Problem)
   case accept(AcceptedHead)
@@ -11,9 +11,8 @@ enum HeadVerdict {
 struct AcceptedHead {
   /// The head as handlers see it: an absolute target is reduced to its path.
   var head: HTTPRequestHead
-  /// The target without its query.
-  let path: Substring
   let bodyBytesMax: Int
+  let admission: Endpoint.Admission
   /// Whether the client waits for `100 Continue` before it sends its body.
   let expectsContinue: Bool
   /// Whether the connection ends with this request's answer.
@@ -22,14 +21,15 @@ struct AcceptedHead {
 
 /// The rules of RFC 9110 and 9112 on heads that the parser leaves open. Pure.
 enum HeadRules {
-  static func judge(_ head: HTTPRequestHead, _ limits: HTTPLimits) -> HeadVerdict {
+  static func judge(_ head: HTTPRequestHead, _ limits: HTTPLimits, _ rules: RequestRules) -> HeadVerdict {
     var head = head
     if let fault = fault(&head) { return .refuse(.malformed(fault)) }
     if head.uri.utf8.count > limits.uriBytesMax { return .refuse(.uriTooLong(limits)) }
 
     let target = head.uri
     let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
-    let bodyBytesMax = limits.bodyBytesMax(head.method, path: path)
+    let rule = rules.rule(head.method, path)
+    let bodyBytesMax = rule.bodyBytesMax ?? limits.bodyBytesMax
     let length = head.headers.first(name: "content-length").flatMap { Int($0) }
     if let length, length > bodyBytesMax { return .refuse(.bodyTooLarge(bodyBytesMax)) }
 
@@ -43,7 +43,9 @@ enum HeadRules {
     }
     // The parser takes nothing after a request that asks for another protocol.
     let closes = !head.isKeepAlive || head.headers.contains(name: "upgrade")
-    return .accept(AcceptedHead(head: head, path: path, bodyBytesMax: bodyBytesMax, expectsContinue: expectsContinue, closes: closes))
+    return .accept(
+      AcceptedHead(
+        head: head, bodyBytesMax: bodyBytesMax, admission: rule.admission, expectsContinue: expectsContinue, closes: closes))
   }
 
   /// A sentence on what is wrong with the framing or the target; nil when nothing is.

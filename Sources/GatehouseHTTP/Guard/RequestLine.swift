@@ -3,7 +3,7 @@ import NIOHTTP1
 
 /// How much of the request line has arrived, and what it asks for as far as that is known: a header that the parser refuses has no head.
 struct RequestLine {
-  /// What a request is about, for its refusal.
+  /// The method and path of a request, for its refusal.
   struct Target {
     let method: String
     /// Without the query; empty when it is not known.
@@ -22,7 +22,7 @@ struct RequestLine {
     init(_ head: HTTPRequestHead) { self.init(method: head.method.rawValue, target: head.uri) }
   }
 
-  /// What of the line is kept.
+  /// The part of the line that is kept, in bytes.
   private static let keptMax = 256
 
   private(set) var length = 0

@@ -5,14 +5,14 @@ import Hummingbird
 import Logging
 import StrictJSON
 
-/// What the handlers call: the domain, and what of the configuration shows in the HTTP contract. Shared by all listeners.
+/// What handlers call: the domain, and the settings that show in the HTTP contract. Shared by all listeners.
 public struct API: Sendable {
-  /// What of the configuration shows in the HTTP contract.
+  /// The settings that show in the HTTP contract.
   public struct Contract: Sendable {
     public var trustedProxies = TrustedProxies.loopback
     public var allowedOrigins: [String] = []
     public var cookieIsSecure = true
-    /// What the cookie is called.
+    /// The cookie's name.
     public var cookieName: String { cookieIsSecure ? Credential.cookieName : Credential.insecureCookieName }
     /// Whether anybody may sign up, or a backend with a key alone.
     public var signUpIsPublic = true
@@ -21,8 +21,6 @@ public struct API: Sendable {
     /// A recent password is needed for deletion and export, and for ending other sessions.
     public var sensitiveWithin: Int64 = 300_000
     public var othersWithin: Int64 = 900_000
-    public var leaseSecondsDefault = 1_800
-    public var leaseSecondsMax = 86_400
     public var exports = Exports(folder: "/tmp")
     public init() {}
   }
@@ -85,27 +83,4 @@ extension API {
   func holdID(_ user: String, _ call: IdempotentCall) -> String {
     String(Digest256.sha256("\(user) \(call.scope) \(call.key)".utf8).hex.prefix(20))
   }
-}
-
-/// A 200 of JSON.
-func answer(_ body: [UInt8], fields: [(String, String)] = []) -> Response { answer(.ok, body, fields: fields) }
-
-/// An answer of JSON.
-func answer(_ status: HTTPResponse.Status, _ body: [UInt8], fields: [(String, String)] = [], location: String? = nil) -> Response {
-  var headers: HTTPFields = [.contentType: "application/json"]
-  for (name, value) in fields { if let name = HTTPField.Name(name) { headers[name] = value } }
-  if let location { headers[.location] = location }
-  return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
-}
-
-/// The first answer again; its `fields` are those of now.
-func replay(_ stored: StoredAnswer, fields: [(String, String)] = []) -> Response {
-  answer(.init(code: stored.status), stored.body, fields: fields + [("Idempotency-Replayed", "true")], location: stored.location)
-}
-
-/// An answer without a body.
-func noContent(fields: [(String, String)] = []) -> Response {
-  var headers: HTTPFields = [:]
-  for (name, value) in fields { if let name = HTTPField.Name(name) { headers.append(HTTPField(name: name, value: value)) } }
-  return Response(status: .noContent, headers: headers)
 }

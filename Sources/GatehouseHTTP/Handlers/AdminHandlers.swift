@@ -3,7 +3,7 @@ import GatehouseCrypto
 import Hummingbird
 import StrictJSON
 
-/// Who may call the admin routes of a listener.
+/// The credential that the admin routes of a listener need.
 public enum AdminAccess: Sendable {
   /// A TCP listener: a service key with scope `admin`.
   case key
@@ -20,29 +20,31 @@ extension API {
   }
 
   /// `GET /v1/admin/users?query=`
-  func adminUsers(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func adminUsers(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     _ = try actor(request, access)
-    let query = try QueryReader(request.uri.query, known: ["query", "limit", "cursor"])
-    let text = try query.text("query", lengthMax: Limits.emailTextMax) ?? ""
+    let query = try AdminUsersQuery.declared.query(request.uri.query)
+    let text = try query.read(AdminUsersQuery.declared.fields.query) ?? ""
     let page = try pageRequest(query, .users)
     let found = try await accounts.users(matching: text, page: page)
     return answer(json { $0.list(found.items, next: cursor(found.next, .users)) { $0.user($1, plan: plan(of: $1)) } })
   }
 
-  /// `GET /v1/admin/users/{id}` (A12)
-  func adminUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  /// `GET /v1/admin/users/{id}`
+  func adminUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     _ = try actor(request, access)
     try refuseQuery(request)
     return answer(try await overview(userID(context)))
   }
 
-  /// `PATCH /v1/admin/users/{id}` (A12): plan, its end, status; always with a reason.
-  func adminChangeUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  /// `PATCH /v1/admin/users/{id}`: plan, its end, status; always with a reason.
+  func adminChangeUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
-    var changes = planChanges(&fields, planIsRequired: false)
-    changes.status = fields.optionalOneOf("status", [UserStatus.active, .suspended])
-    changes.reason = fields.string("reason", length: 1...Limits.reasonMax)
+    let declared = AdminUserFields.declared.fields
+    let newPlan = fields.read(declared.plan)
+    var changes = planChanges(&fields, plan: newPlan, declared.planEndsAt)
+    changes.status = fields.read(declared.status)
+    changes.reason = fields.read(declared.reason)
     try fields.finish()
     let id = try userID(context)
     _ = try await accounts.change(id, changes, by: actor)
@@ -50,22 +52,25 @@ extension API {
   }
 
   /// `DELETE /v1/admin/users/{id}` with `{"reason"}`
-  func adminDeleteUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func adminDeleteUser(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
-    let reason = fields.string("reason", length: 1...Limits.reasonMax)
+    let reason = fields.read(ReasonFields.declared.fields.reason)
     try fields.finish()
     try await accounts.delete(userID(context), by: actor, reason: reason)
     return noContent()
   }
 
   /// `POST /v1/admin/sessions/revoke-all` with `{"confirm": "everyone", "reason"}`
-  func revokeEveryone(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func revokeEveryone(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
-    let confirm = fields.string("confirm", length: 1...32)
-    let reason = fields.string("reason", length: 1...Limits.reasonMax)
-    if confirm != "everyone" { fields.refuse("confirm", code: "not_allowed", "Say \"everyone\" to end every session of every user.") }
+    let declared = RevokeEveryoneFields.declared.fields
+    let confirm = fields.read(declared.confirm)
+    let reason = fields.read(declared.reason)
+    if confirm != declared.confirm.kind.word {
+      fields.refuse(declared.confirm, code: "not_allowed", "Say \"everyone\" to end every session of every user.")
+    }
     try fields.finish()
     let ended = try await sessions.endEveryone(by: actor, reason: reason)
     return answer(json { $0.object { $0.int("ended", ended) } })
@@ -98,15 +103,17 @@ extension API {
   }
 
   /// `POST /v1/admin/keys`: the only answer that shows a key.
-  func createKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func createKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
-    let name = fields.string("name", length: 1...64)
-    let scopes = fields.strings("scopes", count: 1...4, length: 1...16) ?? []
-    let seconds = fields.optionalInt("expires_in_seconds", in: 1...Limits.keySecondsMax)
+    let declared = KeyFields.declared.fields
+    let name = fields.read(declared.name)
+    let scopes = fields.read(declared.scopes)
+    let seconds = fields.read(declared.seconds)
     let known = scopes.compactMap(ServiceKey.Scope.init)
     if known.isEmpty || known.count != scopes.count {
-      fields.refuse("scopes", code: "not_allowed", "Use some of \(ServiceKey.Scope.allCases.map(\.rawValue).joined(separator: ", ")).")
+      fields.refuse(
+        declared.scopes, code: "not_allowed", "Use some of \(ServiceKey.Scope.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
     try fields.finish()
     let (key, token) = try await keys.create(
@@ -115,7 +122,7 @@ extension API {
   }
 
   /// `GET /v1/admin/keys`
-  func listKeys(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func listKeys(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     _ = try actor(request, access)
     try refuseQuery(request)
     let keys = try await keys.all()
@@ -123,7 +130,7 @@ extension API {
   }
 
   /// `DELETE /v1/admin/keys/{id}`: no process accepts the key once this is answered.
-  func revokeKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func revokeKey(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     let actor = try actor(request, access)
     try refuseQuery(request)
     guard let id = context.parameters.get("id").flatMap(ServiceKeyID.init), try await keys.revoke(id, by: actor) else {

@@ -3,8 +3,8 @@ import Hummingbird
 import StrictJSON
 
 extension API {
-  /// `POST /v1/analyses` (A6)
-  func startAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/analyses`
+  func startAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     if let key = try serviceKeyIfSent(request, .work) {
       let start = try await analysisStart(request, context, session: nil, scope: key.id.text)
       if let taken = start.taken {
@@ -33,11 +33,12 @@ extension API {
   ) async throws -> AnalysisStart {
     let body = try await body(request, context)
     var fields = try FieldReader(body: body)
-    let named = session == nil ? fields.userID("user_id") : nil
-    let filename = fields.optionalString("filename", length: 1...Limits.filenameMax)
-    let metadata = fields.rawObject("metadata", bytesMax: Limits.metadataBytesMax)
-    let lease = fields.optionalInt("lease_seconds", in: 1...contract.leaseSecondsMax)
-    let taken = fields.optionalString("reservation_id", length: 1...64)
+    let declared = AnalysisFields.declared.fields
+    let named = session == nil ? fields.read(declared.userID) : nil
+    let filename = fields.read(declared.filename)
+    let metadata = fields.read(declared.metadata)
+    let lease = fields.read(declared.lease)
+    let taken = fields.read(declared.reservation)
     let metric = metric(&fields, isTaken: taken != nil)
     try fields.finish()
     guard let userID = session ?? named else { throw Problem.notFound }
@@ -48,14 +49,15 @@ extension API {
       call: try idempotency(request, scope: scope, body: body))
   }
 
-  /// What the analysis costs one unit of: the first metric of the configuration where none is named.
+  /// The metric that the analysis costs one unit of: the first of the configuration where none is named.
   private func metric(_ fields: inout FieldReader, isTaken: Bool) -> String {
     let table = allowances()
-    let named = fields.optionalString("metric", length: 1...64)
+    let declared = AnalysisFields.declared.fields.metric
+    let named = fields.read(declared)
     if let named, isTaken {
-      fields.refuse("metric", code: "not_allowed", "The reservation has its metric already: leave \(named) out.")
+      fields.refuse(declared, code: "not_allowed", "The reservation has its metric already: leave \(named) out.")
     } else if let named, !named.isEmpty, table.metric(named) == nil {
-      fields.refuse("metric", code: "unknown_metric", "Use one of \(table.metrics.map(\.name).joined(separator: ", ")).")
+      fields.refuse(declared, code: "unknown_metric", "Use one of \(table.metrics.map(\.name).joined(separator: ", ")).")
     }
     return named ?? table.metrics.first?.name ?? ""
   }
@@ -63,7 +65,7 @@ extension API {
   private func reserve(_ start: AnalysisStart) -> GateRequest.Reserve {
     GateRequest.Reserve(
       metric: start.metric, amount: 1,
-      leaseMilliseconds: start.leaseMilliseconds ?? Int64(contract.leaseSecondsDefault) * 1000, commit: false, analysis: start.analysis,
+      leaseMilliseconds: start.leaseMilliseconds ?? Int64(Limits.leaseSecondsDefault) * 1000, commit: false, analysis: start.analysis,
       holdID: holdID(start.userID.text, start.call), call: start.call, encode: start.encode)
   }
 
@@ -77,19 +79,19 @@ extension API {
   }
 
   /// `GET /v1/analyses`
-  func analyses(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func analyses(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (caller, wanted) = try await caller(request, context) { isBackend in
-      let common = ["limit", "cursor", "status", "from", "to", "include"]
-      let query = try QueryReader(request.uri.query, known: isBackend ? common + ["user_id"] : common)
+      let declared = AnalysesQuery.declared.fields
+      let query = try AnalysesQuery.declared.query(request.uri.query, without: isBackend ? nil : declared.userID)
       var filter = AnalysisFilter(
-        status: try query.oneOf("status", AnalysisStatus.allCases), from: try query.instant("from"), to: try query.instant("to"))
-      if let include = query["include"] {
-        guard include == "result" else { throw query.refusal("include", code: "not_allowed", "Use include=result.") }
+        status: try query.read(declared.status), from: try query.read(declared.from), to: try query.read(declared.to))
+      if let include = query[declared.include] {
+        guard include == "result" else { throw query.refusal(declared.include, code: "not_allowed", "Use include=result.") }
         filter.includesResult = true
       }
-      let named = query["user_id"].flatMap { UserID($0) }
+      let named = query[declared.userID].flatMap { UserID($0) }
       if isBackend, named == nil {
-        throw query.refusal("user_id", code: "required", "A backend names the user whose analyses it lists.")
+        throw query.refusal(declared.userID, code: "required", "A backend names the user whose analyses it lists.")
       }
       let page = try pageRequest(query, .analyses(of: isBackend ? named : presentedToken(request).userID))
       return (named: named, page: page, filter: filter)
@@ -101,36 +103,37 @@ extension API {
   }
 
   /// `GET /v1/analyses/{id}`
-  func analysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func analysis(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let caller = try await caller(request, context) { _ in try refuseQuery(request) }.caller
     guard let found = try await work.analysis(analysisID(context), of: caller.userID) else { throw Problem.notFound }
     return answer(json { $0.analysis(found) }, fields: caller.fields)
   }
 
   /// `DELETE /v1/analyses/{id}`: an open one is cancelled and its unit returns, a finished one goes.
-  func deleteAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func deleteAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let caller = try await caller(request, context) { _ in try refuseQuery(request) }.caller
     try await work.delete(analysisID(context), of: caller.userID)
     return noContent(fields: caller.fields)
   }
 
-  /// `PATCH /v1/analyses/{id}` (A7)
-  func reportAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `PATCH /v1/analyses/{id}`
+  func reportAnalysis(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     _ = try serviceKey(request, .work)
     var fields = try await fields(request, context)
     let status = fields.oneOf("status", [AnalysisStatus.running, .completed, .failed])
     let report: AnalysisReport?
     switch status {
     case .running:
-      let lease = fields.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault)
+      let lease = fields.read(RunningFields.declared.fields.lease)
       report = .running(leaseMilliseconds: Int64(lease) * 1000)
     case .completed:
-      let result = fields.raw("result", bytesMax: Limits.resultBytesMax)
-      if result == nil { fields.refuse("result", code: "required", "A completed analysis has a result.") }
-      let again = fields.bool("rereserve", default: false)
+      let declared = CompletedFields.declared.fields
+      let result = fields.read(declared.result)
+      if result == nil { fields.refuse(declared.result, code: "required", "A completed analysis has a result.") }
+      let again = fields.read(declared.rereserve)
       report = result.map { .completed(result: String(decoding: $0, as: UTF8.self), rereserve: again) }
     case .failed:
-      let error = fields.rawObject("error", bytesMax: Limits.errorBytesMax)
+      let error = fields.read(FailedFields.declared.fields.error)
       report = .failed(error: error.map { String(decoding: $0, as: UTF8.self) } ?? "{}")
     default: report = nil
     }

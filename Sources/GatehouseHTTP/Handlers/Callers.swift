@@ -3,46 +3,8 @@ import GatehouseCrypto
 import HTTPTypes
 import Hummingbird
 
-/// A caller with a session, let in by the gate.
-struct Visitor: Sendable {
-  let userID: UserID
-  let sessionID: SessionID
-  let token: SessionToken
-  /// When the password was given for this token.
-  let authenticatedAtMilliseconds: Int64
-  let fromCookie: Bool
-  /// RateLimit fields of the answer.
-  let fields: [(String, String)]
-}
-
-/// A session token whose checksum is right; no store has been asked about it.
-struct PresentedToken: Sendable {
-  let token: SessionToken
-  let fromCookie: Bool
-  /// The backend that vouches for the call, by a key beside the token.
-  let backend: ServiceKey?
-
-  /// Whom the token's routing id names.
-  var userID: UserID? { UserID(routingID: token.routingID) }
-}
-
-/// Who calls a route that is open to sessions and to backends.
-enum Caller: Sendable {
-  case visitor(Visitor)
-  case backend(ServiceKey)
-
-  /// The one user whose things a session sees; nil for a backend.
-  var userID: UserID? {
-    if case .visitor(let visitor) = self { visitor.userID } else { nil }
-  }
-
-  var fields: [(String, String)] {
-    if case .visitor(let visitor) = self { visitor.fields } else { [] }
-  }
-}
-
 extension API {
-  /// What a call on a session's own route costs.
+  /// The cost of a call on a session's own route.
   var ownRouteCharges: [PolicyCharge] { policy("api").map { [PolicyCharge(policy: $0, cost: 1)] } ?? [] }
 
   /// Lets a session in whose request has neither query nor body.
@@ -68,7 +30,7 @@ extension API {
     _ request: Request, _ context: GatehouseContext, withinOf: (Input) -> Int64?, unread: Int64? = nil, read: () async throws -> Input
   ) async throws -> (visitor: Visitor, input: Input) {
     let presented = try presentedToken(request)
-    // What a backend reads for its user is the backend's traffic.
+    // A read by a backend for its user is the backend's traffic.
     let isVouched = presented.backend != nil && (request.method == .get || request.method == .head)
     let input: Input
     do { input = try await read() } catch {
@@ -158,13 +120,5 @@ extension API {
     let key = try keys.check(token)
     Trail.note { $0.key = key.id.text }
     return key
-  }
-}
-
-extension Problem {
-  static var unauthenticated: Problem {
-    Problem(
-      .unauthenticated, ServiceError.sessionTokenDetail,
-      headers: [.wwwAuthenticate: Credential.invalidToken])
   }
 }

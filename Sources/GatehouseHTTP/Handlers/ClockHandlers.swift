@@ -4,18 +4,19 @@ import StrictJSON
 
 extension API {
   /// `GET /v1/admin/clock`
-  func adminClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func adminClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     _ = try actor(request, access)
     try refuseQuery(request)
     return answer(status())
   }
 
   /// `POST /v1/admin/clock/accept` with `{"source", "reason"}`: from its answer on every process goes by that clock's time.
-  func acceptClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Response {
+  func acceptClock(_ request: Request, _ context: GatehouseContext, _ access: AdminAccess) async throws -> Answer {
     let actor = try actor(request, access)
     var fields = try await fields(request, context)
-    let source = fields.optionalOneOf("source", [Recovery.TrustedClock.redis, .host])
-    let reason = fields.string("reason", length: 1...Limits.reasonMax)
+    let declared = AcceptClockFields.declared.fields
+    let source = fields.read(declared.source)
+    let reason = fields.read(declared.reason)
     try fields.finish()
     try await domain.recovery.accept(source ?? .redis, by: actor, reason: reason)
     return answer(status())

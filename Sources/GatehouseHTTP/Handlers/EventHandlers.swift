@@ -5,9 +5,9 @@ import StrictJSON
 extension API {
   /// `GET /v1/events`: what happened after a place in the feed, the oldest first. The cursor of the answer is never null: it is where
   /// to go on, now or when more has happened.
-  func events(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func events(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     _ = try serviceKey(request, .accounts)
-    let (limit, place) = try page(QueryReader(request.uri.query, known: ["limit", "cursor"]), .feed)
+    let (limit, place) = try page(PageQuery.declared.query(request.uri.query), .feed)
     let after = place ?? FeedPlace(number: 0)
     let found = try await domain.feed.events(after: after.number, limit: limit)
     let next = FeedPlace(number: found.last?.number ?? after.number)

@@ -4,9 +4,9 @@ import NIOCore
 import StrictJSON
 
 extension API {
-  /// `GET /v1/user/export` (A16): one snapshot of the account, however much it holds. It is written to a nameless file as fast as the disk
+  /// `GET /v1/user/export`: one snapshot of the account, however much it holds. It is written to a nameless file as fast as the disk
   /// takes it and sent from there in pieces, so a client that reads slowly holds no reader and no transaction.
-  func exportAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func exportAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
     guard let place = contract.exports.enter() else {
       throw Problem(.overloaded, "Too many exports are being made. Try again in a moment.")
@@ -19,19 +19,20 @@ extension API {
     }
     guard let spool = made else { throw Problem.unauthenticated }
     var response = answer([], fields: visitor.fields)
-    response.body = ResponseBody { body in
-      _ = place
-      let end = ContinuousClock.now + Limits.exportSendMax
-      var sent = 0
-      while true {
-        let piece = try await spool.piece(from: sent, length: Limits.exportPieceBytes)
-        if piece.readableBytes == 0 { break }
-        guard ContinuousClock.now < end else { throw ServiceError(.overloaded, "The export was read too slowly. Ask for it again.") }
-        sent += piece.readableBytes
-        try await body.write(piece)
-      }
-      try await body.finish(nil)
-    }
+    response.body = .stream(
+      ResponseBody { body in
+        _ = place
+        let end = ContinuousClock.now + Limits.exportSendMax
+        var sent = 0
+        while true {
+          let piece = try await spool.piece(from: sent, length: Limits.exportPieceBytes)
+          if piece.readableBytes == 0 { break }
+          guard ContinuousClock.now < end else { throw ServiceError(.overloaded, "The export was read too slowly. Ask for it again.") }
+          sent += piece.readableBytes
+          try await body.write(piece)
+        }
+        try await body.finish(nil)
+      })
     return response
   }
 
@@ -80,7 +81,7 @@ extension API {
 extension Limits {
   /// Rows read at once for an export: at most some 80 KB each.
   static let exportPageRows = 16
-  /// What is in memory of an export while it is sent.
+  /// The part of an export that is in memory while it is sent.
   static let exportPieceBytes = 65_536
   /// How long a client may take for one.
   static let exportSendMax: Duration = .seconds(3_600)

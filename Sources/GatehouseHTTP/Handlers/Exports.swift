@@ -9,8 +9,8 @@ public final class Exports: Sendable {
 
   public init(folder: String) { self.folder = folder }
 
-  /// The place of one of them, until it is let go of.
-  final class Place: Sendable {
+  /// The right to one export, until it is let go of.
+  final class Permit: Sendable {
     private let exports: Exports
     fileprivate init(_ exports: Exports) { self.exports = exports }
     deinit { exports.count.wrappingSubtract(1, ordering: .relaxed) }
@@ -18,12 +18,12 @@ public final class Exports: Sendable {
 
   private let count = Atomic(0)
 
-  /// A place; nil if there is none.
-  func enter() -> Place? {
+  /// A permit; nil when all are given.
+  func enter() -> Permit? {
     guard count.wrappingAdd(1, ordering: .relaxed).newValue <= Self.max else {
       count.wrappingSubtract(1, ordering: .relaxed)
       return nil
     }
-    return Place(self)
+    return Permit(self)
   }
 }

@@ -20,24 +20,23 @@ struct GateCall: Sendable {
 }
 
 extension API {
-  /// Reads a question. What is wrong with it stands in `fields` afterwards.
+  /// Reads a question. Its faults stand in `fields` afterwards.
   /// - Parameter reserves: whether `reserve` is known here.
   func gateCall(_ fields: inout FieldReader, reserves: Bool) -> GateCall {
-    let token = fields.string("token", length: 1...Limits.tokenMax)
-    let clientIP = fields.optionalString("client_ip", length: 1...Limits.addressMax)
-    _ = fields.optionalString("user_agent", length: 0...Limits.userAgentMax)
-    let charges = fields.objects("limits", count: 0...Limits.chargesMax) { item in
-      (policy: item.string("policy", length: 1...64), cost: item.int("cost", in: 1...Limits.amountMax, default: 1))
+    let token = fields.read(QuestionFields.declared.fields.token)
+    let clientIP = fields.read(QuestionFields.declared.fields.clientIP)
+    _ = fields.read(QuestionFields.declared.fields.userAgent)
+    let charges = fields.read(QuestionFields.declared.fields.limits) { item in
+      (policy: item.read(ChargeFields.declared.fields.policy), cost: item.read(ChargeFields.declared.fields.cost))
     }
     var requirements = Requirements()
-    _ = fields.object("require") { item in
-      requirements.plans = item.optionalStrings("plan", count: 1...Limits.chargesMax, length: 1...64)
-      requirements.authenticatedWithinMilliseconds =
-        item.optionalInt("authenticated_within_seconds", in: 1...Limits.withinSecondsMax).map { Int64($0) * 1000 }
-      requirements.emailVerified = item.bool("email_verified", default: false)
+    _ = fields.read(QuestionFields.declared.fields.require) { item in
+      requirements.plans = item.read(RequirementFields.declared.fields.plan)
+      requirements.authenticatedWithinMilliseconds = item.read(RequirementFields.declared.fields.within).map { Int64($0) * 1000 }
+      requirements.emailVerified = item.read(RequirementFields.declared.fields.emailVerified) ?? false
     }
     let reserve = !reserves ? nil : reserveField(&fields)
-    let peek = fields.bool("peek", default: false)
+    let peek = fields.read(QuestionFields.declared.fields.peek)
     let (own, subjects) = sort(charges ?? [(policy: "api", cost: 1)], clientIP: clientIP, &fields)
     if let plan = requirements.plans?.first(where: { !allowances().plans.contains($0) }) {
       fields.refuse("require", code: "unknown_plan", "There is no plan \(plan) in the configuration.")
@@ -46,11 +45,10 @@ extension API {
   }
 
   private func reserveField(_ fields: inout FieldReader) -> GateCall.Reserve? {
-    let reserve = fields.object("reserve") { item in
+    let reserve = fields.read(QuestionFields.declared.fields.reserve) { item in
       GateCall.Reserve(
-        metric: item.string("metric", length: 1...64), amount: item.int("amount", in: 1...Limits.amountMax, default: 1),
-        key: item.string("idempotency_key", length: 0...Limits.tokenMax),
-        leaseSeconds: item.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault))
+        metric: item.read(HoldFields.declared.fields.metric), amount: item.read(HoldFields.declared.fields.amount),
+        key: item.read(HoldFields.declared.fields.key), leaseSeconds: item.read(HoldFields.declared.fields.lease))
     }
     if let reserve, allowances().metric(reserve.metric) == nil {
       fields.refuse("reserve", code: "unknown_metric", "There is no metric \(reserve.metric) in the configuration.")
@@ -120,7 +118,7 @@ extension API {
       requirements: call.requirements, reserve: held, peek: call.peek)
   }
 
-  /// What the gate says of a token that carries no valid checksum.
+  /// The gate's answer to a token that carries no valid checksum.
   func forged(_ token: String) -> GateAnswer {
     var detail = ServiceError.sessionTokenDetail
     if token.hasPrefix("ghk_") {

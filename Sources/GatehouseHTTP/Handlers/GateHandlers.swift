@@ -4,8 +4,8 @@ import Hummingbird
 import StrictJSON
 
 extension API {
-  /// `POST /v1/gate` (A5)
-  func decideGate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/gate`
+  func decideGate(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .gate)
     var fields = try await fields(request, context)
     let call = gateCall(&fields, reserves: true)
@@ -25,10 +25,10 @@ extension API {
   }
 
   /// `POST /v1/gate/batch`: every decision on its own, answered in the order of the questions; a wrong one fails alone.
-  func decideBatch(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func decideBatch(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .gate)
     var fields = try await fields(request, context)
-    let questions = fields.requiredElements("requests", count: 1...Limits.batchMax)
+    let questions = fields.read(BatchFields.declared.fields.requests)
     try fields.finish()
     let asking = RefusalLog.Asked(request, context)
     let facts = Trail.Facts(key: key.id.text)
@@ -78,8 +78,8 @@ extension API {
     }
   }
 
-  /// `POST /v1/limits/{policy}/check` (A13)
-  func checkLimit(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/limits/{policy}/check`
+  func checkLimit(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .gate)
     guard let name = context.parameters.get("policy") else { throw Problem.notFound }
     guard !Policy.isInternal(name) else { throw Problem(.notFound, Self.reserved(name)) }
@@ -87,12 +87,14 @@ extension API {
       throw Problem(.notFound, "There is no policy \(name.prefix(64)) in the configuration. Check the path.")
     }
     var fields = try await fields(request, context)
-    let subject = fields.string("subject", length: 1...Limits.subjectMax)
-    let cost = fields.int("cost", in: 1...Limits.amountMax, default: 1)
-    let peek = fields.bool("peek", default: false)
+    let declared = CheckFields.declared.fields
+    let subject = fields.read(declared.subject)
+    let cost = fields.read(declared.cost)
+    let peek = fields.read(declared.peek)
     let network = policy.by == .ip ? IPAddress(subject)?.network : nil
     if policy.by == .ip, network == nil {
-      fields.refuse("subject", code: "invalid_address", "Policy \(policy.name) counts addresses: use an IP address such as 192.0.2.7.")
+      fields.refuse(
+        declared.subject, code: "invalid_address", "Policy \(policy.name) counts addresses: use an IP address such as 192.0.2.7.")
     }
     try fields.finish()
     let found =

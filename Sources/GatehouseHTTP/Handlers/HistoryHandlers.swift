@@ -20,27 +20,28 @@ private struct HistoryRequest {
   /// Throws 406, then 400 for what can't be read, then 422.
   init(_ request: Request, _ table: AllowanceTable) throws {
     let accepted = MediaChoice.best(request.headers[.accept], offered: ["application/json", "text/csv"])
-    let query = try QueryReader(request.uri.query, known: ["metric", "from", "to", "format"])
-    let format = query["format"]
+    let declared = HistoryQuery.declared.fields
+    let query = try HistoryQuery.declared.query(request.uri.query)
+    let format = query[declared.format]
     guard accepted != nil || format != nil else {
       throw Problem(.notAcceptable, "This is served as application/json or text/csv. Accept one of them.")
     }
-    if let format, format != "csv", format != "json" { throw query.refusal("format", code: "not_allowed", "Use json or csv.") }
+    if let format, format != "csv", format != "json" { throw query.refusal(declared.format, code: "not_allowed", "Use json or csv.") }
     asCSV = format.map { $0 == "csv" } ?? (accepted == "text/csv")
-    metric = query["metric"] ?? table.metrics.first?.name ?? ""
+    metric = query[declared.metric] ?? table.metrics.first?.name ?? ""
     guard table.metric(metric) != nil else {
-      throw query.refusal("metric", code: "unknown_metric", "There is no such metric in the configuration.")
+      throw query.refusal(declared.metric, code: "unknown_metric", "There is no such metric in the configuration.")
     }
-    let days = try ["from", "to"].map { name -> (text: String, start: Int64) in
-      guard let text = query[name], let start = Instants.parseDate(text) else {
-        throw query.refusal(name, code: "invalid_date", "Send a date such as 2026-11-21.")
+    let days = try [declared.from, declared.to].map { field -> (text: String, start: Int64) in
+      guard let text = query[field], let start = Instants.parseDate(text) else {
+        throw query.refusal(field, code: "invalid_date", "Send a date such as 2026-11-21.")
       }
       return (text, start)
     }
     (from, to) = (days[0].text, days[1].text)
     let count = (days[1].start - days[0].start) / Self.dayMilliseconds
     guard (1...Self.daysMax).contains(count) else {
-      throw query.refusal("to", code: "out_of_range", "The range has 1 to \(Self.daysMax) days; to is exclusive.")
+      throw query.refusal(declared.to, code: "out_of_range", "The range has 1 to \(Self.daysMax) days; to is exclusive.")
     }
     span = days[0].start..<days[1].start
   }
@@ -54,8 +55,8 @@ private struct HistoryDay {
 }
 
 extension API {
-  /// `GET /v1/usage/history` (A10): a row a local date, gaps filled with 0; JSON or CSV.
-  func usageHistory(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `GET /v1/usage/history`: a row a local date, gaps filled with 0; JSON or CSV.
+  func usageHistory(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, wanted) = try await visitor(request, context) { try HistoryRequest(request, allowances()) }
     guard let user = try await accounts.user(visitor.userID) else { throw Problem.unauthenticated }
     let days = try await days(wanted, of: user)
@@ -63,7 +64,7 @@ extension API {
       let lines = days.map { "\($0.date),\(wanted.metric),\($0.used),\($0.limit.map(String.init) ?? "")" }
       let text = (["date,metric,used,limit"] + lines).joined(separator: "\r\n") + "\r\n"
       var response = answer(Array(text.utf8), fields: visitor.fields)
-      response.headers[.contentType] = "text/csv; charset=utf-8"
+      response.fields[.contentType] = "text/csv; charset=utf-8"
       return response
     }
     let body = json { writer in

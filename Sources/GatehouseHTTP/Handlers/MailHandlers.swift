@@ -5,54 +5,54 @@ import StrictJSON
 
 extension API {
   /// `POST /v1/email-verifications`: what to mail to a user whose address is to be verified.
-  func requestVerification(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func requestVerification(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .accounts)
     let network = try countedNetwork(request, context, key: key)
     var fields = try await fields(request, context)
-    let id = fields.userID("user_id")
+    let id = fields.read(VerificationFields.declared.fields.userID)
     try fields.finish()
     guard let id else { throw Problem.notFound }
     return mailAnswer(try await accounts.requestVerification(of: id, by: .key(key.id), network: network))
   }
 
   /// `POST /v1/password-resets`: what to mail to an address whose owner wants a new password.
-  func requestReset(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func requestReset(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .accounts)
     let network = try countedNetwork(request, context, key: key)
     var fields = try await fields(request, context)
-    let email = fields.string("email", length: 1...Limits.emailTextMax)
+    let email = fields.read(ResetFields.declared.fields.email)
     try fields.finish()
     return mailAnswer(try await accounts.requestReset(email: email, by: .key(key.id), network: network))
   }
 
   /// `POST /v1/email-verifications/complete`
-  func completeVerification(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func completeVerification(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let network = try countedNetwork(request, context, key: serviceKeyIfSent(request, .accounts))
     var fields = try await fields(request, context)
-    let token = fields.string("token", length: 0...Limits.mailTokenMax)
+    let token = fields.read(MailTokenFields.declared.fields.token)
     try fields.finish()
     let user = try await accounts.completeVerification(token: token, network: network)
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 
   /// `POST /v1/password-resets/complete`: nobody is logged in by it.
-  func completeReset(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func completeReset(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let network = try countedNetwork(request, context, key: serviceKeyIfSent(request, .accounts))
     var fields = try await fields(request, context)
-    let token = fields.string("token", length: 0...Limits.mailTokenMax)
-    let password = fields.string("password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
+    let token = fields.read(NewPasswordFields.declared.fields.token)
+    let password = fields.read(NewPasswordFields.declared.fields.password)
     try fields.finish()
     let user = try await accounts.completeReset(token: token, password: password, network: network)
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 
-  /// Whom the limits of networks count: the client, or with a key the one that the backend names; nil when it names none.
+  /// The network that limits count: the client's, or with a key that of the client whom the backend names; nil when it names none.
   private func countedNetwork(_ request: Request, _ context: GatehouseContext, key: ServiceKey?) throws -> String? {
     guard key == nil || OnBehalf.value(OnBehalf.address, request) != nil else { return nil }
     return try client(request, context, key: key).network
   }
 
-  private func mailAnswer(_ mail: Mail?) -> Response {
+  private func mailAnswer(_ mail: Mail?) -> Answer {
     let body = json { writer in
       writer.object { writer in
         writer.name("mail")

@@ -3,17 +3,6 @@ import GatehouseCore
 import GatehouseCrypto
 import StrictJSON
 
-extension QueryReader {
-  /// An instant or a date, nil when absent. Throws 422 `invalid_fields`.
-  func instant(_ name: String) throws -> Int64? {
-    guard let text = self[name] else { return nil }
-    guard let value = Instants.parse(text) ?? Instants.parseDate(text) else {
-      throw refusal(name, code: "invalid_instant", "Use an instant such as 2026-11-23T14:00:00Z.")
-    }
-    return value
-  }
-}
-
 /// A list that is given in pages. Its cursors are good for it alone: its name is part of what is signed, and what a cursor holds is a
 /// place of the list's own kind.
 struct PagedList<Place: CursorPlace>: Sendable {
@@ -75,8 +64,9 @@ extension API {
 
   /// The same, as they are; `after` is nil for the first page. Throws 400 `invalid_cursor` for a cursor of another list.
   func page<Place>(_ query: QueryReader, _ list: PagedList<Place>) throws -> (limit: Int, after: Place?) {
-    let limit = try query.int("limit", in: PageRequest.limitRange, default: PageRequest.limitDefault)
-    guard let text = query["cursor"] else { return (limit, nil) }
+    let declared = PageQuery.declared.fields
+    let limit = try query.read(declared.limit)
+    guard let text = query[declared.cursor] else { return (limit, nil) }
     guard let place = readCursor(text, list) else {
       throw Problem(.invalidCursor, "The cursor is not one of this list. Start again without it.")
     }

@@ -3,18 +3,19 @@ import Hummingbird
 import StrictJSON
 
 extension API {
-  /// `POST /v1/reservations` (A8)
-  func reserve(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/reservations`
+  func reserve(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .work)
     let body = try await body(request, context)
     var fields = try FieldReader(body: body)
-    let named = fields.userID("user_id")
-    let metric = fields.string("metric", length: 1...64)
-    let amount = fields.int("amount", in: 1...Limits.amountMax, default: 1)
-    let lease = fields.int("lease_seconds", in: 1...contract.leaseSecondsMax, default: contract.leaseSecondsDefault)
-    let commit = fields.bool("commit", default: false)
+    let declared = ReserveFields.declared.fields
+    let named = fields.read(declared.userID)
+    let metric = fields.read(declared.metric)
+    let amount = fields.read(declared.amount)
+    let lease = fields.read(declared.lease)
+    let commit = fields.read(declared.commit)
     if !metric.isEmpty, allowances().metric(metric) == nil {
-      fields.refuse("metric", code: "unknown_metric", "There is no metric \(metric) in the configuration.")
+      fields.refuse(declared.metric, code: "unknown_metric", "There is no metric \(metric) in the configuration.")
     }
     try fields.finish()
     guard let userID = named else { throw Problem.notFound }
@@ -27,7 +28,7 @@ extension API {
   }
 
   /// The 201 of what a question to the gate reserves, its replay, or the problem of the refusal.
-  func created(_ request: GateRequest) async throws -> Response {
+  func created(_ request: GateRequest) async throws -> Answer {
     let answer = try await gate.decideInFull(request)
     if answer.decision == .unauthenticated, request.isBackends { throw Problem.notFound }
     if let problem = answer.problem { throw problem }
@@ -37,7 +38,7 @@ extension API {
     return created(once, reserve.encode, fields: answer.headerFields)
   }
 
-  func created(_ once: Once<Reserved>, _ encode: (Reserved) -> StoredAnswer, fields: [(String, String)]) -> Response {
+  func created(_ once: Once<Reserved>, _ encode: (Reserved) -> StoredAnswer, fields: [(String, String)]) -> Answer {
     switch once {
     case .replay(let stored): return replay(stored, fields: fields)
     case .first(let reserved):
@@ -47,17 +48,17 @@ extension API {
   }
 
   /// `POST /v1/reservations/{id}/commit`
-  func commitReservation(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func commitReservation(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     _ = try serviceKey(request, .work)
     var fields = try await optionalFields(request, context)
-    let amount = fields.optionalInt("amount", in: 1...Limits.amountMax)
+    let amount = fields.read(CommitFields.declared.fields.amount)
     try fields.finish()
     let id = try reservationID(context)
     return answer(workJSON(try await work.commit(id, amount: amount.map(Int64.init))))
   }
 
   /// `POST /v1/reservations/{id}/release`
-  func releaseReservation(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func releaseReservation(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     _ = try serviceKey(request, .work)
     let fields = try await optionalFields(request, context)
     try fields.finish()
@@ -65,10 +66,10 @@ extension API {
   }
 
   /// `POST /v1/reservations/{id}/extend`
-  func extendReservation(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func extendReservation(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     _ = try serviceKey(request, .work)
     var fields = try await fields(request, context)
-    let lease = fields.int("lease_seconds", in: 1...contract.leaseSecondsMax)
+    let lease = fields.read(ExtendFields.declared.fields.lease)
     try fields.finish()
     return answer(workJSON(try await work.extend(reservationID(context), leaseMilliseconds: Int64(lease) * 1000)))
   }

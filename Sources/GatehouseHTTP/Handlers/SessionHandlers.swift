@@ -5,19 +5,20 @@ import Hummingbird
 import StrictJSON
 
 extension API {
-  /// `POST /v1/users` (A1)
-  func signUp(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/users`
+  func signUp(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKeyIfSent(request, .accounts)
     if key == nil, !contract.signUpIsPublic {
       throw Problem(.invalidKey, "Sign-up is for the app's backend: it needs a service key with scope accounts.")
     }
     let client = try client(request, context, key: key)
     var fields = try await fields(request, context)
-    let email = fields.string("email", length: 3...EmailAddress.bytesMax)
-    let password = fields.string("password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
-    let name = fields.optionalString("name", length: 1...Limits.nameMax)
-    let zone = fields.optionalString("time_zone", length: 1...Limits.zoneMax) ?? "UTC"
-    let externalID = key == nil ? nil : fields.optionalString("external_id", length: 1...Limits.externalIDMax)
+    let declared = SignUpFields.declared.fields
+    let email = fields.read(declared.email)
+    let password = fields.read(declared.password)
+    let name = fields.read(declared.name)
+    let zone = fields.read(declared.zone) ?? "UTC"
+    let externalID = key == nil ? nil : fields.read(declared.externalID)
     try fields.finish()
     if key == nil, !contract.signUpTells {
       let address = try await accounts.requestSignUp(
@@ -29,16 +30,17 @@ extension API {
     return answer(.created, json { $0.user(user, plan: plan(of: user)) }, location: "/v1/users/\(user.id)")
   }
 
-  /// `POST /v1/sessions` (A2)
-  func logIn(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/sessions`
+  func logIn(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKeyIfSent(request, .accounts)
     let client = try client(request, context, key: key)
     var fields = try await fields(request, context)
-    let email = fields.string("email", length: 1...Limits.emailTextMax)
-    let password = fields.string("password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
-    let kind = fields.oneOf("class", SessionClass.allCases, default: .web)
-    let transport = fields.oneOf("transport", [Session.Transport.bearer, .cookie], default: .bearer)
-    let device = fields.optionalString("device", length: 1...Limits.deviceMax)
+    let declared = LogInFields.declared.fields
+    let email = fields.read(declared.email)
+    let password = fields.read(declared.password)
+    let kind = fields.read(declared.sessionClass)
+    let transport = fields.read(declared.transport)
+    let device = fields.read(declared.device)
     try fields.finish()
     // Without it another site could log its visitor in as somebody else.
     if key == nil, transport == .cookie {
@@ -63,8 +65,8 @@ extension API {
     return answer(.created, body, fields: transport == .cookie ? [setCookie(opened.token, opened.session)] : [])
   }
 
-  /// `GET /v1/session` (A3)
-  func currentSession(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `GET /v1/session`
+  func currentSession(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let visitor = try await visitor(request, context)
     guard let (session, user) = try await sessions.current(visitor.token) else { throw Problem.unauthenticated }
     let body = json { writer in
@@ -79,17 +81,17 @@ extension API {
   }
 
   /// `DELETE /v1/session`: 204 also when it has ended already.
-  func logOut(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func logOut(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let presented = try presentedToken(request)
     try refuseQuery(request)
     try await sessions.end(presented.token)
     return noContent(fields: goodbye(presented.fromCookie))
   }
 
-  /// `GET /v1/sessions` (A4)
-  func devices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `GET /v1/sessions`
+  func devices(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, page) = try await visitor(request, context) {
-      let query = try QueryReader(request.uri.query, known: ["limit", "cursor"])
+      let query = try PageQuery.declared.query(request.uri.query)
       return try pageRequest(query, .devices(of: presentedToken(request).userID))
     }
     let found = try await sessions.list(of: visitor.userID, first: visitor.sessionID, page: page)
@@ -97,7 +99,7 @@ extension API {
       writer.list(found.items, next: cursor(found.next, .devices(of: visitor.userID))) { writer, session in
         let isCurrent = session.id == visitor.sessionID
         var seen = session
-        // What the caller may do goes by the caller's own token.
+        // The caller's rights go by the caller's own token.
         if isCurrent { seen.authenticatedAtMilliseconds = visitor.authenticatedAtMilliseconds }
         writer.session(seen, current: isCurrent, timeouts: timeouts(session.sessionClass))
       }
@@ -106,7 +108,7 @@ extension API {
   }
 
   /// `DELETE /v1/sessions/{id}`: another one needs a recent password, one's own does not.
-  func endDevice(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func endDevice(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let id = context.parameters.get("id").flatMap(SessionID.init)
     let isOwn = try await letIn(presentedToken(request), charges: []).sessionID == id
     let visitor = try await visitor(request, context, within: isOwn ? nil : contract.othersWithin)
@@ -115,31 +117,31 @@ extension API {
     return noContent(fields: visitor.fields + (isOwn ? goodbye(visitor.fromCookie) : []))
   }
 
-  /// `DELETE /v1/sessions`: the others, or all with `?include_current=true`. Whoever ends all ends their own too, which no thief wants:
-  /// only who stays needs a recent password.
-  func endDevices(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `DELETE /v1/sessions`: the others, or all with `?include_current=true`. A request that ends all ends its own session too, which no thief
+  /// wants: only to stay needs a recent password.
+  func endDevices(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, all) = try await visitor(request, context) { (all: Bool) in
       all ? nil : contract.othersWithin
     } read: {
-      try QueryReader(request.uri.query, known: ["include_current"]).bool("include_current", default: false)
+      try EndSessionsQuery.declared.query(request.uri.query).read(EndSessionsQuery.declared.fields.includesCurrent)
     }
     let ended = try await sessions.endAll(of: visitor.userID, except: all ? nil : visitor.sessionID, by: .user(visitor.userID))
     let fields = visitor.fields + (all ? goodbye(visitor.fromCookie) : [])
     return answer(json { $0.object { $0.int("ended", ended) } }, fields: fields)
   }
 
-  /// `POST /v1/session/rotate` (A14)
-  func rotate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/session/rotate`
+  func rotate(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let visitor = try await visitor(request, context)
     let (token, session) = try await sessions.rotate(visitor.token, session: visitor.sessionID)
     return successor(token, session, visitor)
   }
 
   /// `POST /v1/session/reauthenticate`
-  func reauthenticate(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func reauthenticate(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, password) = try await visitor(request, context) {
       var fields = try await fields(request, context)
-      let password = fields.string("password", length: 1...Limits.passwordScalarsMax, allowsNUL: true)
+      let password = fields.read(PasswordFields.declared.fields.password)
       try fields.finish()
       return password
     }
@@ -152,11 +154,11 @@ extension API {
   }
 
   /// `PUT /v1/user/password`: ends all other sessions, a new token for this one.
-  func changePassword(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func changePassword(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, passwords) = try await visitor(request, context) {
       var fields = try await fields(request, context)
-      let current = fields.string("current_password", length: 1...Limits.passwordScalarsMax, allowsNUL: true)
-      let new = fields.string("new_password", length: 0...Limits.passwordScalarsMax, allowsNUL: true)
+      let current = fields.read(PasswordChangeFields.declared.fields.current)
+      let new = fields.read(PasswordChangeFields.declared.fields.new)
       try fields.finish()
       return (current: current, new: new)
     }
@@ -168,7 +170,7 @@ extension API {
     return successor(token, session, visitor)
   }
 
-  private func successor(_ token: SessionToken, _ session: Session, _ visitor: Visitor) -> Response {
+  private func successor(_ token: SessionToken, _ session: Session, _ visitor: Visitor) -> Answer {
     let body = json { writer in
       writer.object { writer in
         writer.string("token", session.transport == .bearer ? token.text : nil)
@@ -186,7 +188,7 @@ extension API {
     return ("Set-Cookie", value)
   }
 
-  /// What tells a browser to forget the session that ended.
+  /// The field that tells a browser to forget the session that ended.
   func goodbye(_ fromCookie: Bool) -> [(String, String)] {
     guard fromCookie else { return [] }
     let cleared = "\(cookieName)=; Path=/; \(contract.cookieIsSecure ? "Secure; " : "")HttpOnly; SameSite=Lax; Max-Age=0"
@@ -211,4 +213,6 @@ enum Limits {
   static let errorBytesMax = 8_192
   static let reasonMax = 500
   static let amountMax = 1_000_000
+  static let leaseSeconds = 1...86_400
+  static let leaseSecondsDefault = 1_800
 }

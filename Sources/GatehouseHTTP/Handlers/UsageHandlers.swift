@@ -4,8 +4,8 @@ import Hummingbird
 import StrictJSON
 
 extension API {
-  /// `GET /v1/usage` (A9)
-  func usage(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `GET /v1/usage`
+  func usage(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let visitor = try await visitor(request, context)
     guard let usage = try await usage(of: visitor.userID) else { throw Problem.unauthenticated }
     return answer(usage, fields: visitor.fields)
@@ -30,11 +30,12 @@ extension API {
   }
 
   /// `GET /v1/usage/events`
-  func usageEvents(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func usageEvents(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, wanted) = try await visitor(request, context) {
-      let query = try QueryReader(request.uri.query, known: ["limit", "cursor", "from", "to"])
+      let declared = UsageEventsQuery.declared.fields
+      let query = try UsageEventsQuery.declared.query(request.uri.query)
       let list = PagedList.usageEvents(of: try presentedToken(request).userID)
-      return (page: try pageRequest(query, list), from: try query.instant("from"), to: try query.instant("to"))
+      return (page: try pageRequest(query, list), from: try query.read(declared.from), to: try query.read(declared.to))
     }
     let found = try await work.events(of: visitor.userID, from: wanted.from, to: wanted.to, page: wanted.page)
     return answer(
@@ -42,19 +43,20 @@ extension API {
       fields: visitor.fields)
   }
 
-  /// `POST /v1/usage/events` (A15)
-  func recordEvents(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  /// `POST /v1/usage/events`
+  func recordEvents(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .work)
     let body = try await body(request, context)
     var fields = try FieldReader(body: body)
     let now = clock.now()
-    let events = fields.requiredObjects("events", count: 1...1_000) { item in
-      let user = item.userID("user_id")
-      let action = item.string("action", length: 1...64)
-      let text = item.optionalString("occurred_at", length: 1...40)
+    let declared = EventFields.declared.fields
+    let events = fields.read(EventsFields.declared.fields.events) { item in
+      let user = item.read(declared.userID)
+      let action = item.read(declared.action)
+      let text = item.read(declared.occurredAt)
       let occurred = text.map(Instants.parse) ?? now
-      if occurred == nil { item.refuse("occurred_at", code: "invalid_instant", "Use an instant such as 2026-11-23T14:00:00Z.") }
-      let metadata = item.rawObject("metadata", bytesMax: Limits.metadataBytesMax)
+      if occurred == nil { item.refuse(declared.occurredAt, code: "invalid_instant", "Use an instant such as 2026-11-23T14:00:00Z.") }
+      let metadata = item.read(declared.metadata)
       return UsageEvent(
         id: .random(), userID: user ?? UserID(unchecked: ""), action: action, occurredAtMilliseconds: occurred ?? now,
         metadata: metadata.map { String(decoding: $0, as: UTF8.self) } ?? "{}")

@@ -5,24 +5,25 @@ import StrictJSON
 
 extension API {
   /// `GET /v1/user`
-  func ownAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func ownAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let visitor = try await visitor(request, context)
     guard let user = try await accounts.user(visitor.userID) else { throw Problem.unauthenticated }
     return answer(json { $0.user(user, plan: plan(of: user)) }, fields: visitor.fields)
   }
 
   /// `PATCH /v1/user`: name, time zone, and an address that waits to be verified, which needs a recent password.
-  func changeOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func changeOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, wanted) = try await visitor(request, context) { (changes: UserChanges) in
       if case .set(.some) = changes.pendingEmail { contract.sensitiveWithin } else { nil }
     } read: {
       var fields = try await fields(request, context)
+      let declared = OwnAccountFields.declared.fields
       var changes = UserChanges()
-      if fields.isPresent("name") { changes.name = .set(fields.optionalString("name", length: 1...Limits.nameMax)) }
-      changes.timeZone = fields.optionalString("time_zone", length: 1...Limits.zoneMax)
+      if fields.isPresent(declared.name) { changes.name = .set(fields.read(declared.name)) }
+      changes.timeZone = fields.read(declared.zone)
       changes.pendingEmail = pendingEmail(&fields)
       if let zone = changes.timeZone, !TimeZoneName.isValid(zone) {
-        fields.refuse("time_zone", code: "unknown_time_zone", "Use an IANA name such as Europe/Berlin.")
+        fields.refuse(declared.zone, code: "unknown_time_zone", "Use an IANA name such as Europe/Berlin.")
       }
       try fields.finish()
       return changes
@@ -33,41 +34,41 @@ extension API {
 
   /// `email` asks for another address, `pending_email: null` drops the one that waits.
   private func pendingEmail(_ fields: inout FieldReader) -> UserChanges.Setting<EmailAddress> {
+    let declared = OwnAccountFields.declared.fields
     var wanted = UserChanges.Setting<EmailAddress>.keep
-    if fields.isPresent("pending_email") {
-      if fields.optionalString("pending_email", length: 0...Limits.emailTextMax) != nil {
-        fields.refuse("pending_email", code: "not_allowed", "Send null to drop it; ask for another address with email.")
-      }
+    if fields.isPresent(declared.pendingEmail) {
+      fields.read(declared.pendingEmail, else: "Send null to drop it; ask for another address with email.")
       wanted = .set(nil)
     }
-    if fields.isPresent("email") {
-      let text = fields.string("email", length: 3...EmailAddress.bytesMax)
+    if fields.isPresent(declared.email) {
+      let text = fields.read(declared.email)
       let address = EmailAddress(text)
-      if address == nil, !text.isEmpty { fields.refuse("email", code: "invalid_email", "Use an address such as mia@example.com.") }
+      if address == nil, !text.isEmpty { fields.refuse(declared.email, code: "invalid_email", "Use an address such as mia@example.com.") }
       wanted = .set(address)
     }
     return wanted
   }
 
   /// `DELETE /v1/user`: needs a password entered in the last five minutes.
-  func deleteOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func deleteOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
     try await accounts.delete(visitor.userID, by: .user(visitor.userID), reason: nil)
     return noContent(fields: goodbye(visitor.fromCookie))
   }
 
   /// `GET /v1/users?email=` or `?external_id=`
-  func findUser(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func findUser(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     _ = try serviceKey(request, .accounts)
-    let query = try QueryReader(request.uri.query, known: ["email", "external_id"])
-    let (email, externalID) = (query["email"], try query.text("external_id", lengthMax: Limits.externalIDMax))
-    if (email == nil) == (externalID == nil) { throw query.refusal("email", code: "required", "Give either email or external_id.") }
+    let declared = FindUserQuery.declared.fields
+    let query = try FindUserQuery.declared.query(request.uri.query)
+    let (email, externalID) = (query[declared.email], try query.read(declared.externalID))
+    if (email == nil) == (externalID == nil) { throw query.refusal(declared.email, code: "required", "Give either email or external_id.") }
     if let email, EmailAddress(email) == nil {
       throw query.refusal(
-        "email", code: "invalid_email",
+        declared.email, code: "invalid_email",
         email.contains(" ") ? "A + stands for a space in a query: write it as %2B." : "Use an address such as mia@example.com.")
     }
-    if externalID?.isEmpty == true { throw query.refusal("external_id", code: "required", "Send the app's own id of the user.") }
+    if externalID?.isEmpty == true { throw query.refusal(declared.externalID, code: "required", "Send the app's own id of the user.") }
     let found =
       if let email { try await accounts.user(email: email) } else {
         try await accounts.user(externalID: externalID ?? "")
@@ -76,7 +77,7 @@ extension API {
   }
 
   /// `GET /v1/users/{id}`
-  func user(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func user(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     _ = try serviceKey(request, .accounts)
     try refuseQuery(request)
     guard let user = try await accounts.user(userID(context)) else { throw Problem.notFound }
@@ -84,44 +85,45 @@ extension API {
   }
 
   /// `PATCH /v1/users/{id}`: the app's own id.
-  func changeUser(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func changeUser(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .accounts)
     var fields = try await fields(request, context)
     var changes = UserChanges()
-    if fields.isPresent("external_id") {
-      changes.externalID = .set(fields.optionalString("external_id", length: 1...Limits.externalIDMax))
-    }
+    let externalID = ChangeUserFields.declared.fields.externalID
+    if fields.isPresent(externalID) { changes.externalID = .set(fields.read(externalID)) }
     try fields.finish()
     let user = try await accounts.change(userID(context), changes, by: .key(key.id))
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 
   /// `PUT /v1/users/{id}/plan`
-  func changePlan(_ request: Request, _ context: GatehouseContext) async throws -> Response {
+  func changePlan(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .accounts)
     var fields = try await fields(request, context)
-    var changes = planChanges(&fields, planIsRequired: true)
-    changes.reason = fields.optionalString("reason", length: 1...Limits.reasonMax)
+    let declared = PlanFields.declared.fields
+    let newPlan = fields.read(declared.plan)
+    var changes = planChanges(&fields, plan: newPlan, declared.planEndsAt)
+    changes.reason = fields.read(declared.reason)
     try fields.finish()
     let user = try await accounts.change(userID(context), changes, by: .key(key.id))
     return answer(json { $0.user(user, plan: plan(of: user)) })
   }
 
   /// `plan` and `plan_ends_at` of a body.
-  func planChanges(_ fields: inout FieldReader, planIsRequired: Bool) -> UserChanges {
+  func planChanges(_ fields: inout FieldReader, plan: String?, _ planEndsAt: OptionalField<Text>) -> UserChanges {
     var changes = UserChanges()
-    changes.plan = planIsRequired ? fields.string("plan", length: 1...64) : fields.optionalString("plan", length: 1...64)
-    if let plan = changes.plan, !plan.isEmpty, !allowances().plans.contains(plan) {
+    changes.plan = plan
+    if let plan, !plan.isEmpty, !allowances().plans.contains(plan) {
       fields.refuse("plan", code: "unknown_plan", "Use one of \(allowances().plans.joined(separator: ", ")).")
     }
-    if fields.isPresent("plan_ends_at") {
-      let text = fields.optionalString("plan_ends_at", length: 1...40)
+    if fields.isPresent(planEndsAt) {
+      let text = fields.read(planEndsAt)
       let end = text.flatMap(Instants.parse)
-      if text != nil, end == nil { fields.refuse("plan_ends_at", code: "invalid_instant", "Use an instant such as 2027-11-23T00:00:00Z.") }
+      if text != nil, end == nil { fields.refuse(planEndsAt, code: "invalid_instant", "Use an instant such as 2027-11-23T00:00:00Z.") }
       let now = clock.now()
       if let end, end <= now {
         fields.refuse(
-          "plan_ends_at", code: "in_the_past", "This is past: it is \(Instants.text(now)). Send an instant to come, or null for no end.")
+          planEndsAt, code: "in_the_past", "This is past: it is \(Instants.text(now)). Send an instant to come, or null for no end.")
       }
       changes.planEndsAtMilliseconds = .set(end)
     }

@@ -6,9 +6,9 @@ public struct FieldFault: Sendable, Equatable {
   public let field: String
   /// Where it is, as a JSON pointer (RFC 6901).
   public let pointer: String
-  /// What is wrong with it, for programs: `required`, `too_long`.
+  /// The kind of fault, for programs: `required`, `too_long`.
   public let code: String
-  /// What is wrong with it and what to do, in a sentence.
+  /// The fault and its remedy, in a sentence.
   public let message: String
 
   /// A fault at `field`, which is `pointer`.

@@ -68,11 +68,6 @@ public struct FieldReader {
     required(name).flatMap { choice(name, $0, allowed) }
   }
 
-  /// A text that is one of `allowed`, or `fallback` when absent or `null`.
-  public mutating func oneOf<Choice: RawRepresentable<String>>(_ name: String, _ allowed: [Choice], default fallback: Choice) -> Choice {
-    optional(name).flatMap { choice(name, $0, allowed) } ?? fallback
-  }
-
   /// A text that is one of `allowed`, or nil when absent or `null`.
   public mutating func optionalOneOf<Choice: RawRepresentable<String>>(_ name: String, _ allowed: [Choice]) -> Choice? {
     optional(name).flatMap { choice(name, $0, allowed) }
@@ -90,17 +85,12 @@ public struct FieldReader {
     optional(name).flatMap { number(name, $0, range) }
   }
 
-  /// A whole number within `range`, or `fallback` when absent or `null`.
-  public mutating func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) -> Int {
-    optionalInt(name, in: range) ?? fallback
-  }
-
-  /// True or false, or `fallback` when absent or `null`.
-  public mutating func bool(_ name: String, default fallback: Bool) -> Bool {
-    guard let value = optional(name) else { return fallback }
+  /// True or false, or nil when absent or `null`.
+  public mutating func optionalBool(_ name: String) -> Bool? {
+    guard let value = optional(name) else { return nil }
     guard case .bool(let flag) = value else {
       wrongType(name, value, "true or false")
-      return fallback
+      return nil
     }
     return flag
   }

@@ -1,12 +1,12 @@
 import StrictJSON
 
 extension FieldReader {
-  /// What `body` makes of the object `name`, or nil when absent, `null` or no object. The nested reader's unknown fields are faults.
+  /// The result of `body` for the object `name`, or nil when absent, `null` or no object. The nested reader's unknown fields are faults.
   public mutating func object<Result>(_ name: String, _ body: (inout FieldReader) -> Result) -> Result? {
     optional(name).flatMap { read(name, $0, body) }
   }
 
-  /// What `body` makes of each object of the list `name`, or nil when absent or `null`. A list with a wrong length is not read.
+  /// The results of `body` for the objects of the list `name`, or nil when absent or `null`. A list with a wrong length is not read.
   public mutating func objects<Element>(
     _ name: String, count: ClosedRange<Int>, _ body: (inout FieldReader) -> Element
   ) -> [Element]? {

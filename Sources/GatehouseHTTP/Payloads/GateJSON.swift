@@ -99,3 +99,17 @@ extension JSONObject {
     append("resets_at", .string(Instants.text(allowance.resetsAtMilliseconds)))
   }
 }
+
+extension JSONWriter {
+  mutating func standing(_ standing: PolicyStanding) {
+    object { writer in
+      writer.string("policy", standing.policy)
+      writer.int64("limit", standing.limit)
+      writer.int64("window_seconds", standing.windowSeconds)
+      writer.int64("remaining", standing.remaining)
+      writer.int("reset_seconds", standing.resetSeconds)
+      writer.bool("exceeded", standing.exceeded)
+      writer.bool("shadow", standing.shadow)
+    }
+  }
+}

@@ -1,6 +1,6 @@
 /// A stored text as the value of a header field, which can hold visible ASCII alone.
 ///
-/// What is not visible ASCII, `%`, and spaces at either end are percent-encoded, each byte of the UTF-8 as `%` and two upper-case digits.
+/// All but visible ASCII, `%`, and spaces at either end are percent-encoded, each byte of the UTF-8 as `%` and two upper-case digits.
 /// Decoding it gives the text again, so no two texts have one value; spaces within stay as they are.
 enum HeaderText {
   private static let digits = Array("0123456789ABCDEF".utf8)

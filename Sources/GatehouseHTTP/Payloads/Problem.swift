@@ -1,5 +1,4 @@
 import HTTPTypes
-import Hummingbird
 import StrictJSON
 
 /// A refusal as the caller gets it: `application/problem+json` (RFC 9457). Throwing one from a handler answers with it.
@@ -13,7 +12,7 @@ public struct Problem: Error, Sendable {
   public let code: ProblemCode
   /// The sentence without a full stop that stands for the code, or one that fits the case better.
   public let title: String
-  /// What is wrong, where, and what to do. Free of secrets.
+  /// The fault, its place and its remedy. Free of secrets.
   public let detail: String
   /// Members after the common ones, in this order.
   public let extras: JSONObject
@@ -31,9 +30,6 @@ public struct Problem: Error, Sendable {
     if code.status == 401, headers[.wwwAuthenticate] == nil { self.headers[.wwwAuthenticate] = #"Bearer realm="gatehouse""# }
     if code.status == 503, headers[.retryAfter] == nil { self.headers[.retryAfter] = "1" }
   }
-
-  /// The HTTP status, that of the code.
-  public var status: HTTPResponse.Status { HTTPResponse.Status(code: code.status) }
 
   /// Writes the members of the problem object into `writer`.
   /// - Parameter status: that of the answer, where it is not the code's.
@@ -55,20 +51,12 @@ public struct Problem: Error, Sendable {
     write(into: &writer, requestID: requestID, status: status)
     return writer.bytes
   }
-
-  /// The whole answer.
-  public func response(requestID: String, status other: Int? = nil) -> Response {
-    var fields = headers
-    fields[.contentType] = Self.mediaType
-    let bytes = body(requestID: requestID, status: other)
-    return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-  }
 }
 
 extension Problem {
   /// The 400 for something that can't be read.
   public static func malformed(_ detail: String) -> Problem { Problem(.malformedRequest, detail) }
 
-  /// The 404, the same for what never was and what belongs to somebody else.
-  public static var notFound: Problem { Problem(.notFound, "There is nothing at this address. Check the path and the id in it.") }
+  /// The 404, the same for what does not exist and what belongs to somebody else.
+  public static var notFound: Problem { Problem(.notFound, "Nothing was found at this path. Check the path and the id in it.") }
 }

@@ -13,7 +13,7 @@ public struct QueryReader: Sendable {
         throw Problem.malformed("The query is not valid percent-encoded UTF-8.")
       }
       guard known.contains(name) else {
-        let list = known.isEmpty ? "This address takes none." : "Known here: \(known.joined(separator: ", "))."
+        let list = known.isEmpty ? "This path takes none." : "Known here: \(known.joined(separator: ", "))."
         throw Problem.malformed("There is an unknown query parameter. \(list)")
       }
       guard values.updateValue(value, forKey: name) == nil else { throw Problem.malformed("The query parameter \(name) stands twice.") }

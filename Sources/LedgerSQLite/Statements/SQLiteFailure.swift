@@ -33,6 +33,24 @@ extension LedgerFailure {
     }
   }
 
+  /// The failure behind an error while the file is opened or brought up to date, in SQLite's own words. The statement that they came from
+  /// is left out: nobody who starts a service can do anything about it.
+  init(opening error: any Error) {
+    guard let database = error as? DatabaseError, let failure = LedgerFailure(error) else {
+      self = error as? LedgerFailure ?? LedgerFailure(.internal("\(error)"))
+      return
+    }
+    switch failure.kind {
+    case .busy, .diskFull, .damaged: self = failure
+    default:
+      let reason =
+        database.resultCode == .SQLITE_READONLY
+        ? "it can only be read: check its owner, its mode, and whether its file system is mounted for writing"
+        : "SQLite error \(database.extendedResultCode.rawValue), \(database.message ?? "without a message")"
+      self.init(.internal(reason))
+    }
+  }
+
   /// The failure behind an error of SQLite at COMMIT: only for these codes, and a write without room, it is known that nothing became
   /// durable.
   init(atCommit error: any Error, systemErrno: Int32 = 0) {

@@ -91,7 +91,7 @@ final class Assembly: Sendable {
     let trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
     let api = api(settings, trustedProxies)
     let next = Responders(
-      public: try api.publicResponder(), operations: try api.operationsResponder(.key), owner: try api.operationsResponder(.owner),
+      public: api.publicResponder(), operations: api.operationsResponder(.key), owner: api.operationsResponder(.owner),
       crossOrigin: crossOrigin, trustedProxies: trustedProxies)
     live.replace(with: settings)
     current.withLock { $0 = next }

@@ -1,6 +1,7 @@
 import Foundation
 import GatehouseCore
 import GatehouseHTTP
+import GatehouseLedger
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -35,7 +36,7 @@ extension Assembly {
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
       server: makeHTTP1(
-        door: Door(placesMax: hashing.capacity) { hashing.isFull },
+        API.publicRules, admission: AdmissionControl(slotsMax: hashing.capacity) { hashing.isFull },
         crossOrigin: { self.responders?.crossOrigin ?? CrossOrigin(origins: []) }, refusals: refusals),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
@@ -67,7 +68,7 @@ extension Assembly {
   func operationsListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let http = live.settings.http
     return Application(
-      responder: LiveResponder(assembly: self) { $0.operations }, server: makeHTTP1(refusals: refusals),
+      responder: LiveResponder(assembly: self) { $0.operations }, server: makeHTTP1(API.operationsRules, refusals: refusals),
       configuration: .init(
         address: .hostname(http.opsHost, port: http.opsPort), serverName: nil,
         availableConnectionsDelegate: .maximum(Descriptors.operationsMax, logger: log)), onServerRunning: running,
@@ -77,7 +78,7 @@ extension Assembly {
   /// The way in for the folder's owner, through a socket file.
   func socketListener(_ path: String, _ running: @escaping @Sendable () async -> Void) -> some Service {
     Application(
-      responder: LiveResponder(assembly: self) { $0.owner }, server: makeHTTP1(refusals: refusals),
+      responder: LiveResponder(assembly: self) { $0.owner }, server: makeHTTP1(API.operationsRules, refusals: refusals),
       configuration: .init(
         address: .unixDomainSocket(path: path), serverName: nil,
         availableConnectionsDelegate: .maximum(Descriptors.operationsMax, logger: log)),

@@ -1,0 +1,96 @@
+import GatehouseCore
+
+struct LogInFields: Fields {
+  let email = Field("email", Text(1...Limits.emailTextMax))
+  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true))
+  let sessionClass = DefaultField("class", Choice(SessionClass.allCases), default: .web, "How long the session lives.")
+  let transport = DefaultField(
+    "transport", Choice([Session.Transport.bearer, .cookie]), default: .bearer, "cookie: the answer sets the token as a cookie.")
+  let device = OptionalField("device", Text(1...Limits.deviceMax), "The device's name in lists.")
+  static let declared = Declared(Self())
+}
+
+struct PasswordFields: Fields {
+  let password = Field("password", Text(1...Limits.passwordScalarsMax, allowsNUL: true))
+  static let declared = Declared(Self())
+}
+
+/// The parameters of a list that is given in pages.
+struct PageQuery: Fields {
+  let limit = DefaultField("limit", Whole(PageRequest.limitRange), default: PageRequest.limitDefault, "Items of a page.")
+  let cursor = OptionalField("cursor", AnyText(.text(1...200)), "next_cursor of the page before.")
+  static let declared = Declared(Self())
+}
+
+struct EndSessionsQuery: Fields {
+  let includesCurrent = OptionalField("include_current", TrueOrFalse(), "true ends this one as well.")
+  static let declared = Declared(Self())
+}
+
+extension Schema {
+  static let openedSession = answer(
+    Property("token", .token), Property("session", .session), Property("user", .user),
+    Property("sessions_ended", .count, "Older sessions that ended, beyond what the plan allows.", example: 0)
+  ).named("OpenedSession")
+  static let tokenAndSession = answer(Property("token", .token), Property("session", .session)).named("TokenAndSession")
+}
+
+extension Endpoint {
+  static let logIn = Endpoint(
+    .post, "/v1/sessions", "logIn", .sessions, "Log in", access: .anyoneOr(.accounts), admission: .hashingSlot, OnBehalf.parameters,
+    body: .of(
+      LogInFields.self,
+      example: [
+        "email": "mia@example.com", "password": "correct horse battery staple", "class": "web", "transport": "bearer",
+        "device": "Mia's laptop",
+      ]),
+    answers: [.created(.openedSession, headers: ["Set-Cookie"])], problems: [.invalidLogin, .suspended, .emailUnverified, .rateLimited])
+
+  static let listSessions = Endpoint(
+    .get, "/v1/sessions", "listSessions", .sessions, "Devices", access: .session, query: PageQuery.declared.list,
+    answers: [.ok(.page(of: .session), headers: Success.limits)], problems: [.invalidFields])
+
+  static let endSessions = Endpoint(
+    .delete, "/v1/sessions", "endSessions", .sessions, "End the other sessions",
+    "To end the others and stay, the password must have been entered in the last 15 minutes; to end all, with include_current, not.",
+    access: .session, query: EndSessionsQuery.declared.list, answers: [.ok(.ended, headers: Success.limits + ["Set-Cookie"])],
+    problems: [.reauthenticationRequired, .invalidFields])
+
+  static let endSession = Endpoint(
+    .delete, "/v1/sessions/{id}", "endSession", .sessions, "End one session",
+    "To end another session than the caller's own, the password must have been entered in the last 15 minutes.", access: .session,
+    [.session], answers: [.noContent(headers: Success.limits + ["Set-Cookie"])], problems: [.reauthenticationRequired, .notFound])
+
+  static let currentSession = Endpoint(
+    .get, "/v1/session", "currentSession", .sessions, "The caller's session and user", access: .session,
+    answers: [.ok(.answer(Property("session", .session), Property("user", .user)), headers: Success.limits)])
+
+  static let logOut = Endpoint(
+    .delete, "/v1/session", "logOut", .sessions, "Log out", "204 also when the session has ended already.", access: .session,
+    answers: [.noContent(headers: ["Set-Cookie"])])
+
+  static let rotate = Endpoint(
+    .post, "/v1/session/rotate", "rotate", .sessions, "A successor of the token, with the age of its password", access: .session,
+    answers: [.ok(.tokenAndSession, headers: Success.limits + ["Set-Cookie"])])
+
+  static let reauthenticate = Endpoint(
+    .post, "/v1/session/reauthenticate", "reauthenticate", .sessions, "Enter the password again",
+    "Gives a token that has the password's new age. The presented token stays valid as it was.", access: .session, OnBehalf.parameters,
+    body: .of(PasswordFields.self, example: ["password": "correct horse battery staple"]),
+    answers: [.ok(.tokenAndSession, headers: Success.limits + ["Set-Cookie"])], problems: [.invalidLogin])
+}
+
+extension RouteTable {
+  static var sessions: [Route] {
+    [
+      Route(.logIn) { try await $0.logIn($1, $2) },
+      Route(.listSessions) { try await $0.devices($1, $2) },
+      Route(.endSessions) { try await $0.endDevices($1, $2) },
+      Route(.endSession) { try await $0.endDevice($1, $2) },
+      Route(.currentSession) { try await $0.currentSession($1, $2) },
+      Route(.logOut) { try await $0.logOut($1, $2) },
+      Route(.rotate) { try await $0.rotate($1, $2) },
+      Route(.reauthenticate) { try await $0.reauthenticate($1, $2) },
+    ]
+  }
+}
