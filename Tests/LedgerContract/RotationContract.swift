@@ -33,8 +33,9 @@ package enum RotationContract {
     try await rig.ledger.adoptSuccessor(.token(token), graceMilliseconds: Self.grace, now: now)
   }
 
-  private static func prove(_ rig: Rig, _ session: Session, presented: String, new: String, at now: Int64) async throws -> Unacknowledged<Session>?
-  {
+  private static func prove(
+    _ rig: Rig, _ session: Session, presented: String, new: String, at now: Int64
+  ) async throws -> Unacknowledged<Session>? {
     try await rig.ledger.provePassword(session.id, presented: .token(presented), hash: .token(new), now: now)
   }
 

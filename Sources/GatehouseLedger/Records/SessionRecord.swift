@@ -150,7 +150,8 @@ enum SessionRecord {
 }
 
 extension SQLLedger: SessionLedger {
-  public func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Unacknowledged<Int>? {
+  public func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Unacknowledged<Int>?
+  {
     let rules = rules
     return try await write { db in
       let now = session.createdAtMilliseconds
