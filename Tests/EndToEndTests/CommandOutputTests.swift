@@ -34,7 +34,7 @@ import Testing
       let server = try CommandProcess(
         ["serve", "--data", service.folder, "--port", "0", "--ops-port", "0"], environment: CommandProcess.fastHashes, out: "/dev/full")
       try await eventually("it says so in its log: \(server.err)", within: .seconds(60)) {
-        server.err.contains("The lines of the start can't be written")
+        server.err.contains("The lines for a start can't be written")
       }
       let listed = try await CommandProcess.run("key", "list", "--data", service.folder)
       #expect(listed.status == 0 && listed.out.hasPrefix("ID"), "\(listed.err)")

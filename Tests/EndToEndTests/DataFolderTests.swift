@@ -46,7 +46,7 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/tpyo"))
       let config = "\(folder)/own.yaml"
       try "http: {host: 192.0.2.1, port: 0}".write(toFile: config, atomically: true, encoding: .utf8)
-      try await refused("\(folder)/data", environment: ["GATEHOUSE_CONFIG": config], says: "no address of this machine")
+      try await refused("\(folder)/data", environment: ["GATEHOUSE_CONFIG": config], says: "not an address of this machine")
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/data"))
     }
   }
