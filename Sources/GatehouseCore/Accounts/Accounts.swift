@@ -237,7 +237,7 @@ public struct Accounts<Store: Ledger>: Sendable {
   private static var ended: ServiceError { ServiceError(.unauthenticated, "The session has ended. Log in again.") }
 }
 
-/// What a login brings.
+/// The content of a login.
 public struct Login: Sendable {
   public var email: String
   public var password: String

@@ -235,7 +235,7 @@ public final class LedgerDatabase: Sendable {
     }
   }
 
-  /// What is in the log is as durable as what is in the file, but a copy of the file alone would lack it. Nobody is waited for.
+  /// The log is as durable as the file, but a copy of the file alone would lack it. Nobody is waited for.
   private func copyAtEnd() {
     box.turnstile.passIfFree {
       do {
