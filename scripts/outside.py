@@ -93,6 +93,13 @@ def closing(part):
     return "; ".join(re.sub(r"^(PASSED|FAILED) +", "", line) for line in verdicts or counts[-1:])
 
 
+def failures(name):
+    """The lines of a part's output that say what failed, for whoever reads the end alone."""
+    lines = (LOGS / f"{name}.log").read_text(errors="replace").splitlines()
+    said = [line for line in lines if re.search(r"^ *(NOT|BROKEN|FAILED|ERROR)\b|✘|: error: |not over after", line)]
+    return (said or lines)[-SHOWN_LINES_MAX:]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="PART")
@@ -108,6 +115,9 @@ def main():
     for part, passed, seconds in rows:
         print(f"{part.name:10} {'passed' if passed else 'FAILED':8} {seconds:7.0f}  {closing(part)}")
     failed = [part.name for part, passed, _ in rows if not passed]
+    for name in failed:
+        print(f"\n{name} failed:")
+        print("\n".join(f"  | {line}" for line in failures(name)))
     print(f"\n{len(rows) - len(failed)} of {len(rows)} parts passed{': ' + ', '.join(failed) + ' failed' if failed else ''}.")
     return 1 if failed else 0
 

@@ -39,6 +39,9 @@ class World:
         self.contended, self.counted, self.windowed = [], [], []
 
 
+ONCE = ("delete",)  # a second try of these is refused because of the first
+
+
 class Caller:
     """Sends calls, repeats what has no outcome through whichever process answers, classifies what comes back."""
 
@@ -75,14 +78,17 @@ class Caller:
 
     def call(self, kind, method, path, body=None, bearer=None, headers=None, retry=True, ok=(200, 201, 204), **arguments):
         """One logical call, recorded. With `retry` it is repeated until an answer tells its outcome."""
-        invoked = time.monotonic()
+        invoked, is_doubtful = time.monotonic(), False
         while True:
             answer = self.send(kind, method, path, body, bearer, headers)
             decided = answer is not None and answer.status < 500
             if decided or not retry or time.monotonic() > invoked + self.retry_seconds:
                 break
+            is_doubtful |= answer is None and self.reached
             time.sleep(self.random.uniform(0.02, 0.2))
         outcome = UNKNOWN if not decided else OK if answer.status in ok else REFUSED
+        if outcome == REFUSED and is_doubtful and kind in ONCE:
+            outcome = UNKNOWN  # what is not there may have been deleted by the try before
         if outcome == REFUSED and answer.status not in (401, 403, 404, 409, 410, 422, 429):
             self.history.violate("an understood request", f"{method} {path} {body}: {answer}")
         return self.history.record(

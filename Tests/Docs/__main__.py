@@ -18,7 +18,7 @@ import language
 import machine
 import operations
 import pages
-from Harness.claims import Claims
+from Harness.claims import run_suites
 
 SUITES = {
     "pages": pages.run, "language": language.run, "commands": commands.run, "configuration": configuration.run,
@@ -26,16 +26,5 @@ SUITES = {
 }  # fmt: skip
 
 
-def main():
-    names = sys.argv[1:] or list(SUITES)
-    if unknown := [name for name in names if name not in SUITES]:
-        sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(SUITES)}")
-    claims = Claims()
-    for name in names:
-        claims.suite(name, SUITES[name])
-    print(f"\n{claims.passed} passed, {claims.failed} failed")
-    return 1 if claims.failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_suites(SUITES, sys.argv[1:]))

@@ -277,7 +277,7 @@ final class RunningService: Sendable {
     return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[1]
   }()
 
-  private static func freePort() -> Int {
+  static func freePort() -> Int {
     let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(file) }
     var address = sockaddr_in()

@@ -18,7 +18,7 @@ import read_only
 import redis_errors
 import rolling
 import timelines
-from Harness.claims import Claims
+from Harness.claims import run_suites
 
 SUITES = {
     "redis-errors": redis_errors.run, "clock": clock.run, "ledger": ledger.run, "rolling": rolling.run, "heavy": heavy.run,
@@ -26,16 +26,5 @@ SUITES = {
 }  # fmt: skip
 
 
-def main():
-    names = sys.argv[1:] or list(SUITES)
-    if unknown := [name for name in names if name not in SUITES]:
-        sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(SUITES)}")
-    claims = Claims()
-    for name in names:
-        claims.suite(name, SUITES[name])
-    print(f"\n{claims.passed} passed, {claims.failed} failed")
-    return 1 if claims.failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_suites(SUITES, sys.argv[1:]))

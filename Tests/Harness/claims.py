@@ -1,5 +1,6 @@
 """Claims and whether they hold."""
 
+import sys
 import time
 import traceback
 
@@ -22,6 +23,18 @@ class Claims:
             run(self, *arguments)
         except Exception:
             self(f"{name} comes to its end", False, traceback.format_exc())
+
+
+def run_suites(suites, names):
+    """Runs these suites, or all of them without names, and gives the exit status. `suites` has the function of each name."""
+    names = names or list(suites)
+    if unknown := [name for name in names if name not in suites]:
+        sys.exit(f"no such suite: {', '.join(unknown)}; there are {', '.join(suites)}")
+    claims = Claims()
+    for name in names:
+        claims.suite(name, suites[name])
+    print(f"\n{claims.passed} passed, {claims.failed} failed")
+    return 1 if claims.failed else 0
 
 
 def slowest(call, times=20):

@@ -3,9 +3,9 @@ import TextForms
 
 /// Which accounts have an address that begins with a text, however both are spelled.
 public struct AddressSearch: Sendable {
-  /// The beginning of the canonical forms of all of them.
+  /// The start of the canonical forms of all of them.
   public let canonicalStart: String
-  /// The beginning of their older forms, where others' canonical forms begin so too: a part of a domain has no ASCII form.
+  /// The start of their older forms, where canonical forms of others have it too: a part of a domain has no ASCII form.
   private let olderStart: String?
 
   public init(_ text: String) {

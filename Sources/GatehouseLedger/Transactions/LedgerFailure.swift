@@ -16,7 +16,7 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case fileReplaced
     /// A constraint was violated; nothing happened.
     case constraint
-    /// What the file holds is no sound ledger; nothing happened.
+    /// The file holds no sound ledger; nothing happened.
     case damaged
     /// Anything else, in a sentence for a log or a terminal; nothing happened.
     case `internal`(String)

@@ -59,7 +59,7 @@ final class FileAndLog: Sendable {
   private let log: Identity
   private let index: Identity
   private struct State {
-    /// What was found last; `held.number` is that of the file itself.
+    /// The last findings; `held.number` is that of the file itself.
     var held: Look
     /// Whether that is the newest one, to be raised with the next change.
     var isDue: Bool
@@ -93,7 +93,7 @@ final class FileAndLog: Sendable {
       seen = .first()
       try Self.write(seen, db)
     }
-    // What an earlier process has left in the log is copied, so that from here on the index tells of every copy.
+    // The log of an earlier process is copied, so that from here on the index tells of every copy.
     seen = try Self.seal(db)
     _ = try db.checkpoint(.passive)
     guard let status = status(path), let logIndex = Self.logIndex(db) else { throw LedgerFailure(.fileReplaced) }
@@ -119,7 +119,7 @@ final class FileAndLog: Sendable {
     var state = state.withLock { $0 }
     guard let look = look(db), isOurs(look, state.held) else { throw parted(db) }
     if look.number != state.held.number {
-      // What is older than before does not belong to the newest, which only grows.
+      // A number that is older than before is of another file: the numbers only grow.
       guard let seen = try? Self.seen(db), seen.isOf(look.number), !state.held.number.isNewer(than: look.number) else { throw parted(db) }
       // Another process may have raised it.
       state.isDue = look.number == seen

@@ -1,4 +1,4 @@
-/// What the index of the log (`-shm`) says of log and file, in the form that SQLite documents (the WAL-index in "WAL-mode File Format").
+/// The log's index (`-shm`), which tells of log and file, in the form that SQLite documents (the WAL-index in "WAL-mode File Format").
 struct LogIndex: Sendable, Equatable {
   /// So many bytes of the index are read.
   static let byteCount = 132

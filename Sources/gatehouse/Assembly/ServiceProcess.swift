@@ -35,7 +35,10 @@ struct ServiceProcess: Sendable {
         .init(service: Reload(assembly: assembly, source: source, level: level, log: log)),
         .init(service: assembly.socketListener(socket.fresh) { startup.isRunning(socket: tell(socket.publish())) }),
         .init(service: assembly.operationsListener { startup.isRunning(.operations, port: $0.localAddress?.port) }),
-        .init(service: assembly.publicListener { startup.isRunning(.public, port: $0.localAddress?.port) }),
+        .init(
+          service: AfterFirstLook(
+            redis: assembly.redis, lease: assembly.lease,
+            listener: assembly.publicListener { startup.isRunning(.public, port: $0.localAddress?.port) })),
         .init(service: Drain(readiness: assembly.readiness)),
       ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
     if let whenReady {
