@@ -12,9 +12,9 @@ struct FullDiskTests {
   @Test("nobody is told ok for a row that is not there, or failed for one that is", arguments: [1, 7, 42, 2026] as [UInt64])
   func honest(seed: UInt64) async throws {
     try await withPath { path in
-      var options = LedgerDatabase.Options()
+      var options = SQLiteOptions()
       // All of them wait at once: on a busy machine some would be refused for having waited too long.
-      options.writeWaitMax = .seconds(120)
+      options.bounds.writeWaitMax = .seconds(120)
       let database = try openRows(path, options)
       try await database.insert(-1)
       var random = SplitMix(seed: seed)
