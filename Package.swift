@@ -25,7 +25,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
@@ -47,9 +46,10 @@ let package = Package(
     .systemLibrary(name: "CUnistring", path: "Sources/CUnistring"),
 
     // Pieces that know nothing of Gatehouse.
-    .target(name: "RedisClient", dependencies: ["CHiredis", log, metrics, lifecycle] + nio, swiftSettings: strict),
+    .target(name: "RedisClient", dependencies: ["CHiredis", log, lifecycle] + nio, swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
     .target(name: "TextForms", dependencies: ["CIdn2", "CUnistring"], swiftSettings: strict),
+    .target(name: "MetricTable", dependencies: [metrics], swiftSettings: strict),
     .target(name: "Threads", dependencies: ["CSched"], swiftSettings: strict),
     .target(
       name: "LocalHTTP", dependencies: [.product(name: "NIOHTTP1", package: "swift-nio")] + nio, swiftSettings: strict),
@@ -63,15 +63,15 @@ let package = Package(
       name: "GatehouseRedis", dependencies: ["GatehouseCore", "RedisClient", log] + nio,
       resources: [.embedInCode("Scripts")], swiftSettings: strict),
     .target(
-      name: "GatehouseLedger", dependencies: ["GatehouseCore", "GatehouseCrypto", log, metrics], swiftSettings: strict),
+      name: "GatehouseLedger", dependencies: ["GatehouseCore", "GatehouseCrypto", "MetricTable", log, metrics], swiftSettings: strict),
     .target(
       name: "LedgerSQLite",
-      dependencies: ["CSQLite", "GatehouseCore", "GatehouseLedger", log, metrics, .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: ["CSQLite", "GatehouseCore", "GatehouseLedger", "MetricTable", log, metrics, .product(name: "GRDB", package: "GRDB.swift")],
       resources: [.embedInCode("schema.sql")], swiftSettings: strict),
     .target(
       name: "GatehouseHTTP",
       dependencies: [
-        "GatehouseCore", "StrictJSON", log, metrics,
+        "GatehouseCore", "StrictJSON", log,
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -81,7 +81,7 @@ let package = Package(
       name: "gatehouse",
       dependencies: [
         "GatehouseCore", "GatehouseRedis", "GatehouseLedger", "LedgerSQLite", "GatehouseHTTP", "GatehouseCrypto", "RedisClient",
-        "LocalHTTP",
+        "LocalHTTP", "MetricTable",
         "StrictJSON", "Threads", "Yams", lifecycle, unixSignals, log, metrics,
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -106,7 +106,7 @@ let package = Package(
     .testTarget(
       name: "LedgerSQLiteTests",
       dependencies: [
-        "CSQLite", "GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "LedgerContract", "LedgerSQLite", "TestSupport",
+        "CSQLite", "GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "LedgerContract", "LedgerSQLite", "MetricTable", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ], swiftSettings: strict),
@@ -118,7 +118,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "gatehouse", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "StrictJSON", "TestSupport",
+        "gatehouse", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "MetricTable", "StrictJSON", "TestSupport",
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ],
       swiftSettings: strict),

@@ -1,4 +1,5 @@
 import GatehouseCore
+import MetricTable
 import MetricsTestKit
 import Testing
 
@@ -20,7 +21,7 @@ struct GateMetricsTests {
       counted.count(.failure(ServiceError(code, "x")))
     }
     func total(_ source: String, _ decision: String) throws -> Int64 {
-      try metrics.expectCounter(GateMetrics.decisions, [(GateMetrics.source, source), (GateMetrics.decision, decision)]).totalValue
+      try metrics.expectCounter(Metric.gateDecisions.name, Metric.gateDecisions.dimensions([source, decision])).totalValue
     }
     #expect(try total("redis", "allow") == 2)
     #expect(try total("redis", "rate_limited") == 1)

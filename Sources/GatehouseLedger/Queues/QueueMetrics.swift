@@ -1,26 +1,18 @@
+import MetricTable
 import Metrics
 
 /// What the write queue tells of itself, through whatever metrics backend the process has.
 struct QueueMetrics: Sendable {
-  /// Operations that wait.
-  static let depth = "gatehouse_write_queue_depth"
-  /// How long an operation waited for its batch.
-  static let wait = "gatehouse_write_queue_wait"
-  /// Operations of a batch.
-  static let batch = "gatehouse_write_batch_operations"
-  /// How long a batch took, its commit included.
-  static let commit = "gatehouse_write_commit"
-
   private let depthGauge: Gauge
   private let waitTimer: Metrics.Timer
   private let batchRecorder: Recorder
   private let commitTimer: Metrics.Timer
 
   init(factory: any MetricsFactory = MetricsSystem.factory) {
-    depthGauge = Gauge(label: Self.depth, factory: factory)
-    waitTimer = Metrics.Timer(label: Self.wait, factory: factory)
-    batchRecorder = Recorder(label: Self.batch, factory: factory)
-    commitTimer = Metrics.Timer(label: Self.commit, factory: factory)
+    depthGauge = Metric.writeQueueDepth.gauge(from: factory)
+    waitTimer = Metric.writeQueueWait.timer(from: factory)
+    batchRecorder = Metric.writeBatchOperations.recorder(from: factory)
+    commitTimer = Metric.writeCommit.timer(from: factory)
   }
 
   /// A batch leaves the queue, whose first operation waited since `since`; `left` wait on.

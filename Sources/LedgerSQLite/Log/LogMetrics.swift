@@ -1,21 +1,16 @@
+import MetricTable
 import Metrics
 
 /// What the ledger's log tells of itself, through whatever metrics backend the process has.
 struct LogMetrics: Sendable {
-  /// The length of the log that is in use; its file may be longer.
-  static let bytes = "gatehouse_ledger_log_bytes"
-  /// Attempts to copy the log into the ledger, by `outcome`: `copied`, or `held` by a reader.
-  static let checkpoints = "gatehouse_ledger_checkpoints"
-  static let outcome = "outcome"
-
   private let bytesGauge: Gauge
   private let copied: Counter
   private let held: Counter
 
   init(factory: any MetricsFactory = MetricsSystem.factory) {
-    bytesGauge = Gauge(label: Self.bytes, factory: factory)
-    copied = Counter(label: Self.checkpoints, dimensions: [(Self.outcome, "copied")], factory: factory)
-    held = Counter(label: Self.checkpoints, dimensions: [(Self.outcome, "held")], factory: factory)
+    bytesGauge = Metric.ledgerLogBytes.gauge(from: factory)
+    copied = Metric.ledgerCheckpoints.counter("copied", from: factory)
+    held = Metric.ledgerCheckpoints.counter("held", from: factory)
   }
 
   func log(bytes: Int) { bytesGauge.record(bytes) }

@@ -1,12 +1,10 @@
 import Logging
+import MetricTable
 import Metrics
 import Synchronization
 
 /// Counts the connections that were refused for want of a place of their client's, and says so in the log, a line a minute at most.
 final class ConnectionRefusals: Sendable {
-  static let refused = "gatehouse_connections_refused"
-  /// Why: `address`, the client has too many.
-  static let reason = "reason"
   private static let silence: Duration = .seconds(60)
 
   private struct RefusalState {
@@ -20,7 +18,7 @@ final class ConnectionRefusals: Sendable {
 
   init(log: Logger, factory: any MetricsFactory = MetricsSystem.factory) {
     self.log = log
-    counter = Counter(label: Self.refused, dimensions: [(Self.reason, "address")], factory: factory)
+    counter = Metric.connectionsRefused.counter("address", from: factory)
   }
 
   /// One more of a network.

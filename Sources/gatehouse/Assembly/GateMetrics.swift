@@ -1,17 +1,9 @@
 import GatehouseCore
+import MetricTable
 import Metrics
 
-/// Counts the outcome of every question to the gate, through whatever metrics backend the process has: one counter by source and decision.
-///
-/// Decision availability is what was answered (`source` is not `none`) of all; protection availability is what Redis decided
-/// (`source` is `redis`) of all but `unauthenticated`, which only the ledger says.
+/// Counts the outcome of every question to the gate, through whatever metrics backend the process has.
 struct GateMetrics: Sendable {
-  static let decisions = "gatehouse_gate_decisions"
-  /// `redis`, `ledger`, or `none` for a question that was answered 503.
-  static let source = "source"
-  /// The decision's name; `none` with a 503, `refused` for a call that is wrong in itself.
-  static let decision = "decision"
-
   private struct Labels: Hashable {
     let source: String
     let decision: String
@@ -26,9 +18,7 @@ struct GateMetrics: Sendable {
     var labels = sources.flatMap { source in decisions.map { Labels(source: source, decision: $0) } }
     labels.append(Self.unanswered)
     counters = Dictionary(
-      uniqueKeysWithValues: labels.map {
-        ($0, Counter(label: Self.decisions, dimensions: [(Self.source, $0.source), (Self.decision, $0.decision)], factory: factory))
-      })
+      uniqueKeysWithValues: labels.map { ($0, Metric.gateDecisions.counter($0.source, $0.decision, from: factory)) })
   }
 
   private static let unanswered = Labels(source: "none", decision: "none")

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import MetricTable
 import Metrics
 import Synchronization
 
@@ -10,8 +11,6 @@ import Synchronization
 final class LogSink: Sendable {
   /// The most bytes that wait to be written.
   static let bytesMax = 1 << 20
-  /// Lines that were dropped.
-  static let droppedLabel = "gatehouse_log_lines_dropped"
   /// How long the end of the process waits for a log that is read slowly, or not at all.
   static let endPatience: Duration = .seconds(1)
   /// The same for an operator who does not want to wait.
@@ -37,7 +36,7 @@ final class LogSink: Sendable {
     self.file = file
     self.bytesMax = bytesMax
     self.sayDropped = sayDropped
-    counter = Counter(label: Self.droppedLabel)
+    counter = Metric.logLinesDropped.counter()
   }
 
   /// Hands whole lines over; returns at once.

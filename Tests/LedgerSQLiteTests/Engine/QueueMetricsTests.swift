@@ -1,3 +1,4 @@
+import MetricTable
 import MetricsTestKit
 import Testing
 
@@ -23,10 +24,10 @@ struct QueueMetricsTests {
         }
       }
       #expect(await queue.close())
-      #expect(try metrics.expectRecorder(QueueMetrics.batch).values == [3, 3, 1])
-      #expect(try metrics.expectTimer(QueueMetrics.commit).values.count == 3)
-      #expect(try metrics.expectTimer(QueueMetrics.wait).values.allSatisfy { $0 > 0 })
-      #expect(try metrics.expectGauge(QueueMetrics.depth).lastValue == 0)
+      #expect(try metrics.expectRecorder(Metric.writeBatchOperations.name).values == [3, 3, 1])
+      #expect(try metrics.expectTimer(Metric.writeCommit.name).values.count == 3)
+      #expect(try metrics.expectTimer(Metric.writeQueueWait.name).values.allSatisfy { $0 > 0 })
+      #expect(try metrics.expectGauge(Metric.writeQueueDepth.name).lastValue == 0)
       try engine.close()
     }
   }
