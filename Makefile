@@ -10,7 +10,7 @@ RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest
 
 .PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
-.PHONY: check model lint format machine install install-for-tests build clean
+.PHONY: quick model lint format machine install install-for-tests build clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
@@ -38,7 +38,7 @@ stop: ## Stop the Redis of the data folder
 demo: install-for-tests build ## The promises one after another, on a service of its own
 	@GATEHOUSE_BINARY=$(RELEASE) python3 scripts/demo.py
 
-test: install-for-tests build ## Install what is missing, run the demonstration, every proof from outside in its short form, and every test
+test: install-for-tests build ## Install what is missing, check the form, run the demonstration, every proof from outside in its short form, and every test
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py
 
 faults: install-for-tests build ## Faults one by one, then every kind at random under load: five minutes
@@ -64,11 +64,13 @@ MODEL_STATES ?= 10000000
 model: install-for-tests ## The model of the protocol, searched for MODEL_STATES states
 	GATEHOUSE_MODEL_STATES=$(MODEL_STATES) swift test -c release -Xswiftc -enable-testing --scratch-path .build-model --disable-xctest --filter ModelTests
 
-check: lint test ## Format, lint and every test
+quick: machine ## What changed since the last commit: its form, and the tests beside it
+	@scripts/install-packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) python3 python3-venv
+	@python3 scripts/quick.py
 
 lint: machine ## Check the form of Swift, and form and rules of Python
 	@scripts/install-packages.sh python3 python3-venv
-	swift format lint --strict -r Sources Tests Package.swift
+	scripts/lint-swift.sh
 	scripts/lint-python.sh
 
 format: machine ## Correct what `make lint` finds, where a machine can

@@ -1,7 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .swiftLanguageMode(.v6)]
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error), .swiftLanguageMode(.v6), .enableUpcomingFeature("MemberImportVisibility"),
+]
 
 let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
@@ -66,7 +68,9 @@ let package = Package(
       name: "GatehouseLedger", dependencies: ["GatehouseCore", "GatehouseCrypto", "MetricTable", log, metrics], swiftSettings: strict),
     .target(
       name: "LedgerSQLite",
-      dependencies: ["CSQLite", "GatehouseCore", "GatehouseLedger", "MetricTable", log, metrics, .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "CSQLite", "GatehouseCore", "GatehouseLedger", "MetricTable", log, metrics, .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       resources: [.embedInCode("schema.sql")], swiftSettings: strict),
     .target(
       name: "GatehouseHTTP",
@@ -118,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "gatehouse", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "MetricTable", "StrictJSON", "TestSupport",
+        "gatehouse", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "MetricTable", "StrictJSON",
+        "TestSupport",
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ],
       swiftSettings: strict),

@@ -40,6 +40,7 @@ def python(*words):
 
 def parts(chaos_minutes):
     return [
+        Part("form", "every Swift file as the formatter has it", ["scripts/lint-swift.sh"], ["scripts/lint-swift.sh"], (2, 2)),
         Part("python", "errors, imports and form of every Python file", ["scripts/lint-python.sh"], ["scripts/lint-python.sh"], (2, 2)),
         Part("docs", "the documents, held against the program and the sources", python("Tests/Docs"), python("Tests/Docs"), (3, 3)),
         Part("demo", "the promises one after another", python("scripts/demo.py"), python("scripts/demo.py"), (5, 5)),
