@@ -51,8 +51,8 @@ enum GateCommand {
       let external = parts[3].text, let mail = parts[4].text, let stored = parts[5].text,
       let status = parts[6].text.flatMap(UserStatus.init), let session = parts[7].text, let quota = parts[9].text
     else { return nil }
-    let visit = visit(session)
-    guard session.isEmpty || visit != nil else { return nil }
+    let sessionFacts = sessionFacts(session)
+    guard session.isEmpty || sessionFacts != nil else { return nil }
     // A plan that has ended, or is not configured, counts as the default one, as in the script.
     let plan = table.known(stored)
     let caller = HotDecision.Caller(
@@ -60,7 +60,7 @@ enum GateCommand {
     let windows = windows(parts, query, decision: decision, plan: plan, now: now)
     return .decided(
       HotDecision(
-        decision: decision, nowMilliseconds: now, caller: caller, visit: visit, standings: windows.standings,
+        decision: decision, nowMilliseconds: now, caller: caller, sessionFacts: sessionFacts, standings: windows.standings,
         retryAfterSeconds: decision == .rateLimited ? windows.retryAfterSeconds : nil,
         allowance: allowance(quota, query, plan: plan, table: table), touched: parts[8].integerValue == 1, windows: windows.windows))
   }
@@ -91,12 +91,12 @@ enum GateCommand {
     return (standings, windows, wait)
   }
 
-  private static func visit(_ value: String) -> HotDecision.Visit? {
+  private static func sessionFacts(_ value: String) -> HotDecision.SessionFacts? {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false)
     guard parts.count >= 6, let kind = SessionClass(rawValue: String(parts[0])), let created = Int64(parts[2]),
       let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
     else { return nil }
-    return HotDecision.Visit(
+    return HotDecision.SessionFacts(
       id: SessionID(unchecked: String(parts[1])), sessionClass: kind, createdAtMilliseconds: created,
       authenticatedAtMilliseconds: auth, seenAtMilliseconds: seen, expiresAtMilliseconds: end)
   }

@@ -60,9 +60,9 @@ public final class HotState: HotStore {
     }
   }
 
-  public func settle(_ userID: UserID, holdID: String, thenDrop: Bool) {
+  public func giveBack(_ userID: UserID, holdID: String, thenDrop: Bool) {
     onLoop { connection in
-      connection.evaluate(Scripts.settle, keys: [KeySpace.user(userID), KeySpace.windows(userID)], arguments: [holdID]) { _ in }
+      connection.evaluate(Scripts.giveBack, keys: [KeySpace.user(userID), KeySpace.windows(userID)], arguments: [holdID]) { _ in }
       if thenDrop { connection.send(["DEL", KeySpace.user(userID)]) { _ in } }
     }
   }

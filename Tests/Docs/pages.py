@@ -93,12 +93,12 @@ def targets():
 def metrics():
     """The table of metrics and that of docs/operations.md are the same, row by row; no other source has a name of its own."""
     table = (ROOT / "Sources/MetricTable/MetricTable.swift").read_text()
-    found = re.findall(r'Metric\(\s*"(\w+)", \.(\w+),(?: by: \[([^]]*)\],)?\s*"([^"]+)"\)', table)
+    found = re.findall(r'ServiceMetric\(\s*"(\w+)", \.(\w+),(?: by: \[([^]]*)\],)?\s*"([^"]+)"\)', table)
     rows = [[f"`{name}`", kind + (" by " + labels.replace('"', "`") if labels else ""), meaning] for name, kind, labels, meaning in found]
     told = [row for row in page("docs/operations.md").rows("## Metrics") if row[0].startswith("`")]
     yield from (f"docs/operations.md lacks this row, or has it otherwise: | {' | '.join(row)} |" for row in rows if row not in told)
     yield from (f"docs/operations.md has {row[0]}, which the table of metrics has not" for row in told if row[0] not in [one[0] for one in rows])
-    yield from (f"{name} is not in the table of metrics" for name in re.findall(r"= Metric\(", table)[len(rows) :])
+    yield from (f"{name} is not in the table of metrics" for name in re.findall(r"= ServiceMetric\(", table)[len(rows) :])
 
 
 def messages():

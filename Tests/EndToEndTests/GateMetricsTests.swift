@@ -21,7 +21,7 @@ struct GateMetricsTests {
       counted.count(.failure(ServiceError(code, "x")))
     }
     func total(_ source: String, _ decision: String) throws -> Int64 {
-      try metrics.expectCounter(Metric.gateDecisions.name, Metric.gateDecisions.dimensions([source, decision])).totalValue
+      try metrics.expectCounter(ServiceMetric.gateDecisions.name, ServiceMetric.gateDecisions.dimensions([source, decision])).totalValue
     }
     #expect(try total("redis", "allow") == 2)
     #expect(try total("redis", "rate_limited") == 1)

@@ -26,7 +26,7 @@ struct ForeignValueTests {
       let user = Fixture.user()
       try await put(words, at: KeySpace.user(user.id), frozen)
       #expect(try await frozen.install(Fixture.snapshot(user), ticket: "x") == 0)
-      #expect(try await frozen.settle(user.id, "h1") == 0)
+      #expect(try await frozen.giveBack(user.id, "h1") == 0)
       let ticket = try await frozen.ticket(Self.query(user.id))
       #expect(try await frozen.install(Fixture.snapshot(user, [Fixture.session(user.id, "t")]), ticket: ticket) == 1)
       #expect(try await frozen.decide(Self.query(user.id)).decision == .allow)
@@ -43,7 +43,7 @@ struct ForeignValueTests {
       let left = try await frozen.timeToLive(KeySpace.windows(user.id))
       #expect(left > 0 && left <= 61_000)
       try await put(words, at: KeySpace.windows(user.id), frozen)
-      #expect(try await frozen.settle(user.id, "h1") == 1)
+      #expect(try await frozen.giveBack(user.id, "h1") == 1)
 
       let charge = SubjectCharge(subject: .keyed("wrong \(words[0])"), policy: Fixture.api, cost: 1)
       try await put(words, at: KeySpace.windows(charge.subject), frozen)
@@ -105,7 +105,7 @@ struct ForeignValueTests {
       _ = try await frozen.decide(Self.query(user.id).withoutToken)
       let windows = try await frozen.field(KeySpace.windows(user.id), "api.60.60")
       try await frozen.admin(["HSET", KeySpace.user(user.id), "h:h1", value])
-      #expect(try await frozen.settle(user.id, "h1") == 0)
+      #expect(try await frozen.giveBack(user.id, "h1") == 0)
       #expect(try await frozen.field(KeySpace.user(user.id), "h:h1") == nil)
       #expect(try await frozen.field(KeySpace.windows(user.id), "api.60.60") == windows)
     }

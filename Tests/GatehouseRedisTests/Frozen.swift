@@ -87,8 +87,8 @@ struct Frozen {
     #expect(try await install(snapshot, ticket: ticket) == 1)
   }
 
-  func settle(_ user: UserID, _ holdID: String) async throws -> Int64? {
-    try await run(Scripts.settle, [KeySpace.user(user), KeySpace.windows(user)], [holdID]).integerValue
+  func giveBack(_ user: UserID, _ holdID: String) async throws -> Int64? {
+    try await run(Scripts.giveBack, [KeySpace.user(user), KeySpace.windows(user)], [holdID]).integerValue
   }
 
   func check(_ charge: SubjectCharge, peek: Bool = false, at now: Int64 = start) async throws -> SubjectVerdict {

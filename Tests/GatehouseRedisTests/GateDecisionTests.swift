@@ -98,7 +98,7 @@ struct GateDecisionTests {
       #expect(decision.decision == .allow)
       #expect(decision.nowMilliseconds == Frozen.start)
       #expect(decision.caller == .init(id: query.userID, externalID: nil, plan: "free", status: .active, emailVerified: true))
-      #expect(decision.visit?.sessionClass == .web && decision.visit?.seenAtMilliseconds == Frozen.start && !decision.touched)
+      #expect(decision.sessionFacts?.sessionClass == .web && decision.sessionFacts?.seenAtMilliseconds == Frozen.start && !decision.touched)
       #expect(decision.standings.map(\.remaining) == [2, 4])
       #expect(decision.standings.map(\.resetSeconds) == [61, 3_660])
       #expect(decision.allowance?.held == 1 && decision.allowance?.remaining == 1)

@@ -86,12 +86,12 @@ struct GateSessionTests {
       // A renewed time to live shows, since the key's was short.
       try await frozen.admin(["PEXPIRE", key, "60000"])
       let still = try await frozen.decide(Fixture.query(user.id), at: Frozen.start + tau)
-      #expect(!still.touched && still.visit?.seenAtMilliseconds == Frozen.start)
+      #expect(!still.touched && still.sessionFacts?.seenAtMilliseconds == Frozen.start)
       #expect(try await frozen.timeToLive(key) <= 60_000)
 
       let touched = try await frozen.decide(Fixture.query(user.id), at: Frozen.start + tau + 1)
-      #expect(touched.touched && touched.visit?.seenAtMilliseconds == Frozen.start + tau + 1)
-      #expect(touched.visit?.expiresAtMilliseconds == Frozen.start + 7 * Fixture.day)
+      #expect(touched.touched && touched.sessionFacts?.seenAtMilliseconds == Frozen.start + tau + 1)
+      #expect(touched.sessionFacts?.expiresAtMilliseconds == Frozen.start + 7 * Fixture.day)
       let left = try await frozen.timeToLive(key)
       #expect(left > 86_300_000 && left <= 86_400_000)
       #expect(try await frozen.decide(Fixture.query(user.id), at: Frozen.start + tau + 2).touched == false)
@@ -125,7 +125,7 @@ struct GateSessionTests {
       for (token, isRotated) in [("now", false), ("before", false), ("next", true)] {
         switch try await frozen.gate(Fixture.query(user.id, token: token)) {
         case .rotated: #expect(isRotated)
-        case .decided(let decision): #expect(!isRotated && decision.decision == .allow && decision.visit?.id == session.id)
+        case .decided(let decision): #expect(!isRotated && decision.decision == .allow && decision.sessionFacts?.id == session.id)
         default: #expect(Bool(false), "\(token)")
         }
       }
@@ -150,7 +150,7 @@ struct GateSessionTests {
       }
       #expect(decision.decision == .allow && decision.allowance?.held == 1)
       #expect(client.statistics.flushes.load(ordering: .relaxed) == before + 1)
-      hot.settle(user.id, holdID: "h", thenDrop: false)
+      hot.giveBack(user.id, holdID: "h", thenDrop: false)
       let peek = Fixture.query(user.id, token: nil, charges: [(Fixture.api, 1)], hold: (id: "h", amount: 1), peek: true)
       guard case .success(.decided(let after)) = await hot.gate(peek, under: term) else { return #expect(Bool(false), "no longer warm") }
       #expect(after.allowance?.held == 0 && after.standings.first?.remaining == 3)

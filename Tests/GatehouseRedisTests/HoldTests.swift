@@ -141,13 +141,13 @@ struct HoldTests {
         let held = try await quota(frozen, user.id)
         #expect(held?.contains("|0|5|") == true)
         let before = try await frozen.timeToLive(rates)
-        #expect(try await frozen.settle(user.id, "mine") == 1)
+        #expect(try await frozen.giveBack(user.id, "mine") == 1)
         #expect(try await frozen.timeToLive(rates) <= before)
         #expect(try await quota(frozen, user.id)?.contains("|0|3|") == true)
         #expect(try await frozen.field(KeySpace.user(user.id), "h:mine") == nil)
         #expect(try await frozen.connection.send(["HMGET", rates, "api.60.60", "upload.3600.60"]) == windows)
         let state = try await frozen.state(user.id)
-        #expect(try await frozen.settle(user.id, "mine") == 0)
+        #expect(try await frozen.giveBack(user.id, "mine") == 0)
         #expect(try await frozen.state(user.id) == state)
       }
       #expect(try await frozen.field(KeySpace.user(user.id), "h:other") != nil)
@@ -161,17 +161,17 @@ struct HoldTests {
       try await frozen.warm(Fixture.snapshot(user))
       _ = try await frozen.decide(reserve(user.id))
       try await frozen.admin("DEL", KeySpace.user(user.id))
-      #expect(try await frozen.settle(user.id, "h1") == 0)
+      #expect(try await frozen.giveBack(user.id, "h1") == 0)
       try await frozen.warm(Fixture.snapshot(user, quotas: [Fixture.quota(held: 1, lease: Frozen.start + 9_000)]))
       let before = try await frozen.state(user.id)
-      #expect(try await frozen.settle(user.id, "h1") == 0)
+      #expect(try await frozen.giveBack(user.id, "h1") == 0)
       #expect(try await frozen.state(user.id) == before)
 
       let nobody = UserID.random()
-      #expect(try await frozen.settle(nobody, "h1") == 0)
+      #expect(try await frozen.giveBack(nobody, "h1") == 0)
       #expect(try await frozen.connection.send(["HGET", KeySpace.windows(nobody), "api.60.60"]) == .null)
       _ = try await frozen.ticket(Fixture.query(nobody))
-      #expect(try await frozen.settle(nobody, "h1") == 0)
+      #expect(try await frozen.giveBack(nobody, "h1") == 0)
     }
   }
 
@@ -182,7 +182,7 @@ struct HoldTests {
       try await frozen.warm(Fixture.snapshot(user))
       _ = try await frozen.decide(reserve(user.id))
       try await frozen.admin("DEL", KeySpace.windows(user.id))
-      #expect(try await frozen.settle(user.id, "h1") == 1)
+      #expect(try await frozen.giveBack(user.id, "h1") == 1)
       #expect(try await quota(frozen, user.id)?.contains("|0|0|") == true)
       #expect(try await frozen.timeToLive(KeySpace.windows(user.id)) == -2)
     }

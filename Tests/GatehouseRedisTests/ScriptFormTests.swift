@@ -16,7 +16,7 @@ struct ScriptFormTests {
     let files = try FileManager.default.contentsOfDirectory(at: Self.folder, includingPropertiesForKeys: nil)
     #expect(
       Set(files.map(\.lastPathComponent)) == [
-        "drop.lua", "gate.lua", "install.lua", "limit_check.lua", "settle.lua", "user.lua", "window.lua",
+        "drop.lua", "gate.lua", "install.lua", "limit_check.lua", "give_back.lua", "user.lua", "window.lua",
       ])
     for file in files {
       let text = try String(contentsOf: file, encoding: .utf8)
@@ -27,7 +27,7 @@ struct ScriptFormTests {
       #expect(text.hasPrefix("-- \(name): "))
       for word in ["\n-- KEYS  1 ", "\n-- ARGV  1 ", "\n-- Gives "] { #expect(text.contains(word), "\(name) lacks \(word)") }
     }
-    #expect(Scripts.all.map(\.name) == ["gate", "install", "settle", "limit_check", "drop"])
+    #expect(Scripts.all.map(\.name) == ["gate", "install", "give_back", "limit_check", "drop"])
   }
 
   @Test("no script calls a command that the service's account lacks, or one that walks the keys")

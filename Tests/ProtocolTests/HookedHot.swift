@@ -57,7 +57,7 @@ final class HookedHot: HotStore {
     return await inner.install(snapshot, ticket: ticket, under: term, then: query)
   }
 
-  func settle(_ userID: UserID, holdID: String, thenDrop: Bool) { inner.settle(userID, holdID: holdID, thenDrop: thenDrop) }
+  func giveBack(_ userID: UserID, holdID: String, thenDrop: Bool) { inner.giveBack(userID, holdID: holdID, thenDrop: thenDrop) }
   func keep(_ userID: UserID, holdID: String) { inner.keep(userID, holdID: holdID) }
 
   func forget(routingID: String) { inner.forget(routingID: routingID) }

@@ -23,7 +23,7 @@ struct UnknownCommitTests {
       let next = await #expect(throws: ServiceError.self) { try await world.user() }
       #expect(next?.code == .unavailable)
       try log.restore()
-      // A settle would have been sent before this command, on a connection of its own perhaps: TIME on each comes after it.
+      // A `giveBack` would have been sent before this command, on a connection of its own perhaps: TIME on each comes after it.
       for _ in 0..<4 { _ = await stack.hot.time() }
       #expect(try await world.hotUnits(user) == 3)
     }

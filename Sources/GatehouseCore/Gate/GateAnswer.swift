@@ -9,7 +9,7 @@ public struct GateAnswer: Sendable {
   public var source: Source
   public var nowMilliseconds: Int64
   public var caller: HotDecision.Caller?
-  public var visit: HotDecision.Visit?
+  public var sessionFacts: HotDecision.SessionFacts?
   /// Address and subject policies first, then the user's.
   public var standings: [PolicyStanding]
   public var allowance: Allowance?
@@ -21,7 +21,8 @@ public struct GateAnswer: Sendable {
   public var requirements = Requirements()
 
   public init(
-    decision: Decision, source: Source, nowMilliseconds: Int64, caller: HotDecision.Caller? = nil, visit: HotDecision.Visit? = nil,
+    decision: Decision, source: Source, nowMilliseconds: Int64, caller: HotDecision.Caller? = nil,
+    sessionFacts: HotDecision.SessionFacts? = nil,
     standings: [PolicyStanding] = [], allowance: Allowance? = nil, reserved: Once<Reserved>? = nil, retryAfterSeconds: Int? = nil,
     detail: String? = nil
   ) {
@@ -29,7 +30,7 @@ public struct GateAnswer: Sendable {
     self.source = source
     self.nowMilliseconds = nowMilliseconds
     self.caller = caller
-    self.visit = visit
+    self.sessionFacts = sessionFacts
     self.standings = standings
     self.allowance = allowance
     self.reserved = reserved

@@ -5,7 +5,8 @@ extension GateAnswer {
   init(_ decision: HotDecision, request: GateRequest, source: Source) {
     self.init(
       decision: decision.decision, source: source, nowMilliseconds: decision.nowMilliseconds, caller: decision.caller,
-      visit: decision.decision == .suspended ? nil : decision.visit, standings: decision.standings, allowance: decision.allowance,
+      sessionFacts: decision.decision == .suspended ? nil : decision.sessionFacts, standings: decision.standings,
+      allowance: decision.allowance,
       retryAfterSeconds: decision.retryAfterSeconds)
     requirements = request.requirements
     switch decision.decision {
@@ -13,7 +14,7 @@ extension GateAnswer {
     case .unauthenticated: detail = ServiceError.sessionTokenDetail
     case .suspended: detail = "This account is suspended."
     case .reauthenticationRequired:
-      let age = decision.visit.map { (nowMilliseconds - $0.authenticatedAtMilliseconds) / 1000 } ?? 0
+      let age = decision.sessionFacts.map { (nowMilliseconds - $0.authenticatedAtMilliseconds) / 1000 } ?? 0
       let needed = (request.requirements.authenticatedWithinMilliseconds ?? 0) / 1000
       detail = "Password entered \(spelled(seconds: age)) ago; this needs one within \(needed) seconds."
     case .emailUnverified: detail = "This needs a verified email address. Verify it and try again."

@@ -8,8 +8,8 @@ public protocol GateStore: HotServer {
     _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
   ) async -> Result<HotReply, HotFailure>
   /// Gives a hold and its costs back if the hold is still there, then drops the user's hot state if told to. Sent without waiting.
-  func settle(_ userID: UserID, holdID: String, thenDrop: Bool)
-  /// The ledger has the units of a hold: takes the hold's mark away, so that no late `settle` can give them back. Where the mark is
+  func giveBack(_ userID: UserID, holdID: String, thenDrop: Bool)
+  /// The ledger has the units of a hold: takes the hold's mark away, so that no late `giveBack` can give them back. Where the mark is
   /// gone the hash was made anew and may lack the units: it is dropped. Sent without waiting.
   func keep(_ userID: UserID, holdID: String)
 }

@@ -67,7 +67,7 @@ public struct Gatekeeper: Sendable {
       if case .success(.decided(let decision)) = reply {
         done(.success(accept(decision, query, request)))
       } else {
-        Task { done(await result { try await settleReply(reply, query, request) }) }
+        Task { done(await result { try await finish(reply, query, request) }) }
       }
     }
   }
@@ -148,7 +148,7 @@ public struct Gatekeeper: Sendable {
   private func decideAwaited(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
     guard hot.isUsable, let term = lease.term else { return try await fallback.decide(request) }
     let query = fallback.limits.counted(request.query(for: userID))
-    return try await settleReply(await hot.gate(query, under: term), query, request)
+    return try await finish(await hot.gate(query, under: term), query, request)
   }
 
   /// Asks Redis if it may be believed at this moment: the lease may have ended while the ledger was read.
@@ -163,7 +163,7 @@ public struct Gatekeeper: Sendable {
   }
 
   /// Follows a reply of Redis to its end: rebuilds a cold user, asks the ledger about a missing session, reserves.
-  private func settleReply(_ first: Result<HotReply, HotFailure>, _ query: HotQuery, _ request: GateRequest) async throws -> GateAnswer {
+  private func finish(_ first: Result<HotReply, HotFailure>, _ query: HotQuery, _ request: GateRequest) async throws -> GateAnswer {
     var reply = first
     for triesLeft in (0...Self.rebuildsMax).reversed() {
       // The lease may have ended while the ledger was asked.
@@ -195,10 +195,10 @@ public struct Gatekeeper: Sendable {
     guard let reserve = request.reserve, !request.peek else { return try await fallback.decide(request) }
     do {
       let answer = try await fallback.decide(request)
-      if answer.reserved == nil { hot.settle(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      if answer.reserved == nil { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
       return answer
     } catch {
-      if !mayHaveHappened(error) { hot.settle(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      if !mayHaveHappened(error) { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
       throw error
     }
   }
@@ -268,10 +268,10 @@ public struct Gatekeeper: Sendable {
       }
       answer.reserved = once
     } catch let error as ServiceError where error.code == .allowanceExhausted {
-      hot.settle(query.userID, holdID: reserve.holdID, thenDrop: true)
+      hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: true)
       answer.refuseReservation(error)
     } catch {
-      if !mayHaveHappened(error) { hot.settle(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      if !mayHaveHappened(error) { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
       throw error
     }
     return answer
@@ -290,9 +290,9 @@ public struct Gatekeeper: Sendable {
   private func accept(_ told: HotDecision, _ query: HotQuery, _ request: GateRequest) -> GateAnswer {
     let decision = fallback.limits.hear(told, query)
     if decision.decision != told.decision, let hold = query.hold {
-      hot.settle(query.userID, holdID: hold.holdID, thenDrop: false)
+      hot.giveBack(query.userID, holdID: hold.holdID, thenDrop: false)
     }
-    if decision.touched, let visit = decision.visit { ledger.touch(visit.id, seenAt: decision.nowMilliseconds) }
+    if decision.touched, let sessionFacts = decision.sessionFacts { ledger.touch(sessionFacts.id, seenAt: decision.nowMilliseconds) }
     return GateAnswer(decision, request: request, source: .redis)
   }
 

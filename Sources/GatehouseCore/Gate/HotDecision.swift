@@ -49,7 +49,7 @@ public struct HotDecision: Sendable {
   }
 
   /// The session that the token opened.
-  public struct Visit: Sendable, Equatable {
+  public struct SessionFacts: Sendable, Equatable {
     public let id: SessionID
     public let sessionClass: SessionClass
     public let createdAtMilliseconds: Int64
@@ -72,7 +72,7 @@ public struct HotDecision: Sendable {
   public let decision: Decision
   public let nowMilliseconds: Int64
   public let caller: Caller
-  public let visit: Visit?
+  public let sessionFacts: SessionFacts?
   /// In the order of the charges; empty when the decision fell before the limits.
   public let standings: [PolicyStanding]
   /// Whole seconds until this call's costs fit, for `rateLimited`.
@@ -85,14 +85,15 @@ public struct HotDecision: Sendable {
   public let windows: [PackedWindow]
 
   public init(
-    decision: Decision, nowMilliseconds: Int64, caller: Caller, visit: Visit?, standings: [PolicyStanding], retryAfterSeconds: Int?,
+    decision: Decision, nowMilliseconds: Int64, caller: Caller, sessionFacts: SessionFacts?, standings: [PolicyStanding],
+    retryAfterSeconds: Int?,
     allowance: Allowance?, touched: Bool, windows: [PackedWindow] = []
   ) {
     self.windows = windows
     self.decision = decision
     self.nowMilliseconds = nowMilliseconds
     self.caller = caller
-    self.visit = visit
+    self.sessionFacts = sessionFacts
     self.standings = standings
     self.retryAfterSeconds = retryAfterSeconds
     self.allowance = allowance
@@ -104,7 +105,7 @@ extension HotDecision {
   /// The same with another word about its limits.
   func saying(_ decision: Decision, standings: [PolicyStanding], retryAfterSeconds: Int?) -> HotDecision {
     HotDecision(
-      decision: decision, nowMilliseconds: nowMilliseconds, caller: caller, visit: visit, standings: standings,
+      decision: decision, nowMilliseconds: nowMilliseconds, caller: caller, sessionFacts: sessionFacts, standings: standings,
       retryAfterSeconds: retryAfterSeconds, allowance: allowance, touched: touched, windows: windows)
   }
 }

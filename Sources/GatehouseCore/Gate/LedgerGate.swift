@@ -19,7 +19,7 @@ public struct LedgerGate: Sendable {
     guard let found = try await find(request, now: now) else { return .unauthenticated(source: .ledger, now: now) }
     let decision = evaluate(request, user: found.user, session: found.session, now: now)
     var answer = GateAnswer(decision, request: request, source: .ledger)
-    if decision.touched, let visit = decision.visit { ledger.touch(visit.id, seenAt: now) }
+    if decision.touched, let sessionFacts = decision.sessionFacts { ledger.touch(sessionFacts.id, seenAt: now) }
     guard answer.decision == .allow, let reserve = request.reserve else { return answer }
     if request.peek { return try await peekReserve(reserve, answer, user: found.user, now: now) }
     do {
@@ -71,20 +71,21 @@ public struct LedgerGate: Sendable {
     let caller = HotDecision.Caller(
       id: user.id, externalID: user.externalID, plan: plan, status: user.status, emailVerified: user.emailVerified)
     let stale = session.map { now - $0.seenAtMilliseconds > rules.timeouts($0.sessionClass).touchMilliseconds } ?? false
-    let visit = session.map {
-      HotDecision.Visit(
+    let sessionFacts = session.map {
+      HotDecision.SessionFacts(
         id: $0.id, sessionClass: $0.sessionClass, createdAtMilliseconds: $0.createdAtMilliseconds,
         authenticatedAtMilliseconds: $0.authenticatedAtMilliseconds, seenAtMilliseconds: stale ? now : $0.seenAtMilliseconds,
         expiresAtMilliseconds: $0.expiresAtMilliseconds)
     }
     func say(_ decision: Decision, _ standings: [PolicyStanding] = [], retry: Int? = nil) -> HotDecision {
       HotDecision(
-        decision: decision, nowMilliseconds: now, caller: caller, visit: visit, standings: standings, retryAfterSeconds: retry,
+        decision: decision, nowMilliseconds: now, caller: caller, sessionFacts: sessionFacts, standings: standings,
+        retryAfterSeconds: retry,
         allowance: nil, touched: decision == .allow && stale && !request.peek)
     }
     if user.status != .active { return say(.suspended) }
     let needs = request.requirements
-    if let within = needs.authenticatedWithinMilliseconds, let visit, now - visit.authenticatedAtMilliseconds > within {
+    if let within = needs.authenticatedWithinMilliseconds, let sessionFacts, now - sessionFacts.authenticatedAtMilliseconds > within {
       return say(.reauthenticationRequired)
     }
     if needs.emailVerified, !user.emailVerified { return say(.emailUnverified) }

@@ -63,7 +63,7 @@ public final class RefusalLog: Sendable {
       var metadata = Self.metadata(asked, facts)
       metadata["decision"] = .string(answer.decision.rawValue)
       metadata["user"] = (answer.caller?.id.text ?? user).map { .string($0) }
-      metadata["session"] = (answer.visit?.id.text).map { .string($0) }
+      metadata["session"] = (answer.sessionFacts?.id.text).map { .string($0) }
       metadata["number"] = number.map { .stringConvertible($0) }
       metadata["policies"] = Self.policies(answer.problem?.violated ?? [])
       return metadata

@@ -49,12 +49,12 @@ extension API {
         requirements: Requirements(authenticatedWithinMilliseconds: within)))
     Trail.note { facts in
       facts.user = answer.caller?.id.text ?? presented.userID?.text
-      facts.session = answer.visit?.id.text
+      facts.session = answer.sessionFacts?.id.text
     }
     if let problem = answer.problem { throw problem }
-    guard let caller = answer.caller, let visit = answer.visit else { throw Problem.unauthenticated }
+    guard let caller = answer.caller, let sessionFacts = answer.sessionFacts else { throw Problem.unauthenticated }
     return Visitor(
-      userID: caller.id, sessionID: visit.id, token: token, authenticatedAtMilliseconds: visit.authenticatedAtMilliseconds,
+      userID: caller.id, sessionID: sessionFacts.id, token: token, authenticatedAtMilliseconds: sessionFacts.authenticatedAtMilliseconds,
       fromCookie: presented.fromCookie, fields: answer.headerFields)
   }
 

@@ -30,7 +30,7 @@ enum ForwardAuth {
     for (name, value) in [
       (ProxyField.user, answer.caller?.id.text), (ProxyField.externalID, answer.caller?.externalID),
       (ProxyField.plan, answer.caller?.plan),
-      (ProxyField.session, answer.visit?.id.text), (ProxyField.status, "200"), ("RateLimit", limits.limit),
+      (ProxyField.session, answer.sessionFacts?.id.text), (ProxyField.status, "200"), ("RateLimit", limits.limit),
       ("RateLimit-Policy", limits.policy),
     ] {
       if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: HeaderText.encoded(value ?? ""))) }
@@ -85,7 +85,7 @@ extension API {
         requirements: profile.requirements))
     Trail.note { facts in
       facts.user = answer.caller?.id.text ?? UserKind.prefix + token.routingID
-      facts.session = answer.visit?.id.text
+      facts.session = answer.sessionFacts?.id.text
     }
     if let problem = answer.problem { throw problem }
     return answer

@@ -12,7 +12,7 @@ extension GateAnswer {
       writer.string("source", source.rawValue)
       writer.int("retry_after_seconds", retryAfterSeconds)
       writeCaller(&writer)
-      writeVisit(&writer, timeouts)
+      writeSession(&writer, timeouts)
       writer.array("limits") { writer in for standing in standings { writer.standing(standing) } }
       writer.array("allowances") { writer in if let allowance { writer.allowance(allowance) } }
       switch reserved {
@@ -44,15 +44,15 @@ extension GateAnswer {
     }
   }
 
-  private func writeVisit(_ writer: inout JSONWriter, _ timeouts: (SessionClass) -> SessionTimeouts) {
-    guard let visit, decision != .suspended else { return writer.null("session") }
-    let idle = timeouts(visit.sessionClass).idleMilliseconds
+  private func writeSession(_ writer: inout JSONWriter, _ timeouts: (SessionClass) -> SessionTimeouts) {
+    guard let sessionFacts, decision != .suspended else { return writer.null("session") }
+    let idle = timeouts(sessionFacts.sessionClass).idleMilliseconds
     writer.object("session") { writer in
-      writer.string("id", visit.id.text)
-      writer.string("class", visit.sessionClass.rawValue)
-      writer.instant("authenticated_at", visit.authenticatedAtMilliseconds)
-      writer.instant("idle_expires_at", min(visit.seenAtMilliseconds + idle, visit.expiresAtMilliseconds))
-      writer.instant("expires_at", visit.expiresAtMilliseconds)
+      writer.string("id", sessionFacts.id.text)
+      writer.string("class", sessionFacts.sessionClass.rawValue)
+      writer.instant("authenticated_at", sessionFacts.authenticatedAtMilliseconds)
+      writer.instant("idle_expires_at", min(sessionFacts.seenAtMilliseconds + idle, sessionFacts.expiresAtMilliseconds))
+      writer.instant("expires_at", sessionFacts.expiresAtMilliseconds)
     }
   }
 

@@ -9,10 +9,10 @@ struct QueueMetrics: Sendable {
   private let commitTimer: Metrics.Timer
 
   init(factory: any MetricsFactory = MetricsSystem.factory) {
-    depthGauge = Metric.writeQueueDepth.gauge(from: factory)
-    waitTimer = Metric.writeQueueWait.timer(from: factory)
-    batchRecorder = Metric.writeBatchOperations.recorder(from: factory)
-    commitTimer = Metric.writeCommit.timer(from: factory)
+    depthGauge = ServiceMetric.writeQueueDepth.gauge(from: factory)
+    waitTimer = ServiceMetric.writeQueueWait.timer(from: factory)
+    batchRecorder = ServiceMetric.writeBatchOperations.recorder(from: factory)
+    commitTimer = ServiceMetric.writeCommit.timer(from: factory)
   }
 
   /// A batch leaves the queue, whose first operation waited since `since`; `left` wait on.

@@ -8,9 +8,9 @@ struct LogMetrics: Sendable {
   private let held: Counter
 
   init(factory: any MetricsFactory = MetricsSystem.factory) {
-    bytesGauge = Metric.ledgerLogBytes.gauge(from: factory)
-    copied = Metric.ledgerCheckpoints.counter("copied", from: factory)
-    held = Metric.ledgerCheckpoints.counter("held", from: factory)
+    bytesGauge = ServiceMetric.ledgerLogBytes.gauge(from: factory)
+    copied = ServiceMetric.ledgerCheckpoints.counter("copied", from: factory)
+    held = ServiceMetric.ledgerCheckpoints.counter("held", from: factory)
   }
 
   func log(bytes: Int) { bytesGauge.record(bytes) }

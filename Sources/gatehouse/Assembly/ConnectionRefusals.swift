@@ -18,7 +18,7 @@ final class ConnectionRefusals: Sendable {
 
   init(log: Logger, factory: any MetricsFactory = MetricsSystem.factory) {
     self.log = log
-    counter = Metric.connectionsRefused.counter("address", from: factory)
+    counter = ServiceMetric.connectionsRefused.counter("address", from: factory)
   }
 
   /// One more of a network.

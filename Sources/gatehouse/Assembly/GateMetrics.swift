@@ -18,7 +18,7 @@ struct GateMetrics: Sendable {
     var labels = sources.flatMap { source in decisions.map { Labels(source: source, decision: $0) } }
     labels.append(Self.unanswered)
     counters = Dictionary(
-      uniqueKeysWithValues: labels.map { ($0, Metric.gateDecisions.counter($0.source, $0.decision, from: factory)) })
+      uniqueKeysWithValues: labels.map { ($0, ServiceMetric.gateDecisions.counter($0.source, $0.decision, from: factory)) })
   }
 
   private static let unanswered = Labels(source: "none", decision: "none")

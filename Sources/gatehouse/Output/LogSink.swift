@@ -36,7 +36,7 @@ final class LogSink: Sendable {
     self.file = file
     self.bytesMax = bytesMax
     self.sayDropped = sayDropped
-    counter = Metric.logLinesDropped.counter()
+    counter = ServiceMetric.logLinesDropped.counter()
   }
 
   /// Hands whole lines over; returns at once.

@@ -65,7 +65,7 @@ final class WindowsInMemory: HotStore {
   ) async -> Result<HotReply, HotFailure> {
     .failure(HotFailure(reason: "not_here"))
   }
-  func settle(_ userID: UserID, holdID: String, thenDrop: Bool) {}
+  func giveBack(_ userID: UserID, holdID: String, thenDrop: Bool) {}
   func keep(_ userID: UserID, holdID: String) {}
   func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop { .noAnswer }
   func forget(routingID: String) {}

@@ -24,10 +24,10 @@ struct QueueMetricsTests {
         }
       }
       #expect(await queue.close())
-      #expect(try metrics.expectRecorder(Metric.writeBatchOperations.name).values == [3, 3, 1])
-      #expect(try metrics.expectTimer(Metric.writeCommit.name).values.count == 3)
-      #expect(try metrics.expectTimer(Metric.writeQueueWait.name).values.allSatisfy { $0 > 0 })
-      #expect(try metrics.expectGauge(Metric.writeQueueDepth.name).lastValue == 0)
+      #expect(try metrics.expectRecorder(ServiceMetric.writeBatchOperations.name).values == [3, 3, 1])
+      #expect(try metrics.expectTimer(ServiceMetric.writeCommit.name).values.count == 3)
+      #expect(try metrics.expectTimer(ServiceMetric.writeQueueWait.name).values.allSatisfy { $0 > 0 })
+      #expect(try metrics.expectGauge(ServiceMetric.writeQueueDepth.name).lastValue == 0)
       try engine.close()
     }
   }

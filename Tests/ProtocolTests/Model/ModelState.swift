@@ -9,7 +9,7 @@
 // STEP                         IMPLEMENTED BY
 // begin                        Gatekeeper.decide: without a lease or a usable Redis it goes to the ledger at once
 // redisGate                    gate.lua; `cold` keeps or sets a ticket, `absent`, `allow`
-// useAllow, useAbsent          Gatekeeper.settleReply; `absent` asks SessionLedger.session, then HotState.drop
+// useAllow, useAbsent          Gatekeeper.finish; `absent` asks SessionLedger.session, then HotState.drop
 // snapshot                     Gatekeeper.rebuild: HotLedger.snapshot, a transaction opened after the ticket was obtained
 // install                      HotState.install + install.lua: written only if ticket and epoch still stand
 // ledgerAnswer                 LedgerGate.decide

@@ -1,4 +1,4 @@
--- settle: gives back what a reservation that came to nothing had taken: its hold and its rate units. Guarded by the hold
+-- give_back: gives back what a reservation that came to nothing had taken: its hold and its rate units. Guarded by the hold
 -- itself, so a repeat, a late arrival or a rebuilt user changes nothing.
 -- KEYS  1 gh:{u}   2 gh:{u}:rl
 -- ARGV  1 hold id

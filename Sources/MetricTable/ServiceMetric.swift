@@ -1,7 +1,7 @@
 import Metrics
 
 /// A metric: its name, kind and labels are said in the table and nowhere else. What counts takes its counter from here.
-public struct Metric: Sendable {
+public struct ServiceMetric: Sendable {
   /// How it is recorded.
   public enum Kind: String, Sendable {
     /// A number of events since the process began.
