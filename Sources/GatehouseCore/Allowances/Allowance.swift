@@ -10,9 +10,9 @@ public struct Allowance: Sendable, Equatable {
   public let used: Int64
   /// Units of reservations that are open: neither used nor free.
   public let held: Int64
-  /// The start of the open period, in milliseconds since 1970 UTC.
+  /// The start of the period that is counted, in milliseconds since 1970 UTC.
   public let periodStartsAtMilliseconds: Int64
-  /// The end of the open period, exclusive: the next one begins with nothing used.
+  /// The end of that period, exclusive: the next one begins with nothing used.
   public let resetsAtMilliseconds: Int64
 
   /// A standing; counts are never negative, and the period is the one that they were counted in.
