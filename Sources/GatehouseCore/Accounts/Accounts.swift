@@ -13,6 +13,8 @@ public struct Accounts: Sendable {
   /// Resets of different tokens that run at once, and that wait for a place.
   private static var resetsMax: Int { 64 }
 
+  /// The accounts of one ledger; all parts of a process must share one `changes` and one `clock`, so that they agree on what is
+  /// acknowledged and when.
   public init(
     ledger: any AccountLedger & MailLedger, changes: Changes, clock: ServiceClock, passwords: Passwords, limits: LoginLimits,
     rules: any LiveRules

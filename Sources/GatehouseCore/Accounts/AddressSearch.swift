@@ -8,6 +8,7 @@ public struct AddressSearch: Sendable {
   /// The start of their older forms, where canonical forms of others have it too: a part of a domain has no ASCII form.
   private let olderStart: String?
 
+  /// The search for a text of any length and shape: a whole address, its beginning, or the empty text, which every address begins with.
   public init(_ text: String) {
     let forms = EmailAddress.Forms(text)
     let folded = caseFolded(Substring(text.trimmingCharacters(in: .whitespacesAndNewlines))) ?? forms.older

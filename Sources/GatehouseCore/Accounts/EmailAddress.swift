@@ -23,6 +23,7 @@ public struct EmailAddress: Sendable, Equatable {
     }
   }
 
+  /// The address as it was given, without white space around it; at most 254 bytes.
   public let text: String
   /// See `Forms.canonical`.
   public let canonical: String

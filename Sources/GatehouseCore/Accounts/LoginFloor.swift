@@ -27,6 +27,7 @@ public final class LoginFloor: Sendable {
     var told: (floor: Duration, dearest: PasswordCost, at: ContinuousClock.Instant)?
   }
 
+  /// A floor that has measured nothing yet: `follow` must have returned once before its answers mean something.
   public init(pool: HashPool, log: Logger) {
     self.pool = pool
     self.log = log

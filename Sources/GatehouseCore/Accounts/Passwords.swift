@@ -9,6 +9,7 @@ public struct Passwords: Sendable {
   private let floor: LoginFloor
   private let rules: any LiveRules
 
+  /// Passwords that are hashed on the threads of `pool`, at the cost that `rules` say at each call; `floor` must measure on the same pool.
   public init(pool: HashPool, floor: LoginFloor, rules: any LiveRules) {
     self.pool = pool
     self.floor = floor

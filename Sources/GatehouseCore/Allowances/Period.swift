@@ -7,11 +7,14 @@ public struct Period: Sendable, Equatable {
   /// The calendar span of a period.
   public enum Kind: String, Sendable, CaseIterable { case day, month }
 
+  /// Whether it counts by days or by months; after a change of zone a day may be longer than 24 hours.
   public let kind: Kind
+  /// The first instant, inclusive, in milliseconds since 1970 UTC.
   public let startMilliseconds: Int64
   /// Exclusive.
   public let endMilliseconds: Int64
 
+  /// The span `[start, end)`; `endMilliseconds` must be greater than `startMilliseconds`.
   public init(kind: Kind, startMilliseconds: Int64, endMilliseconds: Int64) {
     self.kind = kind
     self.startMilliseconds = startMilliseconds

@@ -4,14 +4,23 @@ import Logging
 /// All that can be asked of a process of Gatehouse. When one of these calls returns, its value is true: a change is durable, and where it takes rights
 /// away, no process acts by what was before it.
 public struct Domain: Sendable {
+  /// Decides calls: from Redis while it is believed, else from the ledger.
   public let gate: Gatekeeper
+  /// Makes, changes, finds and deletes accounts, and the mails about them.
   public let accounts: Accounts
+  /// Logs users in, reads and rotates their sessions, and ends them.
   public let sessions: Sessions
+  /// Commits, releases and extends reservations, runs analyses, and reads the usage history.
   public let work: Work
+  /// The accounts' events, for the app's backend.
   public let feed: Feed
+  /// Makes, checks and revokes service keys.
   public let keys: ServiceKeys
+  /// Counts the app's own addresses and subjects under its policies.
   public let limits: AppLimits
+  /// The remedies of an operator when a clock or a Redis has gone wrong.
   public let recovery: Recovery
+  /// The time that every deadline and period of this process is computed from.
   public let clock: ServiceClock
   /// Polls the ledger: no process serves from Redis without it.
   public let keeper: LeaseKeeper

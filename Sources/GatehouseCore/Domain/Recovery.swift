@@ -8,6 +8,7 @@ public struct Recovery: Sendable {
   let changes: Changes
   let clock: ServiceClock
 
+  /// The remedies of one process; `clock` and `changes` must be those that its domain uses.
   public init(ledger: any HotLedger & ClockLedger, hot: any HotStore, changes: Changes, clock: ServiceClock) {
     self.ledger = ledger
     self.hot = hot

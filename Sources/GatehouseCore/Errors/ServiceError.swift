@@ -32,9 +32,13 @@ public struct ServiceError: Error, Sendable, Equatable {
 
   /// A field of the request that is readable but wrong.
   public struct Field: Sendable, Equatable {
+    /// The wrong field's name, as the request spells it.
     public let field: String
+    /// A word for programs, such as `unknown_time_zone`; it does not change with the message.
     public let code: String
+    /// One sentence for people: the field's fault or the remedy, free of secrets.
     public let message: String
+    /// A fault of one field; `message` must be fit to be shown to the caller.
     public init(_ field: String, code: String, message: String) {
       self.field = field
       self.code = code
@@ -42,6 +46,7 @@ public struct ServiceError: Error, Sendable, Equatable {
     }
   }
 
+  /// The kind of refusal or failure, by which callers decide.
   public let code: Code
   /// One or two sentences for the caller: what, where, what to do. Free of secrets.
   public let detail: String
@@ -56,6 +61,7 @@ public struct ServiceError: Error, Sendable, Equatable {
   /// The limits as they were evaluated, for `rateLimited`.
   public let standings: [PolicyStanding]
 
+  /// A refusal or failure; `detail` is shown to the caller, so it must hold no secret.
   public init(
     _ code: Code, _ detail: String, fields: [Field] = [], retryAfterSeconds: Int? = nil, allowance: Allowance? = nil,
     violated: [String] = [], standings: [PolicyStanding] = []

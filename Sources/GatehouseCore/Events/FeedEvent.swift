@@ -26,13 +26,16 @@ public struct FeedEvent: Sendable, Equatable {
   public let id: String
   /// An `EventType`, or one that a newer version wrote.
   public let type: String
+  /// The user that the event is about, who may be gone by now.
   public let userID: UserID
   /// The app's own id as it was when the event was written.
   public let externalID: String?
+  /// The instant of the change, in milliseconds since 1970 UTC; the order of the feed is that of `number`.
   public let occurredAtMilliseconds: Int64
   /// A JSON object.
   public let data: String
 
+  /// An event as the ledger holds it; `data` must be a JSON object.
   public init(
     number: Int64, id: String, type: String, userID: UserID, externalID: String?, occurredAtMilliseconds: Int64, data: String
   ) {

@@ -34,11 +34,17 @@ public enum HotReply: Sendable {
 public struct HotDecision: Sendable {
   /// The calling user, as the hot state knows them.
   public struct Caller: Sendable, Equatable {
+    /// The id of the user that the question was about.
     public let id: UserID
+    /// The app's own id of the user; nil without one.
     public let externalID: String?
+    /// The plan in force: the default one where the stored plan has ended or is not configured.
     public let plan: String
+    /// Whether the account is active or suspended.
     public let status: UserStatus
+    /// Whether the present address is verified.
     public let emailVerified: Bool
+    /// A caller; `plan` must be the plan in force and not the stored one.
     public init(id: UserID, externalID: String?, plan: String, status: UserStatus, emailVerified: Bool) {
       self.id = id
       self.externalID = externalID
@@ -50,12 +56,19 @@ public struct HotDecision: Sendable {
 
   /// The session that the token opened.
   public struct SessionFacts: Sendable, Equatable {
+    /// The session's id, which names it in lists and grants nothing.
     public let id: SessionID
+    /// The class of the session, which decides its timeouts.
     public let sessionClass: SessionClass
+    /// The instant of the login, in milliseconds since 1970 UTC.
     public let createdAtMilliseconds: Int64
+    /// The instant at which the password was given for this token.
     public let authenticatedAtMilliseconds: Int64
+    /// The last use of the session that was noted, which may be older than its true last use; see `SessionTimeouts.touchMilliseconds`.
     public let seenAtMilliseconds: Int64
+    /// The absolute end, which no use moves.
     public let expiresAtMilliseconds: Int64
+    /// The facts as seen through the token that was presented; instants are milliseconds since 1970 UTC.
     public init(
       id: SessionID, sessionClass: SessionClass, createdAtMilliseconds: Int64, authenticatedAtMilliseconds: Int64,
       seenAtMilliseconds: Int64, expiresAtMilliseconds: Int64
@@ -69,9 +82,13 @@ public struct HotDecision: Sendable {
     }
   }
 
+  /// Whether the call may go on, else the first reason against it.
   public let decision: Decision
+  /// The instant of the decision by the clock of the store that decided, in milliseconds since 1970 UTC.
   public let nowMilliseconds: Int64
+  /// The user whose state decided.
   public let caller: Caller
+  /// The session that the token opened; nil for a question without a token.
   public let sessionFacts: SessionFacts?
   /// In the order of the charges; empty when the decision fell before the limits.
   public let standings: [PolicyStanding]
@@ -84,6 +101,7 @@ public struct HotDecision: Sendable {
   /// The windows after the call, as `standings`.
   public let windows: [PackedWindow]
 
+  /// A decision; `windows` are needed only where the counts of this process are to follow Redis's.
   public init(
     decision: Decision, nowMilliseconds: Int64, caller: Caller, sessionFacts: SessionFacts?, standings: [PolicyStanding],
     retryAfterSeconds: Int?,

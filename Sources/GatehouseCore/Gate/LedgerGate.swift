@@ -3,9 +3,11 @@
 public struct LedgerGate: Sendable {
   let ledger: any DecisionLedger
   let clock: ServiceClock
+  /// The rate limits by which this process decides while Redis is away.
   public let limits: SubjectLimits
   let rules: any LiveRules
 
+  /// A gate on `ledger` alone; `limits` must be those that count while Redis serves, so that no unit is granted twice.
   public init(ledger: any DecisionLedger, clock: ServiceClock, limits: SubjectLimits, rules: any LiveRules) {
     self.ledger = ledger
     self.clock = clock

@@ -10,6 +10,7 @@ public struct Changes: Sendable {
   private let lease: Lease
   let drops: Drops
 
+  /// The one step of a process: `lease` must be the one that its keeper renews, and no second `Changes` may send drops under it.
   public init(ledger: any HotLedger, hot: any HotServer, lease: Lease) {
     self.ledger = ledger
     self.hot = hot

@@ -2,6 +2,7 @@
 public struct HotFailure: Error, Sendable, Equatable {
   /// A word for the log: `timeout`, `not_connected`, `loading`, ...
   public let reason: String
+  /// A failure with its word for the log, which must hold nothing of a user.
   public init(reason: String) { self.reason = reason }
 }
 

@@ -7,6 +7,7 @@ public final class Lease: Sendable {
   public static let duration: Duration = .milliseconds(500)
   /// Time between two polls.
   public static let pollInterval: Duration = .milliseconds(pollIntervalMilliseconds)
+  /// `pollInterval` as a whole number of milliseconds.
   public static let pollIntervalMilliseconds: Int64 = 100
   /// For so long after a new term was read nothing is served from it: who reads the ledger no more has stopped by then.
   public static let quarantine: Duration = duration + .milliseconds(commandDeadlineMilliseconds)
@@ -16,6 +17,7 @@ public final class Lease: Sendable {
   private static let processCharacters = 8
   private let state: Mutex<LeaseState>
 
+  /// A lease that is not held, of a process with a new random name; the first poll may renew it.
   public init() { state = Mutex(LeaseState(process: SecureRandom.identifier(length: Self.processCharacters))) }
 
   /// The term under which Redis may be believed now; nil: the ledger serves.

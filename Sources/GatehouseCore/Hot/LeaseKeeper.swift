@@ -16,6 +16,7 @@ public final class LeaseKeeper: Sendable {
   private let changes: Changes
   private let succession = Mutex(Succession())
 
+  /// A keeper that does nothing before the first `poll`; all parts must be those that the domain of this process uses.
   public init(
     ledger: any HotLedger, hot: any HotServer, lease: Lease, changes: Changes, follower: any PollFollower, clock: ServiceClock, log: Logger
   ) {

@@ -1,5 +1,6 @@
 /// A process reads this every 100 ms, in one transaction, before it may go on serving from Redis.
 public struct LeasePoll: Sendable, Equatable {
+  /// Users whose hot state must be dropped, in no order; a bounded number of them, see `isWhole`.
   public let pending: [PendingChange]
   /// Whether these are all: with more than one poll's bound the lease is not renewed until they are.
   public let isWhole: Bool
@@ -18,6 +19,7 @@ public struct LeasePoll: Sendable, Equatable {
   /// The Redis that is registered; nil before the first.
   public let node: HotNode?
 
+  /// A poll whose parts were read in one transaction of the ledger.
   public init(
     pending: [PendingChange], isWhole: Bool, era: Int64, serviceKeysVersion: Int64, newestStampMilliseconds: Int64, clock: ClockRecord?,
     changeSequence: Int64, topology: Int64, node: HotNode?

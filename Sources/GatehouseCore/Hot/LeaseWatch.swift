@@ -17,6 +17,7 @@ public struct LeaseWatch: Sendable {
 
   private var state: Sight = .starting
 
+  /// A watch that has seen no lease yet: it says nothing before the first.
   public init() {}
 
   /// The change for good since the last look; nil mostly.

@@ -1,7 +1,10 @@
 /// A user whose hot state must be dropped: `sequence` tells later changes of the same user apart.
 public struct PendingChange: Sendable, Hashable {
+  /// The user's id without `usr_`, by which Redis finds the user's hash.
   public let routingID: String
+  /// The ledger's sequence at the change: a row with a greater one is of a later change and stays.
   public let sequence: Int64
+  /// A row as the ledger wrote it.
   public init(routingID: String, sequence: Int64) {
     self.routingID = routingID
     self.sequence = sequence

@@ -17,6 +17,7 @@ public final class KeyRing: Sendable {
 
   private let ring = Mutex(Ring())
 
+  /// A ring that knows no key: `check` throws `unavailable` until the keys were read.
   public init() {}
 
   /// Believes what is known for another while if `version` is still the one in force at `start`, else reads the keys again.

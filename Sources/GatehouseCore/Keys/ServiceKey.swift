@@ -5,16 +5,24 @@ public struct ServiceKey: Sendable, Equatable {
   /// The rights of a key; the routes of each are in the HTTP contract.
   public enum Scope: String, Sendable, CaseIterable { case gate, work, accounts, admin }
 
+  /// The key's id, which stands in its token and grants nothing.
   public let id: ServiceKeyID
+  /// A name for people, which need not be unique.
   public let name: String
+  /// The token's hash: the token itself is stored nowhere.
   public let hash: Digest256
+  /// The rights of the key; a call outside them is refused with `scopeMissing`.
   public let scopes: Set<Scope>
+  /// The instant at which the key was made.
   public let createdAtMilliseconds: Int64
+  /// The instant from which the key opens nothing; nil for one without an end.
   public let expiresAtMilliseconds: Int64?
   /// Written at most once a minute.
   public var lastUsedAtMilliseconds: Int64?
+  /// The instant at which an operator or backend revoked it; nil for one that was not.
   public var revokedAtMilliseconds: Int64?
 
+  /// A key as the ledger stores it; a new one is neither used nor revoked.
   public init(
     id: ServiceKeyID, name: String, hash: Digest256, scopes: Set<Scope>, createdAtMilliseconds: Int64, expiresAtMilliseconds: Int64?,
     lastUsedAtMilliseconds: Int64? = nil, revokedAtMilliseconds: Int64? = nil
@@ -35,6 +43,7 @@ public struct ServiceKey: Sendable, Equatable {
 
 /// Ids of service keys: a backend's credential.
 public enum ServiceKeyKind: IdentifierKind {
+  /// The beginning of every service key's id.
   public static let prefix = "key_"
 }
 

@@ -7,6 +7,7 @@ public struct ServiceKeys: Sendable {
   let changes: Changes
   let clock: ServiceClock
 
+  /// The keys in `ledger` as `ring` knows them; all parts of one process share one ring.
   public init(ledger: any HotLedger & KeyLedger, ring: KeyRing, changes: Changes, clock: ServiceClock) {
     self.ledger = ledger
     self.ring = ring

@@ -4,6 +4,7 @@ import Synchronization
 public final class HotMemory: Sendable {
   private let forgets = Atomic(false)
 
+  /// A memory that is believed to keep its counters until it is told otherwise.
   public init() {}
 
   /// Then every count outside a user's own slot is kept in this process as well, and the stricter of the two decides.

@@ -6,6 +6,7 @@ public struct HotCheck: Sendable, Equatable {
   public let windows: [PackedWindow]
   /// Redis TIME.
   public let nowMilliseconds: Int64
+  /// An answer; `verdicts` and `windows` must be as many as the charges.
   public init(verdicts: [SubjectVerdict], windows: [PackedWindow], nowMilliseconds: Int64) {
     self.verdicts = verdicts
     self.windows = windows

@@ -6,9 +6,13 @@ import Synchronization
 public final class LocalWindow: Sendable {
   /// One check's outcome.
   public struct Result: Sendable {
+    /// Whether the costs fit under this policy; nothing was taken unless every policy of the call says so.
     public let allowed: Bool
+    /// Whether the cost is greater than the limit, so that no wait helps.
     public let costExceedsLimit: Bool
+    /// The subject's standing after the call.
     public let standing: PolicyStanding
+    /// Whole seconds, rounded up, after which the cost can fit; nil if it fits now, and if it never does.
     public let retryAfterSeconds: Int?
   }
 
@@ -37,6 +41,7 @@ public final class LocalWindow: Sendable {
     var ownUntil = Int64.min
   }
 
+  /// The bound on subjects that one window remembers unless another is given.
   public static let subjectsMax = 100_000
   /// When the table is full this share of it, the least recently counted, is dropped at once: no scan per call.
   private static let dropShare = 8

@@ -1,8 +1,8 @@
 /// A subject's window under one policy as one process knows it: what Redis told last, and what the process granted by itself while Redis
 /// did not answer. Both count everywhere, so that no mix of the two passes more than the limit.
 ///
-/// The two halves go by two clocks. What Redis told returns by Redis's clock as it stood when the reply came: late by as long as the
-/// reply took, never early. Units that were granted here return by this process's own clock.
+/// The two halves go by two clocks. Units that Redis told of return by Redis's clock as it stood when the reply came: late by as long as
+/// the reply took, never early. Units that were granted here return by this process's own clock.
 struct MixedWindow: Sendable {
   /// A grant of this process alone goes on to count in questions to Redis for this much longer than a window: as long as any reply may
   /// take that is still used. Redis decided before the reply came.

@@ -88,7 +88,9 @@ public struct PackedWindow: Sendable, Equatable {
 
   /// Units that return together, and when.
   public struct Return: Sendable, Equatable {
+    /// The number of units that return at that instant.
     public let units: Int64
+    /// The first instant at which they no longer count, by the clock that they were counted by.
     public let atMilliseconds: Int64
   }
 

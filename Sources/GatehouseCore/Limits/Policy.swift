@@ -3,15 +3,20 @@ public struct Policy: Sendable, Equatable {
   /// The subjects that the policy counts. `user` and `plan` are decided in the user's own slot.
   public enum Key: String, Sendable, CaseIterable { case user, plan, ip, subject }
 
+  /// The name by which calls and profiles ask for the policy; at most 32 of `a-z`, `0-9` and `_`.
   public let name: String
+  /// The kind of subject whose units are counted.
   public let by: Key
+  /// The length of the window in whole seconds: no span of that length sees more than the limit.
   public let windowSeconds: Int64
   /// Cells a window is divided into: a unit returns between W and W(1 + 1/cells) after it was taken.
   public let cells: Int64
+  /// The units of a window, by the plan of the user who is counted.
   public let limits: PlanLimits
   /// Evaluated and counted, never denied.
   public let shadow: Bool
 
+  /// A policy; `windowSeconds` and `cells` must be at least 1, and another of either begins a new count.
   public init(name: String, by: Key, windowSeconds: Int64, cells: Int64, limits: PlanLimits, shadow: Bool = false) {
     self.name = name
     self.by = by
@@ -56,24 +61,34 @@ public struct PlanLimits: Sendable, Equatable {
   private let fallback: Int64
   private let byPlan: [String: Int64]
 
+  /// A limit of `fallback` units, and of others for the plans that `byPlan` names.
   public init(_ fallback: Int64, byPlan: [String: Int64] = [:]) {
     self.fallback = fallback
     self.byPlan = byPlan
   }
 
+  /// Units of a window for a plan; the fallback for a plan that has none of its own, and for nil.
   public func limit(plan: String?) -> Int64 { plan.flatMap { byPlan[$0] } ?? fallback }
 }
 
 /// Where a subject stands with one policy. `resetSeconds` is when `remaining` next grows.
 public struct PolicyStanding: Sendable, Equatable {
+  /// The policy's name.
   public let policy: String
+  /// Units of a window as they apply now: this process's share of them where it decided alone.
   public let limit: Int64
+  /// The length of the policy's window in whole seconds.
   public let windowSeconds: Int64
+  /// Units that are left, never negative.
   public let remaining: Int64
+  /// Whole seconds, rounded up, until `remaining` next grows; 0 while nothing is taken.
   public let resetSeconds: Int
+  /// Whether this call does not fit under the policy; true of a shadow policy as well, though it refuses nothing.
   public let exceeded: Bool
+  /// Whether the policy counts and never refuses.
   public let shadow: Bool
 
+  /// A standing right after a call, which the call's own costs are part of if they were taken.
   public init(policy: String, limit: Int64, windowSeconds: Int64, remaining: Int64, resetSeconds: Int, exceeded: Bool, shadow: Bool) {
     self.policy = policy
     self.limit = limit

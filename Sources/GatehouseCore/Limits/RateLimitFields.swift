@@ -5,6 +5,7 @@ public struct RateLimitFields: Sendable, Equatable {
   /// `"api";r=59;t=61`, the same items.
   public let limit: String
 
+  /// The fields for an answer at `nowMilliseconds`; shadow policies and unlimited allowances are left out.
   public init(standings: [PolicyStanding], allowances: [Allowance], nowMilliseconds: Int64) {
     var policies: [String] = []
     var limits: [String] = []

@@ -75,6 +75,7 @@ public enum ContinuousWindowClock {
   private static let start = ContinuousClock.now
   private static let offsetMilliseconds: Int64 = 1_000_000_000
 
+  /// Milliseconds from an arbitrary start, greater than 0 and never going back: they say nothing to another process.
   public static var nowMilliseconds: Int64 {
     let elapsed = start.duration(to: .now)
     return offsetMilliseconds + elapsed.components.seconds * 1000 + elapsed.components.attoseconds / 1_000_000_000_000_000

@@ -8,17 +8,25 @@ public struct Session: Sendable, Equatable {
   /// How long a rotated token stays valid after its successor's first use.
   public static let rotationGraceMilliseconds: Int64 = 30_000
 
+  /// The session's id, which names it in lists and grants nothing.
   public let id: SessionID
+  /// The account that logged in.
   public let userID: UserID
+  /// The class that the login asked for, which decides the timeouts.
   public let sessionClass: SessionClass
+  /// The way by which the session's tokens travel.
   public let transport: Transport
+  /// The device's name in lists, as the client gave it; nil for none.
   public var device: String?
   /// A short form such as `Firefox 140 on Linux`.
   public var userAgent: String?
+  /// The client's address at the login; nil where it was not known.
   public var ip: String?
+  /// The instant of the login.
   public let createdAtMilliseconds: Int64
   /// When the password was given for the token through which the session is seen: another token of it may know an older one.
   public var authenticatedAtMilliseconds: Int64
+  /// The last use that was noted, which may be older than the true last use; see `SessionTimeouts.touchMilliseconds`.
   public var seenAtMilliseconds: Int64
   /// The absolute end.
   public let expiresAtMilliseconds: Int64
@@ -29,6 +37,7 @@ public struct Session: Sendable, Equatable {
   /// When that token ends by itself, since one that followed it is in use; nil: with the session.
   public var tokenEndsAtMilliseconds: Int64?
 
+  /// A session of one token; unless told otherwise the token is in use and ends with the session.
   public init(
     id: SessionID, userID: UserID, sessionClass: SessionClass, transport: Transport, device: String?, userAgent: String?, ip: String?,
     createdAtMilliseconds: Int64, authenticatedAtMilliseconds: Int64, seenAtMilliseconds: Int64, expiresAtMilliseconds: Int64,
@@ -53,6 +62,7 @@ public struct Session: Sendable, Equatable {
 
 /// Ids of sessions: one device's login.
 public enum SessionKind: IdentifierKind {
+  /// The beginning of every session's id.
   public static let prefix = "ses_"
 }
 

@@ -10,6 +10,7 @@ public struct Sessions: Sendable {
   let limits: LoginLimits
   let rules: any LiveRules
 
+  /// The sessions of one ledger; all parts of a process must share one `changes` and one `clock`.
   public init(
     ledger: any AccountLedger & SessionLedger, changes: Changes, clock: ServiceClock, secret: LiveSecret, passwords: Passwords,
     limits: LoginLimits, rules: any LiveRules

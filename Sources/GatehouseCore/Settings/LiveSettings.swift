@@ -16,6 +16,7 @@ public final class LiveSettings: LiveRules {
 
   private let version: Mutex<Version>
 
+  /// Settings in force until others replace them; they are taken as they are, unchecked.
   public init(_ settings: Settings) { version = Mutex(Version(settings)) }
 
   private var now: Version { version.withLock { $0 } }
@@ -29,14 +30,24 @@ public final class LiveSettings: LiveRules {
     version.withLock { $0 = next }
   }
 
+  /// The allowances of each plan in the present version, computed once for it.
   public var allowances: AllowanceTable { now.allowances }
+  /// The present rate limit of a name; nil if the configuration has none.
   public func policy(_ name: String) -> Policy? { now.settings.policy(name) }
+  /// The present profile of a name; nil if the configuration has none.
   public func profile(_ name: String) -> Profile? { now.settings.profile(name) }
+  /// How long the sessions of a class live by the present version.
   public func timeouts(_ kind: SessionClass) -> SessionTimeouts { now.settings.timeouts(kind) }
+  /// Live sessions of a user whose plan this is; those of the default plan for one that is not configured.
   public func sessionsMax(plan: String) -> Int { now.settings.sessionsMax(plan: plan) }
+  /// The rules for a password that is chosen now.
   public var passwords: PasswordRules { PasswordRules(minLength: now.settings.passwordLengthMin) }
+  /// The cost of a hash that is made now.
   public var passwordCost: Argon2Parameters { now.settings.passwordCost }
+  /// The configured minimum before an answer to a login; zero unless one is set.
   public var loginFloorMin: Duration { .milliseconds(now.settings.loginFloorMillisecondsMin) }
+  /// How long a mailed token that is made now is good, in milliseconds.
   public var mailMilliseconds: Int64 { now.settings.mailTokenSeconds * 1000 }
+  /// How long rows are kept by the present version.
   public var retention: Settings.Retention { now.settings.retention }
 }

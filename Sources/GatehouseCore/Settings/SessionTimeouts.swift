@@ -3,8 +3,11 @@ public enum SessionClass: String, Sendable, CaseIterable { case web, remember, m
 
 /// How long the sessions of a class live: the one place where the idle rule is written in Swift (the gate script holds its twin).
 public struct SessionTimeouts: Sendable, Equatable {
+  /// Milliseconds for which a session lives at least after its last noted use, unless its absolute end comes first.
   public let idleMilliseconds: Int64
+  /// Milliseconds from the login to the end that no use moves.
   public let absoluteMilliseconds: Int64
+  /// Timeouts of a class; `idleMilliseconds` should not be greater than `absoluteMilliseconds`.
   public init(idleMilliseconds: Int64, absoluteMilliseconds: Int64) {
     self.idleMilliseconds = idleMilliseconds
     self.absoluteMilliseconds = absoluteMilliseconds

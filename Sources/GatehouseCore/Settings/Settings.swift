@@ -5,9 +5,13 @@ import Logging
 public struct Settings: Sendable, Equatable {
   /// Where a process listens, and for whom.
   public struct HTTP: Sendable, Equatable {
+    /// The address or name of this machine where the public listener listens; `0.0.0.0` for all.
     public var host = "127.0.0.1"
+    /// The public listener's port, 0 to 65535; 0 takes any free one.
     public var port = 8080
+    /// The address or name of this machine where the ops listener listens.
     public var opsHost = "127.0.0.1"
+    /// The ops listener's port, 0 to 65535; 0 takes any free one.
     public var opsPort = 9080
     /// Connections of the public listener; beyond it new ones wait in the backlog.
     public var connectionsMax = 20_000
@@ -25,10 +29,13 @@ public struct Settings: Sendable, Equatable {
 
   /// A plan and what it gives.
   public struct Plan: Sendable, Equatable {
+    /// The plan's name: at most 32 of `a-z`, `0-9` and `_`, beginning with a letter.
     public var name: String
+    /// Live sessions of one user, 1 to 100; beyond them the least recently seen end.
     public var sessionsMax: Int
     /// Units a period by metric; nil is unlimited, a metric that is missing is not given.
     public var allowances: [String: Int64?]
+    /// A plan; each metric in `allowances` must be one of the configuration.
     public init(name: String, sessionsMax: Int, allowances: [String: Int64?]) {
       self.name = name
       self.sessionsMax = sessionsMax
@@ -38,7 +45,9 @@ public struct Settings: Sendable, Equatable {
 
   /// How long rows are kept that nobody needs for a decision, in days; nil keeps them.
   public struct Retention: Sendable, Equatable {
+    /// Days from a usage event until it may go; nil keeps the history for good.
     public var usageEventDays: Int?
+    /// Days from an entry of the audit trail until it may go; nil keeps the trail for good.
     public var auditDays: Int? = 400
     /// After their end; their units stay counted.
     public var reservationDays: Int? = 90
@@ -46,21 +55,33 @@ public struct Settings: Sendable, Equatable {
     public var eventDays: Int? = 30
   }
 
+  /// The listeners, and the clients that they believe.
   public var http = HTTP()
+  /// The folder of secret, ledger, Redis's files and ops sockets: a path of at most 86 bytes.
   public var dataFolder = "data"
+  /// How many processes share the rate limits, 1 to 1000: each allows its share of a limit while Redis is away.
   public var processes = 1
+  /// The least severe lines that are written.
   public var logLevel = Logger.Level.info
+  /// Whether anybody may sign up; false for service keys of scope `accounts` alone.
   public var signUpIsPublic = true
+  /// Whether a sign-up without a key is told that its address has an account; see `Accounts.requestSignUp` for the other way.
   public var signUpTells = true
   /// Beside what is measured, which holds in any case.
   public var loginFloorMillisecondsMin = 0
+  /// Characters that a new password has at least, 8 to 64.
   public var passwordLengthMin = 8
   /// How long a mailed token is good.
   public var mailTokenSeconds: Int64 = 3_600
+  /// Memory of a new Argon2id hash in KiB, 8 to 1048576; older hashes are replaced at their user's next login.
   public var argonMemoryKiB = 19_456
+  /// Passes of a new Argon2id hash, 1 to 64.
   public var argonPasses = 2
+  /// Whether the cookie is for encrypted connections alone; false is for trying things out on loopback.
   public var cookieIsSecure = true
+  /// How long rows are kept that nobody needs for a decision.
   public var retention = Retention()
+  /// The things that are counted, each of a name of its own; the first is meant by a call that names none.
   public var metrics: [AllowanceTable.Metric] = [.init(name: "video_analysis", kind: .day)]
   /// The default plan first.
   public var plans: [Plan] = [
@@ -68,6 +89,7 @@ public struct Settings: Sendable, Equatable {
     Plan(name: "pro", sessionsMax: 25, allowances: ["video_analysis": nil]),
     Plan(name: "coach", sessionsMax: 25, allowances: ["video_analysis": nil]),
   ]
+  /// The rate limits, each of a name of its own; those of `Policy.Internal` are always among them once a configuration was read.
   public var policies: [Policy] = [
     Policy(name: "api", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(60, byPlan: ["pro": 600, "coach": 600])),
     Policy(name: "upload", by: .user, windowSeconds: 3_600, cells: 60, limits: PlanLimits(10, byPlan: ["pro": 100, "coach": 100])),
@@ -80,6 +102,7 @@ public struct Settings: Sendable, Equatable {
   ]
   /// The profiles that proxies may ask for at `/v1/auth/{profile}`.
   public var profiles: [Profile] = [Profile(name: "api", policies: ["api"])]
+  /// How long sessions live, by their class.
   public var timeouts: [SessionClass: SessionTimeouts] = [
     .web: SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000),
     .remember: SessionTimeouts(idleMilliseconds: 14 * 86_400_000, absoluteMilliseconds: 30 * 86_400_000),
@@ -89,12 +112,15 @@ public struct Settings: Sendable, Equatable {
   /// The defaults.
   public init() {}
 
+  /// How long the sessions of a class live; a day idle and a week in all for a class that is not configured.
   public func timeouts(_ kind: SessionClass) -> SessionTimeouts {
     timeouts[kind] ?? SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000)
   }
 
+  /// The rate limit of a name; nil without one.
   public func policy(_ name: String) -> Policy? { policies.first { $0.name == name } }
 
+  /// The profile of a name; nil without one.
   public func profile(_ name: String) -> Profile? { profiles.first { $0.name == name } }
 
   /// The cost of the hashes that are made now; the standard one where the configured costs are none that Argon2 takes.
@@ -107,6 +133,7 @@ public struct Settings: Sendable, Equatable {
     return AllowanceTable(defaultPlan: plans.first?.name ?? "free", plans: plans.map(\.name), metrics: metrics, rules: rules)
   }
 
+  /// Live sessions of a user whose plan this is; those of the default plan for one that is not configured.
   public func sessionsMax(plan: String) -> Int { plans.first { $0.name == plan }?.sessionsMax ?? plans.first?.sessionsMax ?? 10 }
 
   /// The keys whose values differ from `other`'s and take effect only when a process starts.

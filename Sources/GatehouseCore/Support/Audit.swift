@@ -43,13 +43,17 @@ public enum AuditAction: String, Sendable, CaseIterable {
 public struct AuditEntry: Sendable, Equatable {
   /// Grows with every entry of the ledger.
   public let number: Int64
+  /// The instant of the change.
   public let occurredAtMilliseconds: Int64
+  /// The author of the change, as `AuditActor.text` spells it.
   public let actor: String
   /// An `AuditAction`, or one that a newer version wrote.
   public let action: String
+  /// The author's words for it; nil if none were asked for or given.
   public let reason: String?
   /// The change in detail, a JSON object.
   public let detail: String
+  /// An entry as the ledger holds it; `detail` must be a JSON object.
   public init(number: Int64, occurredAtMilliseconds: Int64, actor: String, action: String, reason: String?, detail: String) {
     self.number = number
     self.occurredAtMilliseconds = occurredAtMilliseconds

@@ -24,8 +24,11 @@ public struct ClockJudge: Sendable, Hashable {
 
   /// A time, and what the boot-time clock said then.
   public struct Line: Sendable, Hashable {
+    /// The time, in milliseconds since 1970 UTC.
     public let milliseconds: Int64
+    /// The boot-time clock at that time, in milliseconds; it means nothing after a restart of the host.
     public let boot: Int64
+    /// A line through one reading of both clocks.
     public init(milliseconds: Int64, boot: Int64) {
       self.milliseconds = milliseconds
       self.boot = boot
@@ -48,6 +51,7 @@ public struct ClockJudge: Sendable, Hashable {
   /// Likewise the host's.
   public private(set) var hostOffsetMilliseconds: Int64 = 0
 
+  /// A judge that has heard no Redis: time goes on from the host's wall clock until a better one is known.
   public init(wallMilliseconds: Int64, boot: Int64) { wall = Line(milliseconds: Self.bounded(wallMilliseconds), boot: boot) }
 
   /// Whether Redis's clock can't be believed now.

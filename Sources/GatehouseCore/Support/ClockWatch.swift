@@ -11,6 +11,7 @@ public struct ClockWatch: Sendable {
   private var isAlarmed = false
   private var isHostWrong = false
 
+  /// A watch that takes all clocks for right until it is told otherwise.
   public init() {}
 
   /// The changes since the last look; empty mostly.

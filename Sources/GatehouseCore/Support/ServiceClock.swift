@@ -3,10 +3,15 @@ import Synchronization
 
 /// The clock as operators see it. Offsets are how far a clock was from the service's time at its last reading.
 public struct ClockStatus: Sendable, Equatable {
+  /// The service's time, in milliseconds since 1970 UTC.
   public let nowMilliseconds: Int64
+  /// Whether Redis's clock can't be believed now, so that the ledger serves.
   public let isAlarmed: Bool
+  /// Milliseconds that Redis's clock was ahead at its last reading; nil until one was heard, and again after a time was accepted.
   public let redisOffsetMilliseconds: Int64?
+  /// Milliseconds that the host's wall clock was ahead at its last reading; 0 before the first.
   public let hostOffsetMilliseconds: Int64
+  /// Whether the host's clock is further away than `ClockJudge.stepMaxMilliseconds`.
   public let isHostWrong: Bool
   /// Until when nothing is removed for its age; nil when rows may go.
   public let quietUntilMilliseconds: Int64?
@@ -130,6 +135,7 @@ enum HostBoot {
 public struct ClockRecord: Sendable, Equatable {
   /// The boot of the host that the line's boot-time clock belongs to.
   public let boot: String
+  /// The time from which a process of the same boot goes on.
   public let line: ClockJudge.Line
   /// Nothing is removed for its age before this instant; 0 when rows may go.
   public let quietUntilMilliseconds: Int64
@@ -137,6 +143,7 @@ public struct ClockRecord: Sendable, Equatable {
   public let accepts: Int64
   /// The ledger's newest stamp at the last time that happened: it may be of a time that was wrong.
   public let newestStampAtAccept: Int64
+  /// A record to be kept; `line` must be by the boot-time clock of `boot`.
   public init(boot: String, line: ClockJudge.Line, quietUntilMilliseconds: Int64, accepts: Int64, newestStampAtAccept: Int64) {
     self.boot = boot
     self.line = line

@@ -2,9 +2,13 @@ import GatehouseCrypto
 
 /// The first answer to an `Idempotency-Key`, kept 24 hours in the transaction of its effect.
 public struct StoredAnswer: Sendable, Equatable {
+  /// The HTTP status of the first answer.
   public let status: Int
+  /// The bytes of the first answer, which a repeat gets unchanged.
   public let body: [UInt8]
+  /// The first answer's `Location` field; nil without one.
   public let location: String?
+  /// An answer to be kept; it must hold no secret, since it is stored as it is.
   public init(status: Int, body: [UInt8], location: String? = nil) {
     self.status = status
     self.body = body
@@ -14,12 +18,15 @@ public struct StoredAnswer: Sendable, Equatable {
 
 /// An `Idempotency-Key` with all that makes a replay safe. `scope` is the user's id or the service key's id.
 public struct IdempotentCall: Sendable, Equatable {
+  /// The id of the user or service key whose key it is: the same key of another scope is another call.
   public let scope: String
+  /// The key as the client sent it, 1 to 255 visible ASCII characters.
   public let key: String
   /// A keyed digest of method, path and body: another body under the same key is `idempotencyKeyReused`.
   public let fingerprint: Digest256
   /// The request's fingerprints by older keys of the server secret: it may have been stored under one of them.
   public let olderFingerprints: [Digest256]
+  /// A call; all fingerprints must be of the same method, path and body.
   public init(scope: String, key: String, fingerprint: Digest256, olderFingerprints: [Digest256] = []) {
     self.olderFingerprints = olderFingerprints
     self.scope = scope

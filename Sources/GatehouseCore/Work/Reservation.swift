@@ -3,19 +3,30 @@ public enum ReservationStatus: String, Sendable { case held, committed, released
 
 /// Units held for a job that has started.
 public struct Reservation: Sendable, Equatable {
+  /// The reservation's id, by which it is committed, released and extended.
   public let id: ReservationID
+  /// The user whose allowance it takes from.
   public let userID: UserID
+  /// The metric that its units are of.
   public let metric: String
+  /// Units that were reserved, at least 1.
   public let amount: Int64
+  /// Units that were used, at most `amount`; 0 unless `status` is `committed`.
   public var committed: Int64
+  /// The state in which the reservation was read.
   public var status: ReservationStatus
+  /// The start of the period in which its units count, whenever they are committed.
   public let periodStartsAtMilliseconds: Int64
+  /// The end of that period, exclusive.
   public let periodEndsAtMilliseconds: Int64
   /// nil once finished.
   public var leaseExpiresAtMilliseconds: Int64?
+  /// The instant at which it was made, in milliseconds since 1970 UTC.
   public let createdAtMilliseconds: Int64
+  /// The instant at which it was committed, released or expired; nil while it is held.
   public var finishedAtMilliseconds: Int64?
 
+  /// A reservation as the ledger holds it; unless told otherwise it is held.
   public init(
     id: ReservationID, userID: UserID, metric: String, amount: Int64, committed: Int64 = 0, status: ReservationStatus = .held,
     periodStartsAtMilliseconds: Int64, periodEndsAtMilliseconds: Int64, leaseExpiresAtMilliseconds: Int64?, createdAtMilliseconds: Int64,
@@ -37,10 +48,15 @@ public struct Reservation: Sendable, Equatable {
 
 /// A reservation to make, as the ledger is asked for it.
 public struct ReservationRequest: Sendable {
+  /// The id that the reservation is to have, which must be new.
   public let id: ReservationID
+  /// The user whose allowance is asked.
   public let userID: UserID
+  /// The metric to take units of; one that is not configured is refused with `notFound`.
   public let metric: String
+  /// Units to reserve, at least 1: all of them or none.
   public let amount: Int64
+  /// Milliseconds from the reservation after which units that were not committed return.
   public let leaseMilliseconds: Int64
   /// Commit at once.
   public let commit: Bool
@@ -48,7 +64,9 @@ public struct ReservationRequest: Sendable {
   public let period: Period?
   /// Whether Redis holds the units: otherwise its copy lacks them and must be dropped.
   public let isHeld: Bool
+  /// The job to create in the same transaction; nil for units alone.
   public let analysis: NewAnalysis?
+  /// A request; `isHeld` must be false unless Redis has answered that it holds the units.
   public init(
     id: ReservationID, userID: UserID, metric: String, amount: Int64, leaseMilliseconds: Int64, commit: Bool, period: Period?,
     isHeld: Bool, analysis: NewAnalysis?
@@ -67,9 +85,13 @@ public struct ReservationRequest: Sendable {
 
 /// A reservation that is durable, with the user's standing after it.
 public struct Reserved: Sendable, Equatable {
+  /// The reservation after the call.
   public let reservation: Reservation
+  /// The user's standing with its metric after the call, in the reservation's own period.
   public let allowance: Allowance
+  /// The job on the reservation; nil if the call was not about one.
   public let analysis: Analysis?
+  /// The outcome of one transaction.
   public init(reservation: Reservation, allowance: Allowance, analysis: Analysis?) {
     self.reservation = reservation
     self.allowance = allowance
@@ -79,6 +101,7 @@ public struct Reserved: Sendable, Equatable {
 
 /// Ids of reservations: units held for a job.
 public enum ReservationKind: IdentifierKind {
+  /// The beginning of every reservation's id.
   public static let prefix = "rsv_"
 }
 

@@ -4,6 +4,7 @@ public struct Work: Sendable {
   let changes: Changes
   let clock: ServiceClock
 
+  /// The work of one ledger; all parts of a process must share one `changes` and one `clock`.
   public init(ledger: any AccountLedger & WorkLedger, changes: Changes, clock: ServiceClock) {
     self.ledger = ledger
     self.changes = changes
