@@ -2,6 +2,7 @@ import COpenSSL
 
 /// A SHA-256 digest.
 public struct Digest256: Sendable, Hashable, CustomStringConvertible {
+  /// The length of every digest: 256 bits.
   public static let byteCount = 32
 
   /// Exactly `byteCount` bytes.

@@ -21,10 +21,12 @@ public enum HashPoolError: Error, Sendable, Equatable {
 public final class HashPool: Sendable {
   /// One core is left to the event loops.
   public static var threadsDefault: Int { max(1, ProcessInfo.processInfo.activeProcessorCount - 1) }
+  /// Pieces of work that wait in a pool for which nothing else is said.
   public static let waitingMaxDefault = 25
 
   /// Pieces of work that are worked on or wait, at most.
   public let capacity: Int
+  /// Pieces of work that are worked on at once; at least 1.
   public let threads: Int
   private let queue: HashQueue
 

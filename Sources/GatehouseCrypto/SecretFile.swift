@@ -3,7 +3,9 @@ import Foundation
 extension ServerSecret {
   /// Why a secret file can't be used, in a sentence that says what to do.
   public struct Failure: Error, CustomStringConvertible, Sendable {
+    /// A sentence for a terminal or a log that says what to do; it names the file and never a key.
     public let description: String
+    /// A failure that this sentence explains.
     public init(_ description: String) { self.description = description }
   }
 

@@ -26,10 +26,12 @@ public struct ServerSecret: Sendable {
 
   /// One line of the file, without what it keeps secret.
   public struct Line: Sendable, Equatable {
+    /// The key's id as the file has it; no two lines of one file share it.
     public let id: String
     /// Tells this line from another of the same id; nobody finds the key from it.
     public let digest: Digest256
 
+    /// The line of this id whose key has this digest.
     public init(id: String, digest: Digest256) {
       self.id = id
       self.digest = digest
@@ -98,10 +100,13 @@ public struct ServerSecret: Sendable {
 public final class LiveSecret: Sendable {
   private let secret: Mutex<ServerSecret>
 
+  /// `secret` is in force until the first `replace`.
   public init(_ secret: ServerSecret) { self.secret = Mutex(secret) }
 
+  /// The secret in force at this call; don't keep it beyond the request.
   public var now: ServerSecret { secret.withLock { $0 } }
 
+  /// Puts `next` in force at once, for all threads; a value that was taken before stays as it was.
   public func replace(with next: ServerSecret) { secret.withLock { $0 = next } }
 }
 

@@ -29,16 +29,23 @@ public final class HotState: HotStore {
     self.clock = clock
   }
 
+  /// Whether a connection can be used and Redis's clock is believed.
   public var isUsable: Bool { redis.isUsable && clock.believesRedis }
 
+  /// The address in the form that a person writes it: a path, or host and port.
   public var address: String { redis.address.text }
 
+  /// The timelines of the connections that can be used, in the order of the event loops; no round trip.
   public func timelines() async -> [String] { await redis.replicationIDs() }
 
+  /// Has the connections that are on another timeline closed and made anew, without waiting; commands that wait on them get no answer.
   public func leaveStrays(of term: HotTerm) { redis.reconnect(unlessOn: term.replicationID) }
 
+  /// Makes the era part of every epoch from this call on, so that all hashes of another era are cold.
   public func setEra(_ era: Int64) { epoch.withLock { $0.era = era } }
 
+  /// Asks the gate script about one call, in one round trip; `reply` comes once, on an event loop. A command without an answer may have
+  /// been carried out.
   public func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
     onLoop { connection in
       if let failure = Self.failure(connection, term) { return reply(.failure(failure)) }
@@ -46,6 +53,7 @@ public final class HotState: HotStore {
     }
   }
 
+  /// Writes the user's hash, unless a change has made the ticket void, and asks the gate script, in one round trip.
   public func install(
     _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
   ) async -> Result<HotReply, HotFailure> {
@@ -60,6 +68,8 @@ public final class HotState: HotStore {
     }
   }
 
+  /// Gives back what a hold has taken, once, and deletes the user's hash if told to; sent without waiting, and lost if Redis can't be
+  /// reached.
   public func giveBack(_ userID: UserID, holdID: String, thenDrop: Bool) {
     onLoop { connection in
       connection.evaluate(Scripts.giveBack, keys: [KeySpace.user(userID), KeySpace.windows(userID)], arguments: [holdID]) { _ in }
@@ -67,6 +77,8 @@ public final class HotState: HotStore {
     }
   }
 
+  /// Removes the mark of a hold whose units the ledger has; without the mark, or an answer, the user's hash is deleted. Sent without
+  /// waiting.
   public func keep(_ userID: UserID, holdID: String) {
     onLoop { connection in
       connection.send(["HDEL", KeySpace.user(userID), "h:" + holdID]) { result in
@@ -76,6 +88,7 @@ public final class HotState: HotStore {
     }
   }
 
+  /// Redis's own clock in milliseconds since 1970, in one round trip; nil without an answer.
   public func time() async -> Int64? {
     await withCheckedContinuation { continuation in
       onLoop { connection in
@@ -89,6 +102,7 @@ public final class HotState: HotStore {
     }
   }
 
+  /// Whether `maxmemory_policy` is another than `noeviction`, by one `INFO`; nil without an answer.
   public func mayForget() async -> Bool? {
     await withCheckedContinuation { continuation in
       onLoop { connection in
@@ -101,6 +115,8 @@ public final class HotState: HotStore {
     }
   }
 
+  /// Deletes users' hashes and counts that in one script, over the first connection that is on the mark's timeline. It may have happened
+  /// even if the result is `noAnswer`.
   public func drop(_ routingIDs: [String], _ mark: HotMark) async -> HotDrop {
     // Any connection that is on the timeline will do: the others' loops may be between two.
     for connection in redis.all(first: MultiThreadedLoop.current(in: group)) {
@@ -117,10 +133,13 @@ public final class HotState: HotStore {
     return .noAnswer
   }
 
+  /// Deletes the rate windows of a user, without waiting for the answer.
   public func forget(routingID: String) {
     onLoop { connection in connection.send(["DEL", KeySpace.windows(routingID: routingID)]) { _ in } }
   }
 
+  /// Charges one subject under several policies, or looks only if `peek`, in one script and round trip. A failure says nothing of whether
+  /// it counted.
   public func check(
     _ subject: Subject, _ charges: [PolicyCharge], peek: Bool, under term: HotTerm
   ) async -> Result<HotCheck, HotFailure> {

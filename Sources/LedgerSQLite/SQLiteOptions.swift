@@ -6,10 +6,12 @@ public struct SQLiteOptions: Sendable {
   public var bounds = LedgerBounds()
   /// The log is copied into the file beyond this size, and its file cut to nothing beyond the next, both as far as readers allow.
   public var checkpointBytes = 16 << 20
+  /// The size of the log, in bytes, beyond which its file is cut to nothing.
   public var truncateBytes = 128 << 20
   /// A reader that keeps the log from being copied for so long is told of.
   public var readerToldAfter: Duration = .seconds(10)
   /// How long opening the file waits for other processes that write to it.
   public var openWaitMax: Duration = .seconds(5)
+  /// The default sizes: a log that is copied beyond 16 MiB and cut beyond 128 MiB.
   public init() {}
 }

@@ -13,7 +13,9 @@ public enum LocalHTTP {
 
   /// A whole answer.
   public struct Answer: Sendable, Equatable {
+    /// The status code, whatever it is: a refusal is an answer too.
     public let status: Int
+    /// The whole body, at most `bodyBytesMax` bytes; empty if there is none.
     public let body: [UInt8]
   }
 

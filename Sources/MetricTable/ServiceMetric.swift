@@ -2,7 +2,7 @@ import Metrics
 
 /// A metric: its name, kind and labels are said in the table and nowhere else. What counts takes its counter from here.
 public struct ServiceMetric: Sendable {
-  /// How it is recorded.
+  /// The ways of recording.
   public enum Kind: String, Sendable {
     /// A number of events since the process began.
     case counter
@@ -16,6 +16,7 @@ public struct ServiceMetric: Sendable {
 
   /// As a metrics backend has it.
   public let name: String
+  /// How it is recorded.
   public let kind: Kind
   /// The names of its labels, in the order in which their values are given.
   public let labels: [String]

@@ -6,6 +6,7 @@ import Synchronization
 
 /// A connection to Redis for each event loop of a group.
 public final class RedisClient: Service, Sendable {
+  /// Counts over all connections of this client, to be read from any thread.
   public let statistics = RedisStatistics()
   /// Where its connections go.
   public let address: RedisAddress

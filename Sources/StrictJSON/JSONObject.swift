@@ -62,5 +62,6 @@ extension JSONObject: Equatable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
+  /// An object with the members in the order of the literal. The names must differ.
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
 }

@@ -51,14 +51,20 @@ extension JSONValue: Equatable {
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral {
+  /// A text; escapes are made when it is written.
   public init(stringLiteral value: String) { self = .string(value) }
+  /// A whole number of at most 64 bits.
   public init(integerLiteral value: Int64) { self = .int64(value) }
+  /// A number in Swift's shortest spelling; it must be finite, since JSON has no other.
   public init(floatLiteral value: Double) { self = .number(JSONNumber(checkedText: "\(value)")) }
+  /// `true` or `false` of JSON, never a number.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 
 extension JSONValue: ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+  /// A list in the order of the literal.
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  /// An object with the members in the order of the literal. The names must differ.
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
 }
 

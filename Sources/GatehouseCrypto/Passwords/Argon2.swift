@@ -5,12 +5,16 @@ import Foundation
 public struct Argon2Parameters: Sendable, Equatable {
   /// 1 GiB.
   public static let memoryKiBMax = 1 << 20
+  /// The most passes over the memory that a hash may cost.
   public static let passesMax = 64
   /// Each lane is a thread of its own.
   public static let lanesMax = 16
 
+  /// Memory that one hash takes while it is computed, in KiB; at least 8 for each lane.
   public let memoryKiB: Int
+  /// Times that the memory is gone over, 1 to `passesMax`; the time of a hash grows with it.
   public let passes: Int
+  /// Parts of the memory that are worked on side by side, 1 to `lanesMax`.
   public let lanes: Int
 
   /// OWASP's minimum: 19 MiB, 2 passes, 1 lane.

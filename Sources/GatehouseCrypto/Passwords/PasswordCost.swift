@@ -5,6 +5,7 @@ public struct PasswordCost: Sendable, Hashable {
     .argon2id: 65_536, .pbkdf2: 262_144, .scrypt: 262_144, .bcrypt: 1_024,
   ]
 
+  /// The method of the hash: `work` compares only within one.
   public let scheme: PasswordHash.Scheme
   /// The stored hash up to its salt, such as `pbkdf2:sha256:600000$`.
   public let text: String

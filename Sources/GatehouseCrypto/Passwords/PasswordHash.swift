@@ -50,6 +50,7 @@ public struct PasswordHash: Sendable {
     self.kind = kind
   }
 
+  /// The method that the stored text names.
   public var scheme: Scheme {
     switch kind {
     case .argon2id: .argon2id
@@ -94,5 +95,6 @@ public struct PasswordHash: Sendable {
 extension PasswordHash: CustomStringConvertible, CustomReflectable {
   /// The scheme alone.
   public var description: String { "\(scheme.rawValue)(redacted)" }
+  /// A mirror that shows the scheme alone, so that neither salt nor hash gets into a dump.
   public var customMirror: Mirror { Mirror(self, children: ["scheme": scheme]) }
 }

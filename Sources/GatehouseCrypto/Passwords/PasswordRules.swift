@@ -16,6 +16,7 @@ public struct PasswordProblem: Error, Sendable, Equatable {
     case context = "password_context"
   }
 
+  /// The rule that is broken, as the API names it.
   public let code: Code
   /// A sentence for the user, without the password.
   public let message: String
@@ -25,6 +26,7 @@ public struct PasswordProblem: Error, Sendable, Equatable {
 public struct PasswordRules: Sendable, Equatable {
   /// No shorter password is ever allowed, whatever the settings say: code points, and so bytes.
   public static let lengthFloor = 8
+  /// The most bytes of UTF-8 that a password may have after normalisation.
   public static let bytesMax = 1_024
 
   /// The least number of code points after normalisation.

@@ -5,6 +5,7 @@ import Logging
 
 /// Stands around all routes of a listener: every answer and every error passes here.
 public struct Edge: HTTPResponder {
+  /// The context of every request, which Hummingbird asks a responder to name.
   public typealias Context = GatehouseContext
 
   private let inner: RouterResponder<GatehouseContext>

@@ -20,6 +20,7 @@ public final class RefusalLog: Sendable {
   private let log: Logger
   private let allowances = Mutex([Logger.Level: LineAllowance]())
 
+  /// Lines go to `log`. Each instance has bounds of its own, so share one in a process.
   public init(log: Logger) { self.log = log }
 
   /// The request, as the log shows it.

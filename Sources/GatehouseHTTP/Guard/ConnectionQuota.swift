@@ -87,13 +87,17 @@ public final class ConnectionQuota: Sendable {
 /// Closes a connection of whoever has too many as soon as it is accepted: nothing of it is read, and nothing is answered. Stands at the
 /// front of a listening channel, before whatever counts connections there.
 public final class ConnectionBound: ChannelInboundHandler, Sendable {
+  /// Accepted connections come in, as the reads of a listening channel.
   public typealias InboundIn = any Channel
+  /// Connections that are let in go on unchanged.
   public typealias InboundOut = any Channel
 
   private let quota: ConnectionQuota
 
+  /// Asks `quota` about every connection; handlers of several listeners may share one.
   public init(_ quota: ConnectionQuota) { self.quota = quota }
 
+  /// Lets an accepted connection pass and gives its place back at its end, or closes it at once.
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let channel = Self.unwrapInboundIn(data)
     switch quota.enter(channel.remoteAddress) {

@@ -9,8 +9,11 @@ import StrictJSON
 public struct API: Sendable {
   /// The settings that show in the HTTP contract.
   public struct Contract: Sendable {
+    /// The peers whose word about a client's address is taken.
     public var trustedProxies = TrustedProxies.loopback
+    /// The web origins that may use the cookie from another site, such as `https://app.example.com`.
     public var allowedOrigins: [String] = []
+    /// Whether the session cookie has the `__Host-` name and goes over HTTPS alone.
     public var cookieIsSecure = true
     /// The cookie's name.
     public var cookieName: String { cookieIsSecure ? Credential.cookieName : Credential.insecureCookieName }
@@ -20,8 +23,11 @@ public struct API: Sendable {
     public var signUpTells = true
     /// A recent password is needed for deletion and export, and for ending other sessions.
     public var sensitiveWithin: Int64 = 300_000
+    /// Milliseconds since the password was last given, within which other sessions may be ended.
     public var othersWithin: Int64 = 900_000
+    /// The exports of this process, and the folder that they are made in.
     public var exports = Exports(folder: "/tmp")
+    /// The contract of a service that stands behind a proxy of its own machine and is open for sign-up.
     public init() {}
   }
 

@@ -7,6 +7,7 @@ public final class Exports: Sendable {
   /// Where they are kept until they are sent, without a name.
   let folder: String
 
+  /// At most 64 exports at once, whose files are made in `folder`, which must exist.
   public init(folder: String) { self.folder = folder }
 
   /// The right to one export, until it is let go of.

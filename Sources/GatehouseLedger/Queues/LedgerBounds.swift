@@ -4,6 +4,7 @@ public struct LedgerBounds: Sendable {
   public var readersMax = 2
   /// The readers of lists, and of exports: those of decisions never wait for them.
   public var listReadersMax = 2
+  /// Connections for whole exports, which hold their snapshot the longest.
   public var exportReadersMax = 1
   /// Writes that wait; more are refused.
   public var queueDepthMax = 4_096
@@ -12,6 +13,7 @@ public struct LedgerBounds: Sendable {
   /// A write that has waited this long for the writer is refused, and nothing of it was written: a process that is stopped while it
   /// writes, or a program that holds the file, holds the writers up until it goes on or ends.
   public var writeWaitMax: Duration = .seconds(3)
+  /// The default bounds: five connections that read, and 4,096 writes that wait.
   public init() {}
 
   /// Connections that read.

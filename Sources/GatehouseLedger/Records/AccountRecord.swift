@@ -31,6 +31,7 @@ extension LedgerTransaction {
 }
 
 extension SQLLedger {
+  /// The account, its standings and its number of live sessions at `now`, in one read transaction; nil without one, and for a deleted one.
   public func overview(of id: UserID, now: Int64) async throws -> UserOverview? {
     let rules = rules
     return try await read { db in
@@ -43,6 +44,7 @@ extension SQLLedger {
     }
   }
 
+  /// One page of the trail, newest first, on the readers of lists: no decision waits for it.
   public func audit(of id: UserID, page: PageRequest) async throws -> Page<AuditEntry> {
     try await read(for: .lists) { db in try AuditRecord.page(of: id, page, db) }
   }

@@ -84,6 +84,8 @@ enum AnalysisRecord {
 }
 
 extension SQLLedger {
+  /// Adds an analysis to a held reservation and keeps the answer to `call`, in one transaction. The lease is only ever made longer; throws
+  /// `notFound`, `invalidTransition`, `reservationExpired`, and `idempotencyKeyReused`.
   public func attachAnalysis(
     _ analysis: NewAnalysis, to id: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
     encode: @escaping @Sendable (Reserved) -> StoredAnswer
@@ -113,16 +115,20 @@ extension SQLLedger {
     }
   }
 
+  /// One analysis with its result; nil without one, or if `user` is given and not its owner.
   public func analysis(_ id: AnalysisID, of user: UserID?) async throws -> Analysis? {
     try await read { db in
       try db.row(AnalysisRecord.byID, [id.text]).map(Analysis.init(row:)).flatMap { user == nil || $0.userID == user ? $0 : nil }
     }
   }
 
+  /// One page of a user's analyses, newest first; results are read only if the filter asks for them.
   public func analyses(of user: UserID, filter: AnalysisFilter, page: PageRequest) async throws -> Page<Analysis> {
     try await read(for: .lists) { db in try AnalysisRecord.page(of: user, filter, page, db) }
   }
 
+  /// Writes a worker's report with all that follows from it, in one transaction: the lease, the units, the result, the feed. A result or
+  /// error that is written already is answered again; throws `notFound`, `invalidTransition`, `reservationExpired`.
   public func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     let event = UsageEventID.random()
@@ -191,6 +197,8 @@ extension SQLLedger {
     return try ReservationRecord.require(expired.id, db)
   }
 
+  /// Cancels an open analysis and gives its units back, or deletes a finished one (nil), in one transaction. Throws `notFound`, also for
+  /// another user's.
   public func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Unacknowledged<Reserved?> {
     let rules = rules
     return try await write { db in

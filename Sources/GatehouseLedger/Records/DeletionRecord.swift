@@ -36,6 +36,8 @@ enum DeletionRecord {
 }
 
 extension SQLLedger {
+  /// Marks the account deleted, frees its email and external id, and ends its sessions and mailed tokens, in one transaction; its other
+  /// rows go later. Throws `notFound`.
   public func deleteUser(_ id: UserID, by actor: AuditActor, reason: String?, now: Int64) async throws -> Unacknowledged<Void> {
     let rules = rules
     return try await write { [addresses] db in
@@ -52,6 +54,7 @@ extension SQLLedger {
     }
   }
 
+  /// Removes at most `rowsMax` rows of one deleted user, fewer if they are large, in one transaction; gives how many, 0 when none is left.
   public func purgeDeleted(rowsMax: Int) async throws -> Int {
     try await write { db in
       guard let row = try db.row(DeletionRecord.next, []) else { return 0 }

@@ -46,6 +46,7 @@ extension LedgerTransaction {
 }
 
 extension SQLLedger: EventLedger {
+  /// At most `limit` events with a greater number than `number`, in the order of the commits; nil as user means all users.
   public func feed(of user: UserID?, after number: Int64, limit: Int) async throws -> [FeedEvent] {
     try await read(for: .lists) { db in try EventRecord.page(of: user, after: number, limit: limit, db) }
   }

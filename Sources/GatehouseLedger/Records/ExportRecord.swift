@@ -46,6 +46,8 @@ private struct Records: AccountRecords {
 }
 
 extension SQLLedger: ExportLedger {
+  /// Gives `body` one account in one snapshot, on the readers of exports alone, and what `body` gives to the caller. Throws what `body`
+  /// does, `overloaded` beyond the bound of exports that wait, `unavailable` once the ledger is closed.
   public func export<T: Sendable>(of user: UserID, _ body: @escaping @Sendable (any AccountRecords) throws -> T) async throws -> T {
     let (rules, database) = (rules, database)
     return try await read(for: .exports) { db in try body(Records(id: user, db: db, rules: rules, isOpen: { database.isOpen })) }

@@ -36,6 +36,8 @@ enum HotNodeRecord {
 extension SQLLedger {
   private static let lineageCharacters = 16
 
+  /// Registers a timeline under a new term and a random lineage; false, and nothing changed, if another registration came first. Durable on
+  /// return.
   public func register(_ registration: HotRegistration) async throws -> Bool {
     let lineage = SecureRandom.identifier(length: Self.lineageCharacters)
     return try await write { db in
@@ -55,6 +57,7 @@ extension SQLLedger {
     }
   }
 
+  /// Gives every registered Redis the next term and one new lineage, with a line in the audit trail; false if none is registered.
   public func renewTerms(by actor: AuditActor, reason: String, now: Int64) async throws -> Unacknowledged<Bool> {
     let lineage = SecureRandom.identifier(length: Self.lineageCharacters)
     return try await write { db in
@@ -66,8 +69,11 @@ extension SQLLedger {
     }
   }
 
+  /// Marks all registrations vacant as of the ledger's present sequence, in one transaction. Those that are vacant already stay as they
+  /// are.
   public func vacate() async throws { _ = try await write { db in try db.run(HotNodeRecord.vacate, []) } }
 
+  /// Takes the vacancy of exactly this term and lineage away; changes nothing if another is registered by now.
   public func confirm(_ term: HotTerm) async throws {
     _ = try await write { db in try db.run(HotNodeRecord.confirm, [term.number, term.lineage]) }
   }

@@ -40,6 +40,8 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
   /// Pending changes of one poll.
   static let pendingMax = 1_000
 
+  /// All that Redis is to hold of a user, with the instant until which it is true, in one read transaction. nil for an unknown or deleted
+  /// user.
   public func snapshot(of user: UserID, now: Int64) async throws -> HotSnapshot? {
     let rules = rules
     return try await read { db in
@@ -61,6 +63,8 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
     }
   }
 
+  /// The state of the ledger that a lease depends on, with at most a thousand pending rows, in one snapshot. It also looks whether the file
+  /// is still the one that was opened.
   public func leasePoll() async throws -> LeasePoll {
     try await read { [database] db in
       database.watchStore(db)
@@ -77,12 +81,15 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
     }
   }
 
+  /// Whether the user's pending row has this sequence or a greater one: a later change of the user counts too.
   public func isPending(_ change: PendingChange) async throws -> Bool {
     try await read { db in
       try db.number(HotRecord.isPending, [change.routingID, change.sequence]) != nil
     }
   }
 
+  /// Deletes pending rows and notes Redis's counter, in one later transaction and without waiting. If the write queue is full it is lost,
+  /// and the rows stay to be settled again.
   public func settled(_ changes: [PendingChange], by count: HotCount) {
     database.enqueue { db in
       for change in changes { try db.run(HotRecord.settle, [change.routingID, change.sequence]) }
@@ -91,10 +98,12 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
     }
   }
 
+  /// Every key there is, revoked and expired ones included, the oldest first.
   public func serviceKeys() async throws -> [ServiceKey] {
     try await read { db in try db.rows(ServiceKeyRecord.all, []).map(ServiceKey.init(row:)) }
   }
 
+  /// Adds a key, raises the version of the keys and writes audit, in one transaction; durable on return.
   public func createServiceKey(_ key: ServiceKey, by actor: AuditActor) async throws -> Unacknowledged<Void> {
     try await write { db in
       try db.run(
@@ -109,6 +118,8 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
     }
   }
 
+  /// Revokes a key that is not revoked yet, as of `now`, and raises the version of the keys; false, and nothing changed, without such a
+  /// key.
   public func revokeServiceKey(_ id: ServiceKeyID, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<Bool> {
     try await write { db in
       guard try db.run(ServiceKeyRecord.revoke, [now, id.text]) == 1 else { return Unacknowledged(false) }
@@ -118,6 +129,7 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
     }
   }
 
+  /// Notes a key's last use in a later transaction, without waiting; it is lost if the write queue is full.
   public func touchServiceKey(_ id: ServiceKeyID, usedAt now: Int64) {
     database.enqueue { db in try db.run(ServiceKeyRecord.touch, [now, id.text]) }
   }

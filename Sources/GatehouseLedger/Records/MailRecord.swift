@@ -35,6 +35,8 @@ enum MailRecord {
 }
 
 extension SQLLedger: MailLedger {
+  /// Stores the token's hash, and the request in the audit trail, in one transaction; false, and nothing written, if the user is not active
+  /// or mails of this kind now go to another address.
   public func keep(_ token: SingleUse, by actor: AuditActor, now: Int64) async throws -> Bool {
     try await write { db in
       guard let user = try db.row(UserRecord.byID, [token.userID.text]).map(User.init(row:)),
@@ -49,10 +51,13 @@ extension SQLLedger: MailLedger {
     }
   }
 
+  /// The active user for whom an unspent token of this kind is still good at `now`; nil otherwise, whatever the reason.
   public func owner(ofToken hash: Digest256, _ kind: Mail.Purpose, now: Int64) async throws -> User? {
     try await read { db in try MailRecord.owner(hash, kind, db, now: now) }
   }
 
+  /// Spends the token and sets the password, ends all sessions, drops the user's other mailed tokens and the pending address, and verifies
+  /// the address, in one transaction. nil, and nothing changed, if the token is not good.
   public func resetPassword(token: Digest256, newHash: String, now: Int64) async throws -> Unacknowledged<User>? {
     try await write { db in
       guard var user = try MailRecord.owner(token, .passwordReset, db, now: now) else { return nil }
@@ -71,6 +76,8 @@ extension SQLLedger: MailLedger {
     }
   }
 
+  /// Spends the token and verifies the address that it was made for, in one transaction; a pending address becomes the account's. nil, and
+  /// nothing changed, if the token is not good; throws `emailTaken`.
   public func verifyEmail(token: Digest256, now: Int64) async throws -> Unacknowledged<User>? {
     try await write { [addresses] db in
       guard var user = try MailRecord.owner(token, .emailVerification, db, now: now) else { return nil }

@@ -44,6 +44,8 @@ enum Pruning {
 }
 
 extension SQLLedger {
+  /// Removes at most `rowsMax` rows that are older than the configured retention, fewer if they are large, in one transaction; gives how
+  /// many.
   public func prune(rowsMax: Int, now: Int64) async throws -> Int {
     let retention = rules.retention()
     return try await write { db in

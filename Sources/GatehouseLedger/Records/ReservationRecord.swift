@@ -186,6 +186,8 @@ enum ReservationRecord {
 }
 
 extension SQLLedger {
+  /// Holds units, or takes them at once, with the analysis and the stored answer of `call` if given, in one transaction. Throws `notFound`,
+  /// `suspended`, `allowanceExhausted`, `idempotencyKeyReused`.
   public func reserve(
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
   ) async throws -> Unacknowledged<Once<Reserved>> {
@@ -231,6 +233,8 @@ extension SQLLedger {
     }
   }
 
+  /// Commits `amount` units of a held reservation (nil: all) and releases the rest, in one transaction. The same commit again answers the
+  /// same; throws `notFound`, `invalidTransition`, `reservationExpired`, a field error beyond the held units.
   public func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     let event = UsageEventID.random()
@@ -256,6 +260,8 @@ extension SQLLedger {
     }
   }
 
+  /// Gives all units of a held reservation back and cancels its open analysis, in one transaction. The same release again answers the same;
+  /// throws `notFound`, `invalidTransition`, `reservationExpired`.
   public func release(_ id: ReservationID, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     return try await write { db in
@@ -274,6 +280,8 @@ extension SQLLedger {
     }
   }
 
+  /// Sets the end of a held reservation's lease to `now` + `leaseMilliseconds`, which may be earlier than before. Throws `notFound`,
+  /// `invalidTransition`, `reservationExpired`.
   public func extend(_ id: ReservationID, leaseMilliseconds: Int64, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
     return try await write { db in
@@ -287,10 +295,12 @@ extension SQLLedger {
     }
   }
 
+  /// The reservation as it is stored, whatever its status; nil for an unknown id.
   public func reservation(_ id: ReservationID) async throws -> Reservation? {
     try await read { db in try db.row(ReservationRecord.byID, [id.text]).map(Reservation.init(row:)) }
   }
 
+  /// Expires at most `rowsMax` reservations, those whose lease ended first, in one transaction; gives how many.
   public func expireOverdue(rowsMax: Int, now: Int64) async throws -> Unacknowledged<Int> {
     try await write { db in
       let overdue = try db.rows(ReservationRecord.overdue, [now, rowsMax]).map(Reservation.init(row:))
@@ -300,6 +310,7 @@ extension SQLLedger {
     }
   }
 
+  /// The standings of all configured metrics in their open periods, in one read transaction; nil for an unknown or deleted user.
   public func allowances(of user: UserID, now: Int64) async throws -> [Allowance]? {
     let rules = rules
     return try await read { db in

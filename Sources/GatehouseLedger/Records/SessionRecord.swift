@@ -150,6 +150,8 @@ enum SessionRecord {
 }
 
 extension SQLLedger: SessionLedger {
+  /// Adds a session and ends those beyond `sessionsMax`, in one transaction; gives how many it ended. nil, and nothing written, unless the
+  /// account is active and its password hash still `verifiedHash`.
   public func openSession(_ session: Session, verifiedHash: String, rehash: String?, sessionsMax: Int) async throws -> Unacknowledged<Int>?
   {
     let rules = rules
@@ -168,6 +170,7 @@ extension SQLLedger: SessionLedger {
     }
   }
 
+  /// The session that the token opens at `now`, with its user, in one read transaction: live, expired by its timeouts, or dead.
   public func session(tokenHash: Digest256, now: Int64) async throws -> FoundSession {
     let rules = rules
     return try await read { db in
@@ -181,16 +184,19 @@ extension SQLLedger: SessionLedger {
     }
   }
 
+  /// One session of this user, if it is live at `now`; nil otherwise.
   public func session(_ id: SessionID, of user: UserID, now: Int64) async throws -> Session? {
     let rules = rules
     return try await read { db in try SessionRecord.live(id, of: user, db, rules, now: now) }
   }
 
+  /// One page of the user's live sessions: `first` if given, then by when they were last seen, the newest first.
   public func sessions(of user: UserID, first: SessionID?, page: PageRequest, now: Int64) async throws -> Page<Session> {
     let rules = rules
     return try await read { db in try SessionRecord.page(of: user, first: first, page, db, rules, now: now) }
   }
 
+  /// Ends one session with its event and audit, in one transaction; false, and nothing changed, if the user has no such session.
   public func endSession(_ id: SessionID, of user: UserID, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<Bool> {
     try await write { db in
       guard try SessionRecord.end(id, of: user, .ended, db, now: now) else { return Unacknowledged(false, pending: []) }
@@ -199,6 +205,7 @@ extension SQLLedger: SessionLedger {
     }
   }
 
+  /// Ends all sessions of a user but `kept`, in one transaction; gives how many of them were live.
   public func endSessions(of user: UserID, except kept: SessionID?, by actor: AuditActor, reason: String?, now: Int64) async throws
     -> Unacknowledged<
       Int
@@ -213,6 +220,8 @@ extension SQLLedger: SessionLedger {
     }
   }
 
+  /// Ends the sessions of all users by one number in the ledger, whatever their count. The result counts those that were live just before,
+  /// in a read of its own.
   public func endEveryone(by actor: AuditActor, reason: String, now: Int64) async throws -> Unacknowledged<Int> {
     // Counted by a reader: the writer must not walk through all sessions.
     let live = try await read { db in try db.number(SessionRecord.countLive, [now, try SessionRecord.validFrom(db)]) }
@@ -223,6 +232,8 @@ extension SQLLedger: SessionLedger {
     }
   }
 
+  /// Sets the password hash, ends all sessions but `kept` and gives that one its only token, in one transaction; mailed tokens end too.
+  /// nil, and nothing changed, if the session is not live or the hash is no longer `verifiedHash`.
   public func changePassword(
     of user: UserID, verifiedHash: String, newHash: String, kept: SessionID, newTokenHash: Digest256, now: Int64
   ) async throws -> Unacknowledged<Session>? {
@@ -246,6 +257,7 @@ extension SQLLedger: SessionLedger {
     }
   }
 
+  /// Counts one wrong password and ends the session at `failuresMax`, in one transaction; gives the count, 0 without such a session.
   public func passwordFailed(_ id: SessionID, of user: UserID, failuresMax: Int, now: Int64) async throws -> Unacknowledged<Int> {
     try await write { db in
       guard let failures = try db.number(SessionRecord.countFailure, [id.text, user.text]) else { return Unacknowledged(0, pending: []) }
@@ -259,6 +271,7 @@ extension SQLLedger: SessionLedger {
     }
   }
 
+  /// Notes in a later transaction, without waiting, when a session was last seen; it is lost if the write queue is full.
   public func touch(_ id: SessionID, seenAt now: Int64) {
     database.enqueue { db in try db.run(SessionRecord.touch, [now, id.text]) }
   }

@@ -29,6 +29,7 @@ enum TimeRecord {
 }
 
 extension SQLLedger: ClockLedger {
+  /// Stores the time in a later transaction, without waiting; nothing is written if another time has been accepted since.
   public func keepClock(_ record: ClockRecord) {
     database.enqueue { db in
       try db.run(
@@ -37,6 +38,8 @@ extension SQLLedger: ClockLedger {
     }
   }
 
+  /// Stores the time, moves the leases of held reservations and raises the era, in one transaction; durable on return. The result is the
+  /// record as it now stands.
   public func acceptClock(
     _ record: ClockRecord, shiftMilliseconds: Int64, by actor: AuditActor, reason: String, now: Int64
   ) async throws -> Unacknowledged<ClockRecord> {

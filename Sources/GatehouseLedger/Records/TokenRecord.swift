@@ -112,6 +112,8 @@ package enum TokenRecord {
 }
 
 extension SQLLedger {
+  /// The successor of the presented token: the one that stands, or a new one, stored before this returns. nil if the token opens no live
+  /// session; throws `rateLimited` beyond the bound of live tokens.
   public func prepareSuccessor(
     _ id: SessionID, presented: Digest256, hash: Digest256, nonce: [UInt8], keyID: String, now: Int64
   ) async throws -> Unacknowledged<Successor>? {
@@ -124,6 +126,8 @@ extension SQLLedger {
     }
   }
 
+  /// Adds a token whose password is as new as `now`, and counts wrong passwords from 0 again, in one transaction. nil if the presented
+  /// token opens no live session; throws `rateLimited` beyond the bound of live tokens.
   public func provePassword(_ id: SessionID, presented: Digest256, hash: Digest256, now: Int64) async throws -> Unacknowledged<Session>? {
     let rules = rules
     return try await write { db in
@@ -134,6 +138,8 @@ extension SQLLedger {
     }
   }
 
+  /// Marks a token as used and lets the older ones of its session end after the grace, in one transaction. nil, and nothing changed, if it
+  /// is unknown, used already, or its session has ended.
   public func adoptSuccessor(_ hash: Digest256, graceMilliseconds: Int64, now: Int64) async throws -> Unacknowledged<Session>? {
     try await write { db in
       guard let row = try db.row(TokenRecord.session, [hash.bytes]), try (row["ended_at"] as Int64?) == nil else { return nil }

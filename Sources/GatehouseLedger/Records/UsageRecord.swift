@@ -68,10 +68,13 @@ enum Idempotency {
 }
 
 extension SQLLedger: WorkLedger {
+  /// The answer that is kept for a call's scope and key, for 24 hours; nil without one. Throws `idempotencyKeyReused` if it belongs to
+  /// another request.
   public func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer? {
     try await read { [rules] db in try Idempotency.find(call, db, now: rules.aging(now)) }
   }
 
+  /// One entry for each period with usage that starts in `[from, to)`, in milliseconds; the oldest first.
   public func dailyUsage(of user: UserID, metric: String, from: Int64, to: Int64) async throws -> [DailyUsage] {
     try await read(for: .lists) { db in
       try db.rows(UsageRecord.daily, [user.text, metric, from, to]).map {
@@ -80,10 +83,13 @@ extension SQLLedger: WorkLedger {
     }
   }
 
+  /// One page of the usage history in `[from, to)`, newest first, on the readers of lists; nil leaves an end open.
   public func events(of user: UserID, from: Int64?, to: Int64?, page: PageRequest) async throws -> Page<UsageEvent> {
     try await read(for: .lists) { db in try UsageRecord.page(of: user, from: from, to: to, page, db) }
   }
 
+  /// Writes all events and the answer to `call`, or none, in one transaction; a repeated call gets the stored answer. Throws `notFound` for
+  /// an unknown user, `idempotencyKeyReused`.
   public func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int> {
     try await write { [rules] db in
       if let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }

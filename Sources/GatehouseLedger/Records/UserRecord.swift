@@ -60,6 +60,8 @@ extension UserRecord {
 }
 
 extension SQLLedger: AccountLedger {
+  /// Adds an account, which goes on in the open periods of a deleted one with its address; in one transaction. Throws `emailTaken`,
+  /// `externalIDTaken`.
   public func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User {
     try await write { db in
       try Self.requireFree(email: canonicalEmail, for: user.id, db)
@@ -68,6 +70,7 @@ extension SQLLedger: AccountLedger {
     }
   }
 
+  /// Adds an account, or tells the feed of the one that has the address: the caller can't see which. One transaction either way.
   public func requestUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws {
     try await write { db in
       guard let holder = try db.row(UserRecord.byEmail, [canonicalEmail]).map(User.init(row:)) else {
@@ -116,23 +119,30 @@ extension SQLLedger: AccountLedger {
     throw ServiceError(.externalIDTaken, "Another account has this external_id already.")
   }
 
+  /// The account with this id, suspended ones included; nil without one, and for a deleted one.
   public func user(_ id: UserID) async throws -> User? {
     try await read { db in try db.row(UserRecord.byID, [id.text]).map(User.init(row:)) }
   }
 
+  /// The account that this address finds: one with this very spelling before the one that holds the canonical form. nil
+  /// without one.
   public func user(email: String) async throws -> User? {
     let forms = EmailAddress.Forms(email)
     return try await read { db in try UserRecord.find(forms, db).map(User.init(row:)) }
   }
 
+  /// At most `max` accounts that only their own spelling of an address finds, in the order of the address.
   public func sharingAnAddress(max: Int) async throws -> [UserID] {
     try await read { db in try db.rows(UserRecord.siblings, [max]).map { try UserID(unchecked: $0["id"]) } }
   }
 
+  /// The account that the app knows by this id, compared byte by byte; nil without one.
   public func user(externalID: String) async throws -> User? {
     try await read { db in try db.row(UserRecord.byExternalID, [externalID]).map(User.init(row:)) }
   }
 
+  /// One page of accounts, newest first, deleted ones left out. With a query only the first matches of each index are looked at, so its
+  /// pages end there.
   public func users(matching query: String, page: PageRequest) async throws -> Page<User> {
     try await read(for: .lists) { db in
       let bound = page.bound()
@@ -154,6 +164,7 @@ extension SQLLedger: AccountLedger {
 
   private static func start(_ user: User) -> PageStart { PageStart(milliseconds: user.createdAtMilliseconds, id: user.id.text) }
 
+  /// The account that this address finds, found as by `user(email:)`, with its stored password hash; nil without one.
   public func credentials(email: String) async throws -> Credentials? {
     let forms = EmailAddress.Forms(email)
     return try await read { db in
@@ -161,16 +172,20 @@ extension SQLLedger: AccountLedger {
     }
   }
 
+  /// The account with this id and its stored password hash; nil without one, and for a deleted one.
   public func credentials(of id: UserID) async throws -> Credentials? {
     try await read { db in
       try db.row(UserRecord.byID, [id.text]).map { try Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
     }
   }
 
+  /// The different costs among stored password hashes, at most a thousand, in no order.
   public func passwordCosts() async throws -> [String] {
     try await read { db in try db.rows(UserRecord.passwordCosts, []).map { try $0["cost"] } }
   }
 
+  /// Applies the given changes with their events and audit, in one transaction; a lifted suspension ends all sessions. Throws `notFound`,
+  /// `externalIDTaken`.
   public func changeUser(_ id: UserID, _ changes: UserChanges, by actor: AuditActor, now: Int64) async throws -> Unacknowledged<User> {
     try await write { db in
       var user = try Self.require(id, db)

@@ -9,6 +9,7 @@ public struct Dialect: Sendable {
   /// All else stays as it was written.
   public let withoutAnalysis: String
 
+  /// The words of one engine. They stand in statements as they are: they are code, never data.
   public init(greatest: String, place: String, withoutAnalysis: String) {
     self.greatest = greatest
     self.place = place

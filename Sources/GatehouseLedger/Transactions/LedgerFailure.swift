@@ -22,9 +22,11 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case `internal`(String)
   }
 
+  /// The case to act on: all but two say that nothing happened.
   public let kind: Kind
   /// Whether nothing may be acknowledged any more.
   public var isFatal: Bool { kind == .outcomeUnknown || kind == .fileReplaced }
+  /// A failure of this kind, for an engine or a queue to throw.
   public init(_ kind: Kind) { self.kind = kind }
 
   /// One sentence: what, and what to do. Free of data.

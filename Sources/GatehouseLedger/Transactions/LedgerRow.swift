@@ -14,6 +14,7 @@ public struct LedgerRow: Sendable {
     self.values = values
   }
 
+  /// The value of a column that may not be NULL: throws `internal` if it is, or is of another kind.
   public subscript<Value: LedgerConvertible>(_ name: String) -> Value {
     get throws(LedgerFailure) {
       guard let value = try Value(ledgerValue: self.value(name)) else { throw Self.unreadable(name) }
@@ -21,6 +22,7 @@ public struct LedgerRow: Sendable {
     }
   }
 
+  /// The value of a column, nil for NULL; throws `internal` if it is of another kind.
   public subscript<Value: LedgerConvertible>(_ name: String) -> Value? {
     get throws(LedgerFailure) {
       let found = try value(name)

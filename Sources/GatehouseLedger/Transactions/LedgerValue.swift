@@ -15,7 +15,9 @@ public protocol LedgerConvertible {
 }
 
 extension Int64: LedgerConvertible {
+  /// A whole number as it is.
   public var ledgerValue: LedgerValue { .integer(self) }
+  /// Reads a whole number; nil for any other kind of value.
   public init?(ledgerValue: LedgerValue) {
     guard case .integer(let number) = ledgerValue else { return nil }
     self = number
@@ -23,7 +25,9 @@ extension Int64: LedgerConvertible {
 }
 
 extension Int: LedgerConvertible {
+  /// A whole number as it is.
   public var ledgerValue: LedgerValue { .integer(Int64(self)) }
+  /// Reads a whole number; nil for any other kind, and for one that does not fit.
   public init?(ledgerValue: LedgerValue) {
     guard case .integer(let number) = ledgerValue else { return nil }
     self.init(exactly: number)
@@ -31,7 +35,9 @@ extension Int: LedgerConvertible {
 }
 
 extension Bool: LedgerConvertible {
+  /// 1 for true, 0 for false.
   public var ledgerValue: LedgerValue { .integer(self ? 1 : 0) }
+  /// Reads a whole number, where all but 0 is true; nil for any other kind of value.
   public init?(ledgerValue: LedgerValue) {
     guard case .integer(let number) = ledgerValue else { return nil }
     self = number != 0
@@ -39,7 +45,9 @@ extension Bool: LedgerConvertible {
 }
 
 extension String: LedgerConvertible {
+  /// The text, in UTF-8, as it is: no Unicode normalisation.
   public var ledgerValue: LedgerValue { .text(self) }
+  /// Reads a text; nil for any other kind of value, bytes included.
   public init?(ledgerValue: LedgerValue) {
     guard case .text(let text) = ledgerValue else { return nil }
     self = text
@@ -47,7 +55,9 @@ extension String: LedgerConvertible {
 }
 
 extension [UInt8]: LedgerConvertible {
+  /// The bytes as they are.
   public var ledgerValue: LedgerValue { .bytes(self) }
+  /// Reads bytes; nil for any other kind of value, text included.
   public init?(ledgerValue: LedgerValue) {
     guard case .bytes(let bytes) = ledgerValue else { return nil }
     self = bytes
@@ -56,8 +66,10 @@ extension [UInt8]: LedgerConvertible {
 
 /// The values of a statement's parameters, in their order: `[user.text, now, nil]`.
 public struct LedgerValues: ExpressibleByArrayLiteral, Sendable {
+  /// The values as an engine binds them, the first to the first parameter.
   public private(set) var list: [LedgerValue]
 
+  /// The values in the order of the literal, nil as NULL.
   public init(arrayLiteral elements: (any LedgerConvertible)?...) {
     list = elements.map { $0?.ledgerValue ?? .null }
   }

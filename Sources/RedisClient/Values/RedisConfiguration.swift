@@ -17,6 +17,7 @@ public enum RedisAddress: Sendable, Equatable {
 
 /// How a client speaks to Redis, with all its bounds.
 public struct RedisConfiguration: Sendable {
+  /// The one server that all connections go to.
   public var address: RedisAddress
   /// The ACL user; nil is the default user.
   public var username: String?
@@ -32,6 +33,7 @@ public struct RedisConfiguration: Sendable {
   public var stallLimit: TimeAmount = .seconds(1)
   /// The first wait before connecting again; it doubles up to `backoffMax`. Half of each wait is random.
   public var backoffMin: TimeAmount = .milliseconds(20)
+  /// The longest wait before connecting again.
   public var backoffMax: TimeAmount = .milliseconds(250)
   /// How often a living connection asks whether its Redis is still a master on the timeline that it greeted; nil: never. If it is
   /// not, the connection is made anew. Operators and Sentinel can demote and promote a server without closing its clients.
@@ -41,6 +43,7 @@ public struct RedisConfiguration: Sendable {
   /// Bytes of one reply.
   public var replyBytesMax = 1 << 20
 
+  /// A configuration with the default bounds; `clientName` must have no blanks.
   public init(address: RedisAddress, username: String? = nil, password: String? = nil, clientName: String = "gatehouse") {
     self.address = address
     self.username = username

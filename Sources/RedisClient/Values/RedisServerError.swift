@@ -44,10 +44,12 @@ public struct RedisServerError: Error, Sendable, Equatable {
   /// Longer messages are cut: Redis quotes arguments in some of them.
   static let messageBytesMax = 256
 
+  /// The case to act on, read from the prefix; for `ERR` and a few of its sentences from the message too.
   public let kind: Kind
   /// Redis's words, prefix included, at most 256 bytes. It may quote arguments, so it belongs in no answer to a client.
   public let message: String
 
+  /// The error that Redis's message, without the leading `-`, stands for; everything after 256 bytes is cut off.
   public init(message: String) {
     let text = String(decoding: message.utf8.prefix(Self.messageBytesMax), as: UTF8.self)
     self.message = text

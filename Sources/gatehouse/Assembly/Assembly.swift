@@ -62,6 +62,8 @@ final class Assembly: Sendable {
     secret = LiveSecret(try SecretRules(path: folder.secret, ledger: database, acceptsNew: acceptsNewSecret).secret())
     ledger = try SQLLedger(database: database, secret: secret, rules: live, isQuiet: { clock.isQuiet }, log: log)
     var server = RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass")
+    // The quarantine of a term counts on it: no later answer is used.
+    server.commandDeadline = .milliseconds(Lease.commandDeadlineMilliseconds)
     // As often as the lease is polled: a Redis that was put on another timeline in place is believed no longer than that.
     server.timelineInterval = .nanoseconds(Lease.pollIntervalMilliseconds * 1_000_000)
     redis = RedisClient(
