@@ -1,8 +1,8 @@
 import GatehouseCrypto
 import Logging
 
-/// All that can be asked of a process of Gatehouse. When one of these calls returns, its value is true: a change is durable, and where it takes rights
-/// away, no process acts by what was before it.
+/// All that can be asked of a process of Gatehouse. When one of these calls returns, its value is true: a change is
+/// durable, and where it takes rights away, no process acts by what was before it.
 public struct Domain: Sendable {
   /// Decides calls: from Redis while it is believed, else from the ledger.
   public let gate: Gatekeeper

@@ -32,7 +32,8 @@ public struct SubjectCharge: Sendable {
   }
 }
 
-/// The subject that a policy counts when it is not a user. The app's subjects and the service's own never share a window, however they are named.
+/// The subject that a policy counts when it is not a user. The app's subjects and the service's own never share a window,
+/// however they are named.
 public enum Subject: Sendable, Hashable {
   /// An IPv4 address or an IPv6 /64, under a policy of the app.
   case network(String)
