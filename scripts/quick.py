@@ -4,7 +4,7 @@
     python3 scripts/quick.py Sources/StrictJSON   as if these had changed
 
 The form of changed files, the tidy tests, and the tests that stand beside what changed: of a target all suites, of the slow targets those
-in changed files alone. What was left out is said; `make test` runs everything.
+in changed files alone. It says which it left out; `make test` runs everything.
 """
 
 import pathlib
@@ -50,7 +50,7 @@ def suites(path):
 
 
 def plan(paths):
-    """The filters for `swift test`, and the names of what is left out."""
+    """The filters for `swift test`, and the names of the parts that are left out."""
     filters, left_out = {r"^TidyTests\."}, set()
     for path in paths:
         for target in targets(path):
