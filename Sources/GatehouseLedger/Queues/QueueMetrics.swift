@@ -1,6 +1,6 @@
 import Metrics
 
-/// What the write queue tells of itself, through whatever metrics backend the process has.
+/// The numbers that the write queue tells of itself, through whatever metrics backend the process has.
 struct QueueMetrics: Sendable {
   /// Operations that wait.
   static let depth = "gatehouse_write_queue_depth"

@@ -1,6 +1,6 @@
 import Metrics
 
-/// What the ledger's log tells of itself, through whatever metrics backend the process has.
+/// The numbers that the ledger's log tells of itself, through whatever metrics backend the process has.
 struct LogMetrics: Sendable {
   /// The length of the log that is in use; its file may be longer.
   static let bytes = "gatehouse_ledger_log_bytes"
