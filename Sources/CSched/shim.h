@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// What glibc has only for GNU sources, or from 2.41 on; and syscall is variadic, which Swift can't call.
+// Functions that glibc has only for GNU sources, or from 2.41 on; and syscall is variadic, which Swift can't call.
 
 // The calling thread's priority and slice. The layout is version 0 of the kernel's struct sched_attr (sched_setattr(2)). Of a thread
 // with the ordinary policy `runtime` is its slice, from Linux 6.12 on; older kernels overlook it. 0 once the thread runs with them.

@@ -71,8 +71,8 @@ final class SQLiteEngine: LedgerEngine {
     return Set(holders.joined()).map(\.description).sorted()
   }
 
-  /// Copies the log into the file unless somebody else is at it, and closes the file. What is in the log is as durable as what is in the
-  /// file, but a copy of the file alone would lack it. Nobody is waited for.
+  /// Copies the log into the file unless somebody else is at it, and closes the file. The log's content is as durable as the file's,
+  /// but a copy of the file alone would lack it. Nobody is waited for.
   func close() throws(LedgerFailure) {
     var fatal: LedgerFailure?
     box.turnstile.passIfFree {
@@ -101,7 +101,7 @@ extension SQLiteEngine {
     configuration.persistentReadOnlyConnections = true
     // Readers wait for nobody once the file is open; opening it waits for programs without the turnstile.
     configuration.busyMode = .timeout(options.openWaitMax / .seconds(1))
-    // What the file's triggers ask: it costs a change of the service's own next to nothing.
+    // The function that the file's triggers call: it costs a change of the service's own next to nothing.
     let source = DatabaseFunction("sqlite_source_id", argumentCount: 0, pure: true) { _ in "gatehouse" }
     configuration.prepareDatabase { db in
       db.add(function: source)

@@ -3,7 +3,7 @@ import GatehouseLedger
 import Logging
 import Synchronization
 
-/// What the connections of one file share: its identity, and what keeps its log bounded.
+/// The state that the connections of one file share: its identity, and what keeps its log bounded.
 final class SQLiteStore: Sendable {
   let file: FileAndLog
   let keeper: LogKeeper
@@ -17,7 +17,7 @@ final class SQLiteStore: Sendable {
     self.log = log
   }
 
-  /// Runs a look of the writer at file and log. What was acknowledged is rescued if only the log's name is gone.
+  /// Runs a look of the writer at file and log. All that was acknowledged is rescued if only the log's name is gone.
   func look(_ db: Database, _ body: (FileAndLog) throws(LedgerFailure) -> Void) throws(LedgerFailure) {
     do throws(LedgerFailure) { try body(file) } catch {
       if error.kind == .fileReplaced, file.rescue(db) {

@@ -74,7 +74,7 @@ public enum LocalHTTP {
     let head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: path, headers: headers)
     channel.write(HTTPClientRequestPart.head(head), promise: nil)
     if let json { channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: json))), promise: nil) }
-    // What fails here ends the connection, and that ends the wait for the answer.
+    // A failure here ends the connection, and that ends the wait for the answer.
     channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
   }
 

@@ -1,6 +1,6 @@
 /// Why a text is not the strict JSON we take, and where.
 public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What is wrong.
+  /// The faults that a text can have.
   public enum Reason: Sendable, Equatable {
     case empty
     case byteOrderMark
@@ -17,7 +17,7 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     case controlCharacter
   }
 
-  /// What is wrong.
+  /// The fault that was seen first.
   public let reason: Reason
   /// The byte where it was seen, from 0.
   public let offset: Int

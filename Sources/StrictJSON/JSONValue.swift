@@ -22,7 +22,7 @@ public enum JSONValue: Sendable {
     return .object(JSONObject(object.members.map { ($0.name, $0.name == name ? value : $0.value) }))
   }
 
-  /// What the value is called in a sentence for the caller: "text", "a number", "an object".
+  /// The name of the value's kind in a sentence for the caller: "text", "a number", "an object".
   public var kind: String {
     switch self {
     case .null: "null"

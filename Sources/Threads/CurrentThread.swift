@@ -6,7 +6,8 @@ public enum CurrentThread {
   /// Its number among the system's threads and processes.
   public static var number: pid_t { gatehouse_thread() }
 
-  /// What `top -H` shows: at most 15 bytes, the rest is cut off. Foundation's own name for a thread is not reliably the system's.
+  /// Gives the thread the name that `top -H` shows: at most 15 bytes, the rest is cut off. Foundation's own name for a thread is not
+  /// reliably the system's.
   public static func setName(_ name: String) {
     let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
     guard file >= 0 else { return }

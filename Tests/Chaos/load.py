@@ -111,7 +111,7 @@ class Caller:
         return f"{word}-{self.world.seed}-{self.number}-{self.count}"
 
     def verify(self, token, retry=False):
-        """Who is this? Through the gate, most often without any charge."""
+        """Asks the gate whose token this is, most often without any charge."""
         body = {"token": token.text, "limits": []}
         if self.random.random() < 0.1:
             del body["limits"]

@@ -1,4 +1,4 @@
-"""Do the documents say the truth? What a command can check of them is checked.
+"""Do the documents say the truth? All that a command can check of them is checked.
 
     python3 Tests/Docs [pages] [language] [commands] [configuration] [operations] [examples] [machine]
 

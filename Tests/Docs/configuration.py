@@ -18,7 +18,7 @@ OTHERS = {
     "data": "other", "http.host": "localhost", "http.ops_host": "localhost", "public_url": "http://localhost:8080",
     "trusted_proxies": "10.0.0.0/8", "allowed_origins": "https://app.example.com",
 }  # fmt: skip
-# What belongs to a value to be good.
+# The key that must stand beside another, with a good value.
 TOGETHER = {"idle": ("absolute", "3650d"), "absolute": ("idle", "1s")}
 NAMES = {"metrics": "video_analysis", "plans": "pro", "policies": "api", "profiles": "api"}
 

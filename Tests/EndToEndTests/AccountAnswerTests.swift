@@ -2,7 +2,7 @@ import Foundation
 import StrictJSON
 import Testing
 
-/// What the account and session routes answer, member by member.
+/// The answers of the account and session routes, member by member.
 @Suite("Answers about accounts and sessions", .service) struct AccountAnswerTests {
   private static let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 

@@ -285,7 +285,7 @@ import Testing
   }
 }
 
-/// What a change of address needs.
+/// The needs of a change of address.
 @Suite("Account flows, with a password that is not recent")
 struct OldPasswordTests {
   @Test("another address needs the password again, dropping one does not")

@@ -2,7 +2,7 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// What can't be read, what is wrong, and in which order a request is judged.
+/// Requests that can't be read, or are wrong, and the order in which a request is judged.
 @Suite("Bad input", .service) struct BadInputTests {
   @Test("what can't be read is 400, what is wrong 422, and the problem says what to fix", .asvs("1.5.2", "2.2.1"), arguments: BadBody.all)
   func body(_ sent: BadBody) async throws {

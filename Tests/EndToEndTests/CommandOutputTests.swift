@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a command can't say has not been done.
+/// A change that a command can't tell of has not been made.
 @Suite(.serialized) struct CommandOutputTests {
   @Test("A command whose answer can't be written fails and says so, on every command and for help; a key that was not shown is revoked")
   func fullDevice() async throws {

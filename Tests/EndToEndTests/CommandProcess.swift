@@ -5,7 +5,7 @@ import TestSupport
 final class CommandProcess: @unchecked Sendable {
   // Invariant: `process` is started before anybody else sees it; afterwards it is only signalled and waited for.
 
-  /// What a command left behind.
+  /// The result of a command.
   struct Outcome: Sendable {
     let status: Int32
     let out: String

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// What an operator does about Redis itself.
+/// The commands of an operator about Redis itself.
 @Suite(.serialized) struct CommandRedisTests {
   private func term(_ service: RunningService) throws -> String { try service.redis("hget", "gh:{counter}", "term") }
 

@@ -149,7 +149,7 @@ import Testing
       try await eventually("the reload is told", within: .seconds(30)) { server.err.contains("The settings are reloaded") }
       let after = try await service.ask("GET", "/livez", at: server.port, headers: origin)
       #expect(after.headers["access-control-allow-origin"] == "https://app.example.com")
-      // What is refused before any route is asked may be read as well.
+      // A refusal before any route is asked may be read as well.
       let refused = try await service.raw(
         "GET /livez HTTP/1.1\r\nHost: a\r\nExpect: coffee\r\nOrigin: https://app.example.com\r\n\r\n", at: server.port)
       #expect(refused.status == 417 && refused["Access-Control-Allow-Origin"] == "https://app.example.com", "\(refused)")

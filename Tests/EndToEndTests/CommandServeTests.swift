@@ -32,7 +32,7 @@ import Testing
       let user = try await service.newUser(at: server.port)
       #expect(try await service.ask("GET", "/v1/session", at: server.port, bearer: user.token).status == 200)
       #expect(try await service.ask("GET", "/readyz", at: server.port).text("status") == "degraded")
-      // What the floor of logins is belongs to no failure.
+      // The line about the floor of logins belongs to no failure.
       func told(_ text: String) -> [Substring] { text.split(separator: "\n").filter { !$0.contains("leaves before the floor") } }
       let log = told(server.err)
       #expect(log.count == 1 && log[0].contains(#""message":"Redis is away""#), "\(log)")

@@ -190,7 +190,7 @@ import Testing
     }
   }
 
-  @Test("What is wrong with a call is said in one sentence that says what to do; usage is 64, a refusal 1")
+  @Test("A fault in a call is told in one sentence that says what to do; usage is 64, a refusal 1")
   func refusals() async throws {
     try await RunningService.with(processes: 0) { service in
       let data = service.folder

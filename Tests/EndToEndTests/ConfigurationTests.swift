@@ -4,7 +4,7 @@ import Testing
 
 @testable import gatehouse
 
-/// What the configuration means, without a process.
+/// The meaning of the configuration, without a process.
 @Suite struct ConfigurationTests {
   private func load(
     _ yaml: String? = nil, environment: [String: String] = [:], flags: [String: String] = [:]
@@ -32,7 +32,7 @@ import Testing
     let written = Set(try ConfigurationFile(yaml: DefaultFile.text, name: "defaults").entries.map(\.key))
     #expect(written.subtracting(asked.asked) == [])
     #expect(asked.asked.subtracting(asked.optional).subtracting(written) == [])
-    // What may be missing is a plan's own limit or allowance: the mapping that it belongs to is shown.
+    // A plan's own limit or allowance may be missing: the mapping that it belongs to is shown.
     for key in asked.optional.subtracting(written) {
       let parent = key.split(separator: ".").dropLast().joined(separator: ".")
       #expect(written.contains { $0.hasPrefix(parent + ".") }, "\(key)")
@@ -155,7 +155,7 @@ import Testing
     #expect(try load(yaml).problems == [sentence])
   }
 
-  @Test("What is no YAML is told with line and column, a key that stands twice with its section")
+  @Test("A text that is no YAML is told with line and column, a key that stands twice with its section")
   func syntax() throws {
     func problem(_ yaml: String) -> String { (#expect(throws: ConfigurationProblems.self) { _ = try load(yaml) })?.description ?? "" }
     #expect(problem("http:\n  port: [1,\n").hasPrefix("test.yaml, line 3, column 1: this is not YAML: "))

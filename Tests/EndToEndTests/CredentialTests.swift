@@ -18,7 +18,7 @@ import Testing
     #expect(names(.operations(.key)) == named(.ops))
   }
 
-  /// What a credential gets to hear: nil where it opens the route.
+  /// The refusal that a credential gets; nil where it opens the route.
   private func refusal(_ route: CataloguedRoute, session: Bool = false, scope: String? = nil, bad: String? = nil) -> (Int, String)? {
     let noSession = (401, "unauthenticated"), noKey = (401, "invalid_key"), noScope = (403, "scope_missing")
     switch route.opens {
@@ -194,7 +194,7 @@ import Testing
   }
 }
 
-/// What the configuration decides about callers.
+/// Settings that decide about callers.
 @Suite(
   "Credentials by configuration",
   .service([

@@ -14,7 +14,7 @@ struct DescriptorsTests {
     #expect(Descriptors.connectionsMax(wanted: wanted, descriptors: descriptors) == taken)
   }
 
-  /// What a process without clients has open, and what the listeners accept before they look at their bounds again.
+  /// Descriptors that a process without clients has open, and those that the listeners accept before they look at their bounds again.
   static let own = 32 + 16
 
   @Test("and of the ops listeners", arguments: [Descriptors.least, 300, 512, 1_024, 20_000, 1_048_576])

@@ -115,7 +115,7 @@ extension Endpoint: CustomTestStringConvertible {
       if case .array(let choices)? = whole["oneOf"] { choices.compactMap(\.object) } else { [whole] }
     for variant in variants {
       let properties = variant["properties"]?.object?.members ?? []
-      // What says which variant it is.
+      // The members that say which variant it is.
       let fixed = variants.count > 1 ? properties.filter { $0.value.object?["const"] != nil } : []
       for property in properties {
         var members = fixed.filter { $0.name != property.name }.map { ($0.name, value($0.value.object ?? [:])) }

@@ -19,13 +19,13 @@ import Testing
       "POST", "/v1/sessions", bearer: service.serviceKey("accounts"), body: #"{"email":"\#(email)","password":"\#(password)"}"#)
   }
 
-  /// What the feed has told of a user, without what the login of `newUser` wrote.
+  /// The feed's events of one type about a user, without what the login of `newUser` wrote.
   private func told(_ service: RunningService, _ type: String) async throws -> [JSONObject] {
     let page = try await service.ask("GET", "/v1/events?limit=100", bearer: service.serviceKey("accounts"))
     return page.data.compactMap { if case .object(let object) = $0, object["type"] == .string(type) { object } else { nil } }
   }
 
-  /// What an answer says, but for its request's name and the address that the request held.
+  /// The words of an answer, but for its request's name and the address that the request held.
   private func words(_ answer: RunningService.Answer, _ email: String) -> String {
     let body = String(decoding: answer.body, as: UTF8.self).replacing(email, with: "…")
     let headers = answer.headers.filter { !["date", "x-request-id", "content-length", "ratelimit"].contains($0.key) }

@@ -3,7 +3,7 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// What a service for tests leaves behind when it is not let end.
+/// The remains of a service for tests that is not let end.
 @Suite(.serialized) struct EphemeralTests {
   private struct Started {
     let server: CommandProcess

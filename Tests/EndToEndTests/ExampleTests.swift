@@ -3,15 +3,15 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// The examples of the documents are what people copy: each request is sent, to things that exist. What has no body is sent as well, so
-/// that every operation is answered once as documented.
+/// The examples of the documents are what people copy: each request is sent, to things that exist. An operation without a body is sent as
+/// well, so that every operation is answered once as documented.
 @Suite("Examples of the OpenAPI documents") struct ExampleTests {
-  /// What stands in an example for a thing of the reader's own.
+  /// Things that exist, for those of the reader's own in an example.
   private struct World {
     let user, session, analysis, reservation, key: String
     let token, mailToken, email: String
 
-    /// What `{id}` stands for in a path.
+    /// The id that `{id}` stands for in a path.
     func id(_ path: String) -> String {
       if path.contains("/analyses/") { return analysis }
       if path.contains("/reservations/") { return reservation }
@@ -64,7 +64,7 @@ import Testing
     case "user_id": return .string(world.user)
     case "token" where text.hasPrefix("ghm_"): return .string(world.mailToken)
     case "token": return .string(world.token)
-    // Who signs up is new.
+    // The user who signs up is new.
     case "email" where path == "/v1/users": return .string("new-\(world.email)")
     case "email": return .string(world.email)
     case "external_id": return .string("app-\(world.user)")

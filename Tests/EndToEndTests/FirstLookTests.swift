@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a process answers before Redis has answered it.
+/// The answers of a process before Redis has answered it.
 @Suite(.serialized) struct FirstLookTests {
   private static let loginsMax = 10
   private static let callsWhileSilent = 5

@@ -5,7 +5,7 @@ import Testing
 
 @testable import GatehouseHTTP
 
-/// What a proxy gets when it asks whether a request may pass.
+/// The answer to a proxy that asks whether a request may pass.
 @Suite(.serialized) struct ForwardAuthTests {
   private static let ourFields = [
     "gatehouse-user", "gatehouse-external-id", "gatehouse-plan", "gatehouse-session", "gatehouse-status", "ratelimit", "ratelimit-policy",
@@ -98,7 +98,7 @@ import Testing
   }
 }
 
-/// What the parser refuses, for a proxy.
+/// Requests of a proxy that the parser refuses.
 @Suite(.service) struct UnreadableQuestionTests {
   private static let cases: [(code: String, fields: String, body: String)] = [
     ("headers_too_large", "Cookie: a=\(String(repeating: "x", count: 9_000))\r\n", ""),

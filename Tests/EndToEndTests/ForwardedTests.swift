@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Whom limits by address count behind a proxy.
+/// The client that limits by address count behind a proxy.
 @Suite(.serialized) struct ForwardedTests {
   private func signUp(_ service: RunningService, _ port: Int, from forwarded: String) async throws -> Int {
     let body = #"{"email":"u\#(UInt64.random(in: 0...UInt64.max))@example.com","password":"\#(RunningService.password)"}"#

@@ -109,7 +109,7 @@ import Testing
     for bad in ["two words", "", String(repeating: "x", count: 256)] {
       try await reserve(bad).expectProblem(400, "idempotency_key_invalid")
     }
-    // Who has no session hears nothing of what the key was used for.
+    // A caller without a session hears nothing of what the key was used for.
     #expect(try await service.ask("DELETE", "/v1/session", bearer: user.token).status == 204)
     #expect(try await reserve("upload-8f31", amount: 2).text("decision") == "unauthenticated")
   }

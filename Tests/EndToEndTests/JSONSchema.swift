@@ -1,7 +1,8 @@
 import Foundation
 import StrictJSON
 
-/// What of JSON Schema the OpenAPI documents use. An object may hold no more than its schema describes, although JSON Schema lets it.
+/// The part of JSON Schema that the OpenAPI documents use. An object may hold no more than its schema describes, although JSON Schema lets
+/// it.
 struct JSONSchema {
   let document: JSONObject
   /// Named schemas whose objects may hold more.
@@ -81,7 +82,7 @@ struct JSONSchema {
     }
   }
 
-  /// What `#/a/b` names in the document.
+  /// The object that `#/a/b` names in the document.
   func resolved(_ reference: String) -> JSONObject? {
     reference.split(separator: "/").dropFirst().reduce(JSONValue.object(document)) { $0?.object?[String($1)] }?.object
   }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("The login floor in a running service") struct LoginFloorTests {
-  /// What the log said of the floor, the newest last, in milliseconds.
+  /// The floors that the log told of, the newest last, in milliseconds.
   private func told(_ service: RunningService) throws -> [Int] {
     try service.log().split(separator: "\n").compactMap { line in
       guard case .object(let event)? = try? JSONValue.parse(Array(line.utf8)), case .string(let floor)? = event["floor_ms"] else {

@@ -3,7 +3,7 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// What somebody who tries the API for the first time is told.
+/// The answers to somebody who tries the API for the first time.
 @Suite(.service) struct NewcomerTests {
   private static let plain = #"Bearer realm="gatehouse""#
   private static let invalid = #"Bearer realm="gatehouse", error="invalid_token""#
@@ -110,7 +110,7 @@ import Testing
   }
 }
 
-/// What is metered otherwise than by default.
+/// Metrics that are configured otherwise than by default.
 @Suite struct OtherMetricTests {
   @Test("a monthly allowance says so, and an analysis costs the metric that it names, or the first that is configured")
   func monthly() async throws {

@@ -47,7 +47,7 @@ import Testing
     .allowanceExhausted: ["violated-policies", "metric", "limit", "used", "held", "resets_at"],
   ]
 
-  /// What only a service in trouble says; the suites below produce these.
+  /// Codes that only a service in trouble gives; the suites below produce these.
   private static let trouble: Set<ProblemCode> = [.unavailable, .overloaded]
 
   @Test("every code is produced from outside, in full: status, type, title, detail, request id, extras, header fields", .asvs("16.5.1"))
@@ -210,7 +210,7 @@ import Testing
   ]
 }
 
-/// What a service in trouble says.
+/// The problems that a service in trouble answers with.
 @Suite("A service in trouble") struct TroubleTests {
   @Test(
     "a storm of logins is refused as overloaded before a handler runs, and beyond the network's limit before anything is hashed",

@@ -4,7 +4,7 @@ import Testing
 struct CataloguedRoute: Sendable, CustomTestStringConvertible {
   enum Listener: Sendable { case `public`, ops, both }
 
-  /// What opens a route.
+  /// The credential that opens a route.
   enum Opens: Sendable, Equatable {
     case anybody
     case session

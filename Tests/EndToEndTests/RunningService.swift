@@ -131,7 +131,7 @@ final class RunningService: Sendable {
     throw Failure(description: "the API did not become ready: \((try? String(contentsOfFile: log, encoding: .utf8)) ?? "")")
   }
 
-  /// What a process has written to its standard output and error so far.
+  /// All that a process has written to its standard output and error so far.
   func log(_ process: Int = 0) throws -> String { try String(contentsOfFile: folder + "/api-\(port(process)).log", encoding: .utf8) }
 
   /// SIGKILL to every API process.

@@ -25,7 +25,7 @@ import Testing
     try await eventually("the secret is read again: \(server.err)", within: .seconds(30)) { times() > before }
   }
 
-  /// What a client holds that a line of the secret has made.
+  /// The things in a client's hands that a line of the secret has made.
   private struct Held {
     let user: (id: String, email: String, token: String)
     let other: String
@@ -79,7 +79,7 @@ import Testing
       func expectAllGood(_ when: String) async throws {
         for port in ports {
           try await self.expectAllGood(held, service, port, when)
-          // What one process makes, the other takes at once.
+          // A token that one process makes, the other takes at once.
           let made = try #require(try await logIn(service, port, held.user.email).text("token"), "\(when)")
           for other in ports { #expect(try await service.ask("GET", "/v1/session", at: other, bearer: made).status == 200, "\(when)") }
         }

@@ -27,7 +27,7 @@ struct StuckLogTests {
     }
   }
 
-  @Test("What finds no room is dropped and counted, nobody waits, and the count is said when the log flows again")
+  @Test("A line that finds no room is dropped and counted, nobody waits, and the count is said when the log flows again")
   func dropped() async throws {
     let pipe = FullPipe()
     let sink = LogSink(pipe.writing.fileDescriptor, bytesMax: 1_000)
@@ -57,7 +57,7 @@ struct StuckLogTests {
     let lines = await reader.value.split(separator: "\n")
     let whole = lines.count { $0.count == 99 }
     let counts = lines.compactMap { line in line.firstMatch(of: /"dropped":"(\d+)"/).flatMap { Int($0.output.1) } }
-    // What the writer had taken when it stood still, and what then fitted.
+    // The lines that the writer had taken when it stood still, and those that then fitted.
     #expect((1...20).contains(whole), "\(whole)")
     #expect(counts.reduce(0, +) >= 501 - whole, "\(counts) and \(whole) of 501")
     #expect(lines.contains { $0.contains("\"level\":\"warning\"") })

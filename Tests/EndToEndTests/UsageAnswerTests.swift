@@ -3,7 +3,7 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// What the routes of usage and export answer, member by member.
+/// The answers of the routes of usage and export, member by member.
 @Suite("Answers about usage", .service) struct UsageAnswerTests {
   @Test("usage today by plan: a limit, or none")
   func today() async throws {

@@ -2,7 +2,7 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// What the routes of metered work answer, member by member.
+/// The answers of the routes of metered work, member by member.
 @Suite(
   "Answers about analyses and reservations",
   .service([

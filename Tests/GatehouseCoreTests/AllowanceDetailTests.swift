@@ -1,7 +1,7 @@
 import GatehouseCore
 import Testing
 
-@Suite("What is said of a used-up allowance")
+@Suite("The words about a used-up allowance")
 struct AllowanceDetailTests {
   private func detail(_ limit: Int64, used: Int64, held: Int64, resetsAt: String, kind: Period.Kind?, zone: String?) throws -> String {
     let end = try #require(Instants.parse(resetsAt))

@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test(
-    "What names no instant is refused",
+    "A text that names no instant is refused",
     arguments: [
       "", "2026-11-23", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23T14:02:51",
       "2026-11-23T14:02:51.Z",

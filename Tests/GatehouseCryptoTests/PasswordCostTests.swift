@@ -1,7 +1,7 @@
 import GatehouseCrypto
 import Testing
 
-@Suite("What a password hash costs")
+@Suite("The cost of a password hash")
 struct PasswordCostTests {
   @Test("the cost of a stored hash is what stands before its salt, and that alone names it", arguments: PasswordHashTests.known)
   func before(_ known: PasswordHashTests.Known) throws {

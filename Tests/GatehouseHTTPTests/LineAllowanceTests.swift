@@ -2,7 +2,7 @@ import Testing
 
 @testable import GatehouseHTTP
 
-@Suite("What a flood of refusals writes")
+@Suite("The lines that a flood of refusals writes")
 struct LineAllowanceTests {
   private let start = ContinuousClock.now
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import GatehouseHTTP
 
-@Suite("What a device list shows of a User-Agent")
+@Suite("The words of a User-Agent in a device list")
 struct ShortAgentTests {
   @Test(
     "is program, version and system",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import GatehouseLedger
 
-/// What waits for the writer, by a clock of the test's own.
+/// The writes that wait for the writer, by a clock of the test's own.
 @Suite("The backlog of the writer")
 struct WriteBacklogTests {
   private let start = ContinuousClock.now

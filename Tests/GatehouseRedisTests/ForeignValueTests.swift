@@ -5,7 +5,7 @@ import Testing
 
 @testable import GatehouseRedis
 
-/// What nobody of ours wrote, or what was damaged: it must never make a script fail, and never let a call pass.
+/// A value that nobody of ours wrote, or that was damaged, must never make a script fail, and never let a call pass.
 @Suite("Foreign and damaged values in Redis", .redis)
 struct ForeignValueTests {
   private static let wrongTypes = [["SET", "x"], ["RPUSH", "x"], ["SADD", "x"], ["ZADD", "1", "x"]]

@@ -11,7 +11,7 @@ import Testing
 
 /// The product's scripts on a real Redis, through the service's own account, with their clock held still: Redis's can't be moved.
 ///
-/// What runs is the embedded text with one expression replaced, the reading of the time.
+/// The script that runs is the embedded text with one expression replaced, the reading of the time.
 struct Frozen {
   static let clockRead = "redis.call('TIME')"
   static let epoch = "0123456789abcdef"
@@ -112,7 +112,7 @@ struct Frozen {
       """, "2", KeySpace.user(user), KeySpace.windows(user))
   }
 
-  /// What Redis says to a command of its owner, as text.
+  /// Redis's answer to a command of its owner, as text.
   @discardableResult func admin(_ words: String...) async throws -> String { try await admin(words) }
 
   @discardableResult func admin(_ words: [String]) async throws -> String {

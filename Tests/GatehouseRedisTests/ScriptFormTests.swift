@@ -56,7 +56,7 @@ struct ScriptFormTests {
   }
 }
 
-@Suite("What a user costs in memory", .redis)
+@Suite("The memory that a user costs", .redis)
 struct MemoryTests {
   private static let users = 2_000
   private static let firstBytesMax = 520

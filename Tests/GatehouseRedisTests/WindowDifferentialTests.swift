@@ -78,7 +78,7 @@ struct WindowDifferentialTests {
   }
 }
 
-/// What one call left behind, as both sides tell it.
+/// The result of one call, as both sides tell it.
 struct Outcome: Equatable {
   let allowed: UInt8
   let verdict: UInt8
@@ -102,7 +102,7 @@ struct Outcome: Equatable {
   }
 }
 
-/// What a caller is told of a window.
+/// The standing of a window that a caller is told.
 struct Standing: Equatable {
   let remaining: Int64
   let reset: Int

@@ -11,7 +11,7 @@ struct WindowHistory {
     let cost: Int64
     let limit: Int64
     let outcome: Outcome
-    /// What a caller must be told, where the judge looked.
+    /// The standing that a caller must be told, where the judge looked.
     let standing: Standing?
   }
 
@@ -135,7 +135,7 @@ struct WindowHistory {
 }
 
 extension PackedWindow {
-  /// What Redis holds: nothing before the first grant.
+  /// The bytes that Redis holds: none before the first grant.
   var storedBytes: [UInt8] { self == PackedWindow() ? [] : bytes }
 }
 

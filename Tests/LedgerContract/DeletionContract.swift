@@ -2,7 +2,7 @@ import GatehouseCore
 import GatehouseCrypto
 import Testing
 
-/// What is left of a user, or of an analysis, that was deleted.
+/// The remains of a user, or of an analysis, that was deleted.
 package enum DeletionContract {
   package static let claims: [Claim] = [
     Claim("of a deleted user nothing is left but the word of the deletion, whoever's keys the calls were made with", user),

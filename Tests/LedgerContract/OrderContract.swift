@@ -2,8 +2,8 @@
 import Synchronization
 import Testing
 
-/// What an engine promises of its commits; see `LedgerEngine`. That closures are repeatable is shown by `RepeatingEngine`, that commits are
-/// durable by the engine's own tests, which can stop it.
+/// The promises of an engine about its commits; see `LedgerEngine`. That closures are repeatable is shown by `RepeatingEngine`, that
+/// commits are durable by the engine's own tests, which can stop it.
 package enum OrderContract {
   package static let claims: [Claim] = [
     Claim("of two processes that take the last unit one gets it", lastUnit),

@@ -131,7 +131,7 @@ package enum RotationContract {
     try await use(rig, "proven", at: now)
     #expect(try await self.proven(rig, "old", at: now) == Rig.now, "within its grace")
     #expect(try await rig.found("old", at: now + Self.grace) == .dead)
-    // What was rotated from it has its age, and what was rotated from the old one the old age.
+    // A token that was rotated from it has its age, and one that was rotated from the old one the old age.
     let next = try #require(try await prepare(rig, session, presented: "proven", new: "next", nonce: 2, at: now + 60_000))
     #expect(next.value.session.authenticatedAtMilliseconds == now)
     #expect(try await self.proven(rig, "next", at: now + 60_000) == now)

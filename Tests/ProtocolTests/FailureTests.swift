@@ -6,7 +6,7 @@ import Testing
 
 @testable import GatehouseCore
 
-/// What Redis may answer instead of an answer, and what a process does whose poll fails.
+/// Errors that Redis may give instead of an answer, and what a process does whose poll fails.
 @Suite("Failures", .redis, .serialized)
 struct FailureTests {
   private static let reasons = [

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ModelTests {
   private static let states = ProcessInfo.processInfo.environment["GATEHOUSE_MODEL_STATES"].flatMap(Int.init) ?? 200_000
 
-  /// What may happen in one search.
+  /// The bounds of one search.
   struct Search: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let scope: Scope

@@ -76,7 +76,7 @@ extension World {
 
 /// One round: one user with a small allowance, some callers at once, and what may go wrong beside them.
 private struct Round {
-  /// What one caller does.
+  /// The work of one caller.
   enum Job: Sendable {
     case reserve(amount: Int64, lease: Int64, finish: Finish)
     case flush, drop, peek

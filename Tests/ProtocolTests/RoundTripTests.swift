@@ -5,7 +5,7 @@ import Logging
 import TestSupport
 import Testing
 
-/// What a call costs of Redis: flushes as the client counts them, scripts as Redis counts them. Nothing polls here.
+/// The cost of a call in Redis: flushes as the client counts them, scripts as Redis counts them. Nothing polls here.
 @Suite("Round trips", .redis, .serialized)
 struct RoundTripTests {
   private static let policy = Policy(name: "api", by: .user, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000))

@@ -8,7 +8,7 @@ import Testing
 /// A second redis-server on the path: some connections speak to the one, some to the other, and both answer.
 @Suite("Two timelines of Redis", .serialized)
 struct TwoMastersTests {
-  /// What takes rights away, by its name in the contract.
+  /// A change that takes rights away, by its name in the contract.
   enum Change: String, CaseIterable, Sendable { case logout, suspension, password }
 
   private func with(_ body: (World, OnePath, RedisServer, RedisServer) async throws -> Void) async throws {

@@ -32,7 +32,7 @@ final class FakeRedis: Sendable {
 
   static func bulk(_ text: String) -> String { "$\(text.utf8.count)\r\n\(text)\r\n" }
 
-  /// What a healthy Redis answers to the handshake; nil for other commands.
+  /// The answer of a healthy Redis to a command of the handshake; nil for other commands.
   static func greeting(_ words: [String]) -> String? {
     switch words.first {
     case "AUTH", "CLIENT": "+OK\r\n"

@@ -5,7 +5,7 @@ import Testing
 
 @testable import RedisClient
 
-/// What a parser makes of some bytes, fed in pieces.
+/// The replies that a parser makes of some bytes, fed in pieces.
 private func replies(_ pieces: [[UInt8]], bounds: ReplyParser.Bounds = .init()) throws -> [RedisReply] {
   let parser = try #require(ReplyParser(bounds: bounds))
   var replies: [RedisReply] = []

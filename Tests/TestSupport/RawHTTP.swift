@@ -9,7 +9,7 @@ public final class RawHTTP: Sendable {
 
   /// Nothing came in time.
   public struct TookTooLong: Error, CustomStringConvertible {
-    /// What had come until then.
+    /// The text that had come until then.
     public let received: String
     /// Says so, with what had come.
     public var description: String { "nothing more came in time after: \(received)" }
@@ -137,7 +137,7 @@ public final class RawHTTP: Sendable {
   }
 }
 
-/// What has come and is not taken yet.
+/// The bytes that have come and are not taken yet.
 private final class Inbox: Sendable {
   struct Seen: Sendable {
     var bytes: [UInt8] = []

@@ -6,7 +6,7 @@ public struct Requirements: TestTrait, SuiteTrait {
   /// Numbers of requirements, such as `7.4.1`.
   public let ids: [String]
 
-  /// What a report says beside the test.
+  /// The words that a report has beside the test.
   public var comments: [Comment] { [Comment(rawValue: "ASVS " + ids.joined(separator: ", "))] }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the HTTP face may not know: how a change becomes true is the domain's to decide.
+/// The bounds of what the HTTP face may know: how a change becomes true is the domain's to decide.
 @Suite struct DomainTests {
   @Test("The HTTP face calls verbs of the domain: no ledger, no hot state, no word of what takes rights away")
   func closed() throws {
@@ -31,7 +31,7 @@ import Testing
     #expect(told.status != 0 && told.said.contains("'acknowledge' is inaccessible due to 'internal' protection level"), "\(told.said)")
   }
 
-  /// What the compiler says of a file outside the domain that imports it as it was built with these tests.
+  /// The compiler's verdict on a file outside the domain that imports it as it was built with these tests.
   private func compiled(_ code: String) throws -> (status: Int32, said: String) {
     let folder = FileManager.default.temporaryDirectory.appending(path: "gatehouse-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)

@@ -3,7 +3,7 @@ import Testing
 
 /// The rules of the house that a machine can check.
 @Suite struct TidyTests {
-  /// What may not be written, where, and what to write instead.
+  /// A pattern that may not be written, where, and what to write instead.
   struct Ban: Sendable, CustomTestStringConvertible {
     let pattern: String
     let instead: String
@@ -34,7 +34,7 @@ import Testing
     Ban(pattern: #"\b(KEYS|SCAN|CONFIG|FLUSHALL)\b.*send\("#, instead: "the five scripts", inTests: false),
   ]
 
-  @Test("What the house bans is nowhere in it", arguments: bans)
+  @Test("Nothing that the house bans is in it", arguments: bans)
   func banned(ban: Ban) throws {
     let pattern = try Regex(ban.pattern)
     for file in SourceTree.sources + (ban.inTests ? SourceTree.tests : []) where file.path.hasSuffix(".swift") {
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  /// What each target may import of the others: nothing else.
+  /// The targets that each target may import: no others.
   static let directions: [String: Set<String>] = [
     "RedisClient": ["CHiredis"],
     "StrictJSON": [],
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  /// What several scripts begin with; the others say what they are called with.
+  /// The scripts that others begin with; those others say what they are called with.
   static let preludes = ["user.lua", "window.lua"]
 
   @Test("Every script says its keys, its arguments and its answer, and is under 4 KB")

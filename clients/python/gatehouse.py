@@ -824,8 +824,9 @@ class Gatehouse:
         self, token: str, *, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None,
         client_ip: Optional[str] = None, user_agent: Optional[str] = None, peek: bool = False, request_id: Optional[str] = None,
     ) -> GateAnswer:  # fmt: skip
-        """Who is this, may they call now, may they use this feature today? `limits` such as `["api", ("upload", 3)]` (default: one unit
-        of `api`), `reserve` a metric or a `Reserve`; with `peek` nothing is spent. A refusal is an answer, not an exception."""
+        """Tells who the token's user is, whether they may call now, and whether they may use this feature today. `limits` such as
+        `["api", ("upload", 3)]` (default: one unit of `api`), `reserve` a metric or a `Reserve`; with `peek` nothing is spent.
+        A refusal is an answer, not an exception."""
         if not _TOKEN.match(token):
             refusal = _no_session(token)
             return GateAnswer(Decision.UNAUTHENTICATED, headers=refusal.headers, problem=refusal.problem)
@@ -949,8 +950,8 @@ class Gatehouse:
     # On behalf of a session: its token
 
     def session(self, token: str) -> CurrentSession:
-        """Who is this? Costs one unit of policy `api`, as all calls with a token do, but for reads by a client whose key has scope
-        `accounts`. `Unauthenticated` when it has ended."""
+        """The session of the token, with its user. Costs one unit of policy `api`, as all calls with a token do, but for reads by
+        a client whose key has scope `accounts`. `Unauthenticated` when it has ended."""
         return self._as(CurrentSession, self._token_call(token, "GET", "/v1/session"))
 
     def log_out(self, token: str) -> None:

@@ -5,7 +5,7 @@ import Hummingbird
 import Logging
 import StrictJSON
 
-/// What handlers call: the domain, and the settings that show in the HTTP contract. Shared by all listeners.
+/// All that handlers call: the domain, and the settings that show in the HTTP contract. Shared by all listeners.
 public struct API: Sendable {
   /// The settings that show in the HTTP contract.
   public struct Contract: Sendable {

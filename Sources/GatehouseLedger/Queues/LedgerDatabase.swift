@@ -5,7 +5,7 @@ import Synchronization
 /// An open ledger: one writer behind a queue, readers apart from it, durable commits. Which engine keeps the rows is nobody's business
 /// beyond here.
 public final class LedgerDatabase: Sendable {
-  /// What a read is for: each lane has readers of its own.
+  /// The purpose of a read: each lane has readers of its own.
   public enum Lane: CaseIterable, Sendable {
     /// Rows that a decision or a change waits for.
     case decisions
@@ -71,7 +71,7 @@ public final class LedgerDatabase: Sendable {
     }
   }
 
-  /// Runs `body` with the next batch, without waiting. What the queue has no room for is dropped: only for what may be lost.
+  /// Runs `body` with the next batch, without waiting. A body that the queue has no room for is dropped: only for what may be lost.
   public func enqueue(_ body: @escaping @Sendable (any LedgerTransaction) throws -> Void) {
     let item = WriteQueue.Item(
       run: { db in
@@ -105,7 +105,7 @@ public final class LedgerDatabase: Sendable {
     enqueue { _ in }
   }
 
-  /// What is wrong with the store's structure; empty if nothing. Reads all of it.
+  /// The faults in the store's structure; empty if it is sound. Reads all of it.
   public func faults() async throws -> [String] {
     try await read { db in try db.faults() }
   }

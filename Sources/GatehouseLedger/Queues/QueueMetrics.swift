@@ -1,7 +1,7 @@
 import MetricTable
 import Metrics
 
-/// What the write queue tells of itself, through whatever metrics backend the process has.
+/// The numbers that the write queue tells of itself, through whatever metrics backend the process has.
 struct QueueMetrics: Sendable {
   private let depthGauge: Gauge
   private let waitTimer: Metrics.Timer

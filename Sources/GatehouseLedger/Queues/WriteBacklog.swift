@@ -1,5 +1,5 @@
-/// What waits for the writer, and what follows from it: who is refused, what is taken next, when to look again. It knows no thread, lock
-/// or clock; every instant is given.
+/// The writes that wait for the writer, and what follows from them: who is refused, what is taken next, when to look again. It knows no
+/// thread, lock or clock; every instant is given.
 struct WriteBacklog<Item> {
   /// An operation, and when its caller came.
   struct Entry {
@@ -10,7 +10,7 @@ struct WriteBacklog<Item> {
   /// Those that have waited too long.
   struct Late {
     let items: [Item]
-    /// What they are told.
+    /// The answer that they get.
     let failure: LedgerFailure
     /// Whether the writer was not known to be stuck before.
     let isFirst: Bool

@@ -26,7 +26,7 @@ final class WriteQueue: Sendable {
     var backlog: WriteBacklog<Item>
     var idle: [CheckedContinuation<Void, Never>] = []
 
-    /// Who is to be told that all is answered, if it is.
+    /// The callers to be told that all is answered; none while it is not.
     mutating func whoWaitsForTheEnd() -> [CheckedContinuation<Void, Never>] {
       guard backlog.isOver else { return [] }
       defer { idle = [] }
@@ -102,7 +102,7 @@ final class WriteQueue: Sendable {
     var pause = Self.busyPauses.lowerBound
     while goesOn() {
       do {
-        // What waits is taken only now that it may be written: until then its callers can be refused.
+        // The writes that wait are taken only now that they may be written: until then their callers can be refused.
         try engine.admit { () throws(LedgerFailure) in try round(writer) }
         pause = Self.busyPauses.lowerBound
       } catch {

@@ -8,7 +8,7 @@ struct AddressDigests: Sendable {
   func all(_ canonicalEmail: String) -> [[UInt8]] { keys().map { $0.hmac(Array(canonicalEmail.utf8)) } }
 }
 
-/// What an address has used after its account is gone, until the period ends: signing up again gives no unit twice.
+/// The units that an address has used, kept after its account is gone, until the period ends: signing up again gives no unit twice.
 ///
 /// Units that a job holds count as used, since the job may still end well. A new account with the address goes on in the period that
 /// was open, as after a change of zone, and so gets nothing before the old account would have.
@@ -30,7 +30,7 @@ enum AddressRecord {
     """
   static let find = "SELECT * FROM address_usage WHERE address = ? AND period_end > ?"
 
-  /// What a new account starts with.
+  /// The usage of one metric that a new account starts with.
   struct Start {
     let metric: String
     let kind: Period.Kind
@@ -66,10 +66,10 @@ enum AddressRecord {
     }
   }
 
-  /// What the address of `user` has used in periods that are open; `user` goes on in them.
+  /// The units that the address of `user` has used in periods that are open; `user` goes on in them.
   static func carry(to user: inout User, _ digests: AddressDigests, _ db: any LedgerTransaction, now: Int64) throws -> [Start] {
     var starts: [String: Start] = [:]
-    // What was kept before domains became ASCII stands under the older form, for a month at most.
+    // A row that was kept before domains became ASCII stands under the older form, for a month at most.
     let forms = EmailAddress.Forms(user.email)
     for digest in Set([forms.canonical, forms.older]).flatMap(digests.all) {
       for row in try db.rows(find, [digest, now]) {

@@ -1,6 +1,6 @@
 import GatehouseCore
 
-/// What goes with a user: first what gives access and names the person, then in batches the rows.
+/// All that goes with a user: first what gives access and names the person, then in batches the rows.
 enum DeletionRecord {
   static let forget = """
     UPDATE users SET status = 'deleted', email = '', canonical_email = NULL, sibling_email = NULL, sibling_of = NULL, external_id = NULL,

@@ -12,7 +12,7 @@ extension ServiceKey {
   }
 }
 
-/// What keeps Redis in step, and the service keys.
+/// The rows that keep Redis in step.
 enum HotRecord {
   static let nextSequence = """
     UPDATE meta SET change_seq = change_seq + 1, newest_stamp = CASE WHEN newest_stamp < ?1 THEN ?1 ELSE newest_stamp END

@@ -14,7 +14,7 @@ public final class SQLLedger: Sendable {
   private let log: Logger
   private let nextReport = Mutex(ContinuousClock.now)
 
-  /// What of the configuration decides about rows.
+  /// The part of the configuration that decides about rows.
   struct Rules: Sendable {
     let live: any LiveRules
     let isQuiet: @Sendable () -> Bool
@@ -23,7 +23,7 @@ public final class SQLLedger: Sendable {
     func timeouts(_ kind: SessionClass) -> SessionTimeouts { live.timeouts(kind) }
     func retention() -> Settings.Retention { live.retention }
 
-    /// What rows that end by their age are held against: just after time jumped none is too old.
+    /// The time that rows which end by their age are held against: just after time jumped none is too old.
     func aging(_ now: Int64) -> Int64 { isQuiet() ? 0 : now }
 
     func plan(of user: User, now: Int64) -> String {
@@ -47,7 +47,7 @@ public final class SQLLedger: Sendable {
   /// Whether writes are taken: false once it is closed, or stopped by a commit of unknown outcome.
   public var isUp: Bool { database.isOpen }
 
-  /// What is wrong with the store's structure; empty if nothing. Reads all of it.
+  /// The faults in the store's structure; empty if it is sound. Reads all of it.
   public func faults() async throws -> [String] { try await database.faults() }
 
   /// Lets the queues drain and closes the store.
@@ -112,7 +112,7 @@ extension LedgerTransaction {
     return PendingChange(routingID: user.routingID, sequence: sequence)
   }
 
-  /// What changes no hot state passes here: no process may take the time to be before `now` any more.
+  /// A write that changes no hot state passes here: no process may take the time to be before `now` any more.
   func stamp(_ now: Int64) throws { try run(HotRecord.stamp, [now]) }
 }
 

@@ -35,7 +35,7 @@ public protocol LedgerReader: LedgerTransaction {
   /// Whether the store may have been moved or replaced under this process, as far as a reader can tell. The writer makes sure.
   func mayBeReplaced() -> Bool
 
-  /// What is wrong with the store's structure; empty if nothing. Reads all of it.
+  /// The faults in the store's structure; empty if it is sound. Reads all of it.
   func faults() throws(LedgerFailure) -> [String]
 }
 
@@ -44,17 +44,17 @@ public protocol LedgerWriter: LedgerTransaction {
   /// Whether a transaction is open. An engine may end one by itself when a statement fails.
   var isInTransaction: Bool { get }
 
-  /// Runs `body` in a transaction and commits it: durable when this returns. What `body` throws rolls it back.
+  /// Runs `body` in a transaction and commits it: durable when this returns. An error that `body` throws rolls it back.
   ///
   /// The transaction is alone: none of another connection or process that writes overlaps with it, so whatever `body` reads is still so
   /// at the commit. Throws `busy` without having run `body` while another program writes. After any other throw that is not fatal
   /// nothing of the transaction is there; after `outcomeUnknown` and `fileReplaced` that is not known.
   func transaction(_ body: () throws -> Void) throws(LedgerFailure)
 
-  /// Runs `body` within the open transaction. What it throws undoes what it wrote and nothing else, unless `isInTransaction` is false then.
+  /// Runs `body` within the open transaction. An error undoes what it wrote and nothing else, unless `isInTransaction` is false then.
   func savepoint<T>(_ body: () throws -> T) throws -> T
 
-  /// What is due after a batch. Gives in how long it is due again even if no batch comes; nil if that is soon enough. Throws a fatal
+  /// Does what is due after a batch. Gives in how long it is due again even if no batch comes; nil if that is soon enough. Throws a fatal
   /// failure: nothing may be acknowledged any more.
   func upkeep() throws(LedgerFailure) -> Duration?
 }

@@ -8,7 +8,7 @@ public enum LedgerValue: Sendable {
 
 /// A Swift value that a column holds, and that is read back as it was written.
 public protocol LedgerConvertible {
-  /// What is written.
+  /// The value that is written to the column.
   var ledgerValue: LedgerValue { get }
   /// nil if the column holds another kind of value, or a number out of range.
   init?(ledgerValue: LedgerValue)

@@ -15,7 +15,7 @@ import Synchronization
 ///   that was made before that copy has another number than the file has after it, and the number that is seen through the log tells which
 ///   files it can belong to, also at the next start (`FileNumber`).
 final class FileAndLog: Sendable {
-  /// What a name stands for.
+  /// The file that a name stands for.
   private struct Identity: Equatable {
     let device: dev_t
     let inode: ino_t

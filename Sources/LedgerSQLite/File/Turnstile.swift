@@ -3,8 +3,8 @@ import Foundation
 import GatehouseLedger
 import Synchronization
 
-/// The order in which processes write to one file: two locks, `turn` and `writer`. Who waits for `writer` holds `turn`, so nobody
-/// overtakes: no process starves. The writer's lock is the checkpoint's too: SQLite before 3.51.3 can corrupt a log that two
+/// The order in which processes write to one file: two locks, `turn` and `writer`. The process that waits for `writer` holds `turn`, so
+/// nobody overtakes: no process starves. The writer's lock is the checkpoint's too: SQLite before 3.51.3 can corrupt a log that two
 /// connections reset at the same instant.
 ///
 /// Used by one thread at a time (the writer's). The kernel frees both locks of a process that dies.

@@ -10,7 +10,7 @@ struct CheckpointPace {
     case cut
   }
 
-  /// What is said once.
+  /// News that is said once.
   enum News: Equatable {
     /// For so long the log could not be copied or begun anew.
     case held(Duration)
@@ -42,7 +42,7 @@ struct CheckpointPace {
     self.tellAfter = tellAfter
   }
 
-  /// What to do now that the log has `logBytes`.
+  /// The step to take now that the log has `logBytes`; nil for none.
   mutating func step(logBytes: Int, at now: ContinuousClock.Instant) -> Step? {
     guard logBytes > copyBeyondBytes else {
       copiedBytes = nil
@@ -61,7 +61,7 @@ struct CheckpointPace {
     return logBytes > cutBeyondBytes ? .cut : .copy
   }
 
-  /// What has become of a step: the log now has `logBytes`, all of it copied or not.
+  /// Notes what has become of a step: the log now has `logBytes`, all of it copied or not.
   mutating func took(_ step: Step, logBytes: Int, isCopied: Bool, at now: ContinuousClock.Instant) {
     copiedBytes = isCopied ? logBytes : nil
     if isCopied, step == .copy || logBytes == 0 { end(at: now) } else { hinder(at: now) }
@@ -72,7 +72,7 @@ struct CheckpointPace {
     hindrance.map { max(now.duration(to: $0.next), .zero) }
   }
 
-  /// What is to be said now, and not again.
+  /// The news to be said now, and not again; nil for none.
   mutating func news(at now: ContinuousClock.Instant) -> News? {
     if let after = ended {
       ended = nil

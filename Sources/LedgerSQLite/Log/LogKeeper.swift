@@ -31,8 +31,8 @@ final class LogKeeper: @unchecked Sendable {
   /// Begins with `db`, the writer's connection.
   func watch(_ db: Database) { gauge.watch(db) }
 
-  /// What is due after a batch. Gives in how long it must be called again even if no batch comes. Throws when the disk failed to sync the
-  /// ledger, which it says only once: a log that is written over after that would lose what was acknowledged.
+  /// Does what is due after a batch. Gives in how long it must be called again even if no batch comes. Throws when the disk failed to sync
+  /// the ledger, which it says only once: a log that is written over after that would lose what was acknowledged.
   /// - Parameter prepare: called before the log is copied, in the same turn.
   func goOn(_ db: Database, prepare: () throws(LedgerFailure) -> Void) throws(LedgerFailure) -> Duration? {
     if let step = pace.step(logBytes: gauge.pages * SQLitePage.bytes, at: .now) {

@@ -1,7 +1,7 @@
 import MetricTable
 import Metrics
 
-/// What the ledger's log tells of itself, through whatever metrics backend the process has.
+/// The numbers that the ledger's log tells of itself, through whatever metrics backend the process has.
 struct LogMetrics: Sendable {
   private let bytesGauge: Gauge
   private let copied: Counter

@@ -1,7 +1,7 @@
 import GRDB
 import GatehouseCore
 
-/// What migrations compute that SQL can't: functions that their statements may call.
+/// Functions that the statements of migrations may call, for what SQL can't compute.
 enum MigrationFunctions {
   static let all = [canonicalEmailForm]
 

@@ -6,7 +6,7 @@ extension Migrations {
     schema: String(decoding: PackageResources.schema_sql, as: UTF8.self), version: ledgerVersion, steps: SchemaSteps.all)
 }
 
-/// What leads from each version of the ledger's file to the next.
+/// The steps that lead from each version of the ledger's file to the next.
 enum SchemaSteps {
   /// For each version the SQL that leads to it from the one before; `schema.sql` is the whole schema of the newest.
   static let all: [Int: String] = [

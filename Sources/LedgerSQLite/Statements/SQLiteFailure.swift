@@ -4,7 +4,7 @@ import GatehouseLedger
 import Glibc
 
 extension LedgerFailure {
-  /// What the system says when a file may not grow: SQLite knows only the first by itself.
+  /// The errors of the system when a file may not grow: SQLite knows only the first by itself.
   private static let noRoom: Set<Int32> = [ENOSPC, EDQUOT, EFBIG]
 
   /// The failure behind an extended result code of SQLite at a statement.

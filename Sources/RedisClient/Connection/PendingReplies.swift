@@ -3,7 +3,7 @@ import NIOCore
 /// The commands of one connection that Redis has not answered, in the order in which they were sent: the n-th reply belongs to the
 /// n-th of them, whatever became of its caller.
 struct PendingReplies<Caller> {
-  /// Whose a reply is.
+  /// The caller that a reply belongs to, and whether it may be used.
   enum Answer {
     case caller(Caller)
     /// It came after the deadline and the caller has not been told yet: it must not be used.

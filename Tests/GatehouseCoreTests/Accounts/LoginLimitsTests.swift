@@ -13,7 +13,7 @@ struct LoginLimitsTests {
   private static let second: Int64 = 1_000
   private static let hours = 3
 
-  /// What one run came to.
+  /// The result of one run.
   private struct Outcome {
     /// Attempts of the attacker that reached the password, by second.
     var guesses: [Int] = []

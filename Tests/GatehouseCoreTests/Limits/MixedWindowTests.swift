@@ -40,7 +40,7 @@ struct MixedWindowTests {
 
     func owed() -> Int64 { local.owed(subject: subject, [policy], nowMilliseconds: now)[0] }
 
-    /// What Redis decides now about a question that was counted at `asked`.
+    /// Redis's decision now about a question that was counted at `asked`.
     func decide(_ cost: Int64, owed: Int64, asked: Int64) -> Answer {
       let at = now + ahead
       let passed = redis.check(cost, nowMilliseconds: at, policy: policy, limit: limit - owed, peek: false) == .passes

@@ -64,7 +64,7 @@ private final class MemoryConnection: @unchecked Sendable {
     guard sqlite3_open(":memory:", &opened) == SQLITE_OK, let opened else { throw LedgerFailure(.internal("no memory")) }
     connection = opened
     sqlite3_extended_result_codes(opened, 1)
-    // What the triggers of `schema.sql` ask; see there. The text is copied.
+    // The function that the triggers of `schema.sql` call; see there. The text is copied.
     sqlite3_create_function(
       opened, "sqlite_source_id", 0, SQLITE_UTF8, nil,
       { context, _, _ in sqlite3_result_text(context, "gatehouse", -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self)) }, nil, nil)

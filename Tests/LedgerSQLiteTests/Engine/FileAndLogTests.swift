@@ -207,7 +207,7 @@ import Testing
     try target.close()
   }
 
-  /// What `cp` does: the file stays the same one, with another's content.
+  /// Writes as `cp` does: the file stays the same one, with another's content.
   private func writeOver(_ path: String, with other: String) throws {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: other))
     let file = try #require(FileHandle(forWritingAtPath: path))

@@ -4,7 +4,7 @@ import Testing
 @testable import GatehouseLedger
 @testable import LedgerSQLite
 
-@Suite("Who holds a lock")
+@Suite("The holders of a lock")
 struct LockHoldersTests {
   @Test("lines of /proc/locks are read by file, kind and bytes")
   func lines() {

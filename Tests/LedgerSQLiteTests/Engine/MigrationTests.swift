@@ -197,7 +197,7 @@ struct MigrationTests {
       // Only the token that was made last has the instant of the password.
       #expect(Set(found.filter { $0.value.proved == proved }.keys) == ["live", "next", "after", "later", "third"])
       #expect(found.compactMapValues(\.end) == ["before": stamp + 30_000, "first": stamp + 20_000])
-      // What was on its way can be repeated.
+      // A call that was on its way can be repeated.
       for (id, presented, next) in [("ses_rotated", "rotated", "next"), ("ses_graced", "before", "after"), ("ses_both", "second", "third")]
       {
         let again = try await ledger.prepareSuccessor(

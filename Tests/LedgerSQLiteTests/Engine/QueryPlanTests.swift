@@ -60,9 +60,9 @@ struct QueryPlanTests {
     }
   }
 
-  /// What is read whole: rows that are one; the Redis that serves; the changes that it has not been told of, with a bound; the few keys
-  /// of backends; the few costs of password hashes; deleted users whose rows are not gone yet, through an index of nothing else; the few
-  /// lines of the secret.
+  /// Tables that are read whole: rows that are one; the Redis that serves; the changes that it has not been told of, with a bound; the few
+  /// keys of backends; the few costs of password hashes; deleted users whose rows are not gone yet, through an index of nothing else; the
+  /// few lines of the secret.
   private static let wholeReads = [
     "meta", "clock", "hot_nodes", "hot_pending", "service_keys", "password_costs", "users USING INDEX users_deleted", "secret_lines",
     "subject_key",
@@ -138,7 +138,7 @@ extension QueryPlanTests {
     }
   }
 
-  /// What a start asks, once and before anybody else: nothing waits for the thread that it blocks.
+  /// The reads of a start, once and before anybody else: nothing waits for the thread that it blocks.
   private func startCalls(_ file: LedgerDatabase) throws {
     _ = try file.firstLine()
     _ = try file.sessionsLive(now: Rig.now)

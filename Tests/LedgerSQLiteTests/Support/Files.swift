@@ -47,7 +47,7 @@ extension LedgerDatabase {
   }
 }
 
-/// What another connection, as another program would open one, sees in the file.
+/// The file's content as another connection sees it, which is opened as another program would open one.
 func seen<T: Sendable>(in path: String, _ body: @Sendable (Database) throws -> T) throws -> T {
   var configuration = Configuration()
   configuration.readonly = true

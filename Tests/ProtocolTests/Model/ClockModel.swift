@@ -36,7 +36,7 @@ struct ClockRules {
   var resumes = true
 }
 
-/// What may happen in a search.
+/// The bounds of what may happen in a search.
 struct ClockScope: Sendable {
   var offsets: [Int64] = [-3 * ClockState.day, -ClockState.hour, ClockState.hour, ClockState.day, 10 * ClockState.day]
   var redisMoves = true
@@ -61,7 +61,7 @@ struct ClockState: Hashable {
   static let start = 20_600 * day + 6 * hour
 
   var now = ClockState.start
-  /// What the boot-time clock is behind true time.
+  /// Milliseconds that the boot-time clock is behind true time.
   var bootOffset = ClockState.start - ClockState.hour
   var boot: UInt8 = 0
   var redisOffset: Int64 = 0
@@ -95,7 +95,7 @@ struct ClockState: Hashable {
   }
 
   var bootNow: Int64 { now - bootOffset }
-  /// What the process takes the time to be.
+  /// The time as the process takes it to be.
   var time: Int64 { judge.now(at: bootNow) }
 
   /// Reads the clocks and keeps the time, as the polls do.

@@ -39,7 +39,7 @@ struct FailoverRules {
   var counterInLedger = true
 }
 
-/// What may happen in a search.
+/// The bounds of what may happen in a search.
 struct FailoverScope: Sendable {
   var termsMax: UInt8 = 2
   var login = false
@@ -76,7 +76,7 @@ struct FailoverProcess {
   var pollChange: UInt8 = 0
   var pollRow: UInt8 = 0
   var pollTerm: UInt8 = 0
-  /// What the ledger relied on as the poll read it: 0, or a process's number.
+  /// The drop that the ledger relied on as the poll read it: 0, or a process's number.
   var pollSettled: UInt8 = 0
   var pollSincePutBack: UInt8 = 0
   var pollMarked: UInt8 = 0

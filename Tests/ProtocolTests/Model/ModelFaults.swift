@@ -1,4 +1,4 @@
-// What comes late, what goes wrong, and time.
+// Steps that come late, steps that go wrong, and time.
 
 extension ProtocolModel {
   func lateCommands(_ s: ModelState, _ emit: (Successor) -> Void) {
@@ -26,7 +26,7 @@ extension ProtocolModel {
     }
   }
 
-  /// What waits for Redis in a process gets no answer; the commands may be carried out later if Redis still has them.
+  /// Commands of a process that wait for Redis get no answer; they may be carried out later if Redis still has them.
   private func lose(_ p: inout ModelProcess, _ s: inout ModelState, redisHasThem: Bool) {
     if p.gate == Gate.asked {
       if redisHasThem { _ = s.addLate(LateCommand(kind: LateCommand.gate, era: p.gateEra)) }

@@ -13,7 +13,7 @@ protocol SearchableState {
   func fingerprint() -> UInt64
 }
 
-/// What a step leads to.
+/// The consequence of a step.
 struct Consequence<State> {
   let step: Step
   let state: State

@@ -51,7 +51,7 @@ struct Rules {
   var waitsForLeases = true
 }
 
-/// What may happen in a search: a small scope is searched to its end, a large one as far as the bound goes.
+/// The bounds of what may happen in a search: a small scope is searched to its end, a large one as far as the bound goes.
 struct Scope: Sendable {
   var login = true
   var revokeA = true
@@ -74,7 +74,7 @@ struct Scope: Sendable {
   }
 }
 
-/// What the real constants are in ticks.
+/// The real constants, in ticks.
 enum Ticks {
   static let lease: UInt8 = 2
   static let deadline: UInt8 = 1

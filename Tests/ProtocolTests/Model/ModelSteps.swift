@@ -1,4 +1,4 @@
-/// What can happen, for traces.
+/// The steps that can happen, named for traces.
 enum StepName: UInt8 {
   case begin, redisGate, useAllow, useAbsent, snapshot, install, toLedger, ledgerAnswer
   case pollRead, redisPollDel, renew, settle
@@ -31,7 +31,7 @@ struct ModelAnswer {
   let fromRedis: Bool
 }
 
-/// What a step leads to.
+/// The state that a step leads to.
 struct Successor {
   let step: Step
   var state: ModelState
@@ -280,7 +280,7 @@ struct ProtocolModel {
     p.changeElapsed = 0
     if kind == ModelProcess.Kind.everyone {
       p.change = Change.waiting
-      // Whom it ends: who logs in later is not among them.
+      // The sessions that it ends: those of later logins are not among them.
       p.changeContent = s.b == ModelState.none ? 1 : 3
     } else {
       p.change = Change.committed
