@@ -22,7 +22,7 @@ CREATE TABLE users (
   password_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   last_login_at INTEGER,
-  -- What verifying the hash costs: its scheme and parameters, up to the salt; '' for what is no hash that is ever verified.
+  -- The cost of verifying the hash: its scheme and parameters, up to the salt; '' for what is no hash that is ever verified.
   password_cost TEXT NOT NULL GENERATED ALWAYS AS (CASE
     WHEN password_hash LIKE '$argon2id$v=19$%$%' THEN substr(password_hash, 1, 15 + instr(substr(password_hash, 16), '$'))
     WHEN password_hash LIKE '$2_$__$%' THEN substr(password_hash, 1, 7)
@@ -277,7 +277,7 @@ CREATE TABLE meta (                        -- one row
 ) STRICT;
 INSERT INTO meta (id, era, sessions_valid_from, service_keys_version, change_seq, newest_stamp) VALUES (1, 1, 0, 1, 0, 0);
 
--- Whoever changes rows in another way than through the service, such as an operator with sqlite3, is heard too: the users' hot state is
+-- A program that changes rows in another way than through the service, such as an operator with sqlite3, is heard too: the users' hot state is
 -- dropped by the next lease poll, the service keys are read again. The service's own connections, which tell by themselves, say that they
 -- are: to them alone sqlite_source_id() gives 'gatehouse'.
 CREATE VIEW changed_by_hand AS SELECT id AS user_id FROM users WHERE false;

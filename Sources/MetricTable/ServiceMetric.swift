@@ -1,6 +1,6 @@
 import Metrics
 
-/// A metric: its name, kind and labels are said in the table and nowhere else. What counts takes its counter from here.
+/// A metric: its name, kind and labels are said in the table and nowhere else. The code that counts takes its counter from here.
 public struct ServiceMetric: Sendable {
   /// The ways of recording.
   public enum Kind: String, Sendable {
@@ -30,7 +30,7 @@ public struct ServiceMetric: Sendable {
     self.meaning = meaning
   }
 
-  /// What counts these events. Made once and kept: it takes a lock of the backend's registry.
+  /// A counter of these events. Made once and kept: it takes a lock of the backend's registry.
   /// - Parameters:
   ///   - values: one for each label, in their order.
   ///   - factory: the backend; that of the process unless a test gives another.
@@ -38,17 +38,17 @@ public struct ServiceMetric: Sendable {
     Counter(label: name, dimensions: dimensions(values), factory: factory)
   }
 
-  /// What holds the number. As `counter`.
+  /// A holder of the number. As `counter`.
   public func gauge(_ values: String..., from factory: any MetricsFactory = MetricsSystem.factory) -> Gauge {
     Gauge(label: name, dimensions: dimensions(values), factory: factory)
   }
 
-  /// What takes durations. As `counter`.
+  /// A recorder of durations. As `counter`.
   public func timer(_ values: String..., from factory: any MetricsFactory = MetricsSystem.factory) -> Timer {
     Timer(label: name, dimensions: dimensions(values), factory: factory)
   }
 
-  /// What takes sizes. As `counter`.
+  /// A recorder of sizes. As `counter`.
   public func recorder(_ values: String..., from factory: any MetricsFactory = MetricsSystem.factory) -> Recorder {
     Recorder(label: name, dimensions: dimensions(values), factory: factory)
   }

@@ -1,8 +1,8 @@
 """Do the documents say the truth? All that a command can check of them is checked.
 
-    python3 Tests/Docs [pages] [language] [commands] [configuration] [operations] [examples] [machine]
+    python3 Tests/Docs [pages] [language] [commands] [configuration] [operations] [examples] [machine] [package]
 
-The program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. `pages`, `language` and `machine` need none. Exit status 1
+The program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. `pages`, `language`, `machine` and `package` need none. Exit status 1
 if a claim does not hold.
 """
 
@@ -17,12 +17,14 @@ import examples
 import language
 import machine
 import operations
+import package
 import pages
 from Harness.claims import run_suites
 
 SUITES = {
     "pages": pages.run, "language": language.run, "commands": commands.run, "configuration": configuration.run,
     "operations": operations.run, "examples": examples.run, "machine": machine.run,
+    "package": package.run,
 }  # fmt: skip
 
 

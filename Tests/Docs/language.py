@@ -16,6 +16,7 @@ def run(claims):
     told(claims, "no sentence of a document begins with Who or What unless it asks", documents())
     told(claims, "no comment or text of Python does", of_python())
     told(claims, "no comment of a shell script or the Makefile does", of_shell())
+    told(claims, "no comment of Swift, Lua or SQL does", of_sources())
 
 
 def faults(place, text):
@@ -48,6 +49,17 @@ def of_python():
                 comments += [" ".join(part.split()) for part in node.value.split("\n\n")]
         for comment in comments:
             yield from faults(name, comment)
+
+
+def of_sources():
+    """Lines of comment that follow each other are one text; a line that is marked up begins another."""
+    for name in files():
+        if not name.endswith((".swift", ".lua", ".sql")):
+            continue
+        comment = re.compile(r"^\s*(?:///?|--)\s?(.*)")
+        for text in re.findall(r"(?:^[ \t]*(?://|--).*\n)+", (ROOT / name).read_text(), re.M):
+            said = " ".join(comment.match(line)[1] for line in text.splitlines())
+            yield from faults(name, re.sub(r"  +- ", "\n- ", said).strip())
 
 
 def of_shell():

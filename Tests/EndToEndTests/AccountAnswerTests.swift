@@ -118,7 +118,7 @@ import Testing
         try await service.gate(token, #""limits": [], "require": {"authenticated_within_seconds": 300}"#).text("decision")
       }
       #expect(try await within(user.token) == "reauthentication_required")
-      // Whoever has stolen the token has rotated it too.
+      // The thief of the token has rotated it too.
       let rotated = try #require(try await service.ask("POST", "/v1/session/rotate", bearer: user.token).text("token"))
       let fresh = try await service.ask(
         "POST", "/v1/session/reauthenticate", bearer: user.token, body: #"{"password":"\#(RunningService.password)"}"#)

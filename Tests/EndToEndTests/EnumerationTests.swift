@@ -2,7 +2,7 @@ import StrictJSON
 import TestSupport
 import Testing
 
-/// Whoever wants to find out which addresses have accounts.
+/// An attacker who wants to find out which addresses have accounts.
 @Suite(.serialized) struct EnumerationTests {
   private func email(_ name: String = "hidden") -> String { "\(name)-\(UInt64.random(in: 0...UInt64.max))@example.com" }
 

@@ -83,7 +83,7 @@ struct WorkAnswerTests {
     let user = try await service.newUser()
     let start = try await service.startAnalysis(user.token, "short", body: #"{"lease_seconds": 1}"#)
     let id = try #require(start.text("analysis.id"))
-    // Whoever asks for a unit reaps what is overdue.
+    // A call that asks for a unit reaps what is overdue.
     var next = try await service.startAnalysis(user.token, "next-0")
     var tries = 0
     try await eventually("the lease of a second runs out") {

@@ -12,7 +12,7 @@ final class OnePath: Sendable {
     try lead(to: server)
   }
 
-  /// Whoever connects from now on finds `server`; connections stay where they are.
+  /// A client that connects from now on finds `server`; connections stay where they are.
   func lead(to server: RedisServer) throws {
     let next = path + "-next"
     try FileManager.default.createSymbolicLink(atPath: next, withDestinationPath: server.socketPath)

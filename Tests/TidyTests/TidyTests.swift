@@ -96,19 +96,6 @@ import Testing
     }
   }
 
-  @Test("Every public type says what it is")
-  func documented() throws {
-    let pattern = try Regex(#"^\s*public (final |indirect )?(struct|enum|class|actor|protocol) \w+"#)
-    for file in SourceTree.sources where file.path.hasSuffix(".swift") {
-      for (number, line) in file.lines.enumerated() where line.contains(pattern) {
-        let above = file.lines[..<number].last { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("@") } ?? ""
-        if !above.trimmingCharacters(in: .whitespaces).hasPrefix("///") {
-          Issue.record("\(file.path):\(number + 1) has no sentence of its own")
-        }
-      }
-    }
-  }
-
   @Test("@unchecked Sendable comes with the invariant that makes it true")
   func unchecked() {
     for file in SourceTree.sources where file.path.hasSuffix(".swift") {

@@ -5,7 +5,7 @@ import NIOHTTP1
 ///
 /// A request goes on only when it has arrived whole and within every limit, so a handler never runs for one whose framing turns out
 /// to be wrong, and never waits for a body. One request is in flight at a time; what a client pipelines waits here, and while
-/// anything waits nothing more is read. Whatever breaks a rule is answered with a problem, and the connection ends after it.
+/// anything waits nothing more is read. A request that breaks a rule is answered with a problem, and the connection ends after it.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias InboundOut = HTTPServerRequestPart
@@ -92,7 +92,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case is ChannelShouldQuiesceEvent:
       isQuiescing = true
       // Hummingbird knows only of requests that it has: it would close over one that is still arriving, and over one that a client sends
-      // at this moment on a connection that it believes open. Whatever is answered from now on says that the connection ends.
+      // at this moment on a connection that it believes open. Each answer from now on says that the connection ends.
       guard exchange == nil else { return context.fireUserInboundEventTriggered(event) }
       if case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout, context) }
     case ChannelEvent.inputClosed:

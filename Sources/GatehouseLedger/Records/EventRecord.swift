@@ -8,7 +8,7 @@ extension FeedEvent {
   }
 }
 
-/// The backend's feed. Whoever writes holds SQLite's one write lock until its commit, so a higher number is never seen before a lower.
+/// The backend's feed. The writer holds SQLite's one write lock until its commit, so a higher number is never seen before a lower.
 enum EventRecord {
   static let insert = """
     INSERT INTO events (id, type, user_id, external_id, occurred_at, data)

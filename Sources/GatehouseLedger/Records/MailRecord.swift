@@ -62,7 +62,7 @@ extension SQLLedger: MailLedger {
     try await write { db in
       guard var user = try MailRecord.owner(token, .passwordReset, db, now: now) else { return nil }
       guard try db.run(MailRecord.spend, [token.bytes]) == 1 else { return nil }
-      // Whoever reads the mailbox owns the account: nothing that somebody else began in it may go on.
+      // The reader of the mailbox owns the account: nothing that somebody else began in it may go on.
       try db.run(MailRecord.resetPassword, [newHash, user.id.text])
       try db.run(MailRecord.dropAll, [user.id.text])
       try SessionRecord.endAll(of: user.id, .passwordReset, db, now: now)

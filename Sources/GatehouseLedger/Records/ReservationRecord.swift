@@ -119,7 +119,7 @@ enum ReservationRecord {
     try db.run(AnalysisRecord.expire, [now, reservation.id.text])
   }
 
-  /// Ends the user's open reservations of one metric whose leases are over; whether there were any. Whoever grants units calls this
+  /// Ends the user's open reservations of one metric whose leases are over; whether there were any. Grants of units call this
   /// first: a reservation that is not counted any more must not be committed later.
   static func expireOverdue(of user: UserID, _ metric: String, _ db: any LedgerTransaction, now: Int64) throws -> Bool {
     let overdue = try db.rows(overdueOfUser, [user.text, metric, now]).map(Reservation.init(row:))

@@ -1,4 +1,4 @@
--- What a user's hash holds, a prelude of the scripts that read one. Each function gives nil for a value that is none of ours, be it
+-- The content of a user's hash, a prelude of the scripts that read one. Each function gives nil for a value that is none of ours, be it
 -- foreign or damaged: the hash then counts as cold and is made anew from the ledger.
 
 -- The fields that a call is about, those of its session, metric and hold as session, quota and held. A key of another type has none.
