@@ -1,3 +1,4 @@
+import GatehouseCrypto
 import GatehouseCore
 
 /// How a user's hash is written: names and values that a person can read, none of which logs anyone in.

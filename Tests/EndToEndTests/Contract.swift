@@ -1,3 +1,4 @@
+import HTTPTypes
 import GatehouseLedger
 import NIOHTTP1
 import StrictJSON

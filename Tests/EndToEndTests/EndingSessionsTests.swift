@@ -1,3 +1,4 @@
+import FoundationEssentials
 import StrictJSON
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import GatehouseCrypto
 import GatehouseCore
 import RedisClient
 import TestSupport

@@ -1,3 +1,4 @@
+import GatehouseLedger
 import GatehouseCrypto
 import GatehouseRedis
 import RedisClient

@@ -1,3 +1,4 @@
+import GatehouseLedger
 import GatehouseCore
 import GatehouseRedis
 import TestSupport

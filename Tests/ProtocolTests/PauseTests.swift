@@ -1,3 +1,4 @@
+import Synchronization
 import GatehouseCore
 import RedisClient
 import TestSupport

@@ -1,3 +1,5 @@
+import GatehouseLedger
+import NIOPosix
 import Foundation
 import GatehouseRedis
 import NIOCore

@@ -1,3 +1,5 @@
+import RedisClient
+import Synchronization
 import GatehouseCore
 import GatehouseCrypto
 import GatehouseLedger

@@ -1,3 +1,6 @@
+import GatehouseLedger
+import NIOCore
+import NIOPosix
 import GatehouseRedis
 import TestSupport
 import Testing

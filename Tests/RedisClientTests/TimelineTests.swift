@@ -1,3 +1,4 @@
+import Synchronization
 import NIOCore
 import RedisClient
 import TestSupport

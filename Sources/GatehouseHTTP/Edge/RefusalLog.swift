@@ -2,6 +2,7 @@ import GatehouseCore
 import Hummingbird
 import Logging
 import Synchronization
+import StrictJSON
 
 /// A line for each refusal, with the request's id, the caller and the reason, so that a reader who has a request id finds it. Never a
 /// token, a password or an address.

@@ -1,3 +1,4 @@
+import HTTPTypes
 import StrictJSON
 
 /// The OpenAPI 3.1 document of a listener: its endpoints and no others.

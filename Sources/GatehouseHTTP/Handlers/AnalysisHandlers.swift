@@ -1,3 +1,4 @@
+import GatehouseCrypto
 import GatehouseCore
 import Hummingbird
 import StrictJSON

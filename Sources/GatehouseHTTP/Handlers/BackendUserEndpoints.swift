@@ -1,3 +1,5 @@
+import HTTPTypes
+import StrictJSON
 import GatehouseCore
 
 /// A reason for the audit trail that must be given.

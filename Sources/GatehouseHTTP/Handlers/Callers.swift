@@ -1,3 +1,4 @@
+import StrictJSON
 import GatehouseCore
 import GatehouseCrypto
 import HTTPTypes

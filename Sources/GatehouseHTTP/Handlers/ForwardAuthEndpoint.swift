@@ -1,3 +1,5 @@
+import StrictJSON
+
 extension Endpoint {
   static let forwardAuth = Endpoint(
     nil, "/v1/auth/{profile}", "forwardAuth", .proxy, "Decide whether a proxy lets a request through",

@@ -1,3 +1,6 @@
+import HTTPTypes
+import StrictJSON
+
 extension Schema {
   static let readiness = answer(
     Property("status", .values(["ready", "degraded", "starting", "draining", "down"]), example: "ready"),

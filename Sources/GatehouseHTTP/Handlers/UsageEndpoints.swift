@@ -1,3 +1,5 @@
+import HTTPTypes
+import StrictJSON
 import GatehouseCore
 
 struct HistoryQuery: Fields {

@@ -1,4 +1,5 @@
 import GatehouseCore
+import StrictJSON
 
 extension FieldReader {
   /// A required user's id; nil only together with a fault.

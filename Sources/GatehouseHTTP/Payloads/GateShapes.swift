@@ -1,3 +1,4 @@
+import StrictJSON
 import GatehouseCore
 
 // The members of the gate's answers, as the documents say them.

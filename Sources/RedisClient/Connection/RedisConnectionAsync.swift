@@ -1,3 +1,5 @@
+import NIOCore
+
 extension RedisConnection {
   /// `send` from anywhere: hops to the connection's loop.
   public func send(_ words: [String]) async throws(RedisError) -> RedisReply {

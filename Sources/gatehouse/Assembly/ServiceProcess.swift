@@ -1,3 +1,6 @@
+import GatehouseCrypto
+import GatehouseHTTP
+import UnixSignals
 import Foundation
 import GatehouseCore
 import Logging

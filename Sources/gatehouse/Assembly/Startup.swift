@@ -1,3 +1,5 @@
+import GatehouseHTTP
+import Logging
 import Foundation
 import GatehouseCore
 import Synchronization

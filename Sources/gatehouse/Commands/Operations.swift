@@ -1,3 +1,4 @@
+import GatehouseCrypto
 import Foundation
 import GatehouseCore
 import LocalHTTP

@@ -1,3 +1,4 @@
+import CDispatch
 import Foundation
 
 /// The folder that holds all a service keeps: the secret, SQLite, Redis's files, sockets. Its owner's alone.

@@ -1,3 +1,4 @@
+import GatehouseCrypto
 import Testing
 
 @testable import GatehouseCore
