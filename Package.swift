@@ -28,7 +28,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -62,7 +61,7 @@ let package = Package(
     // The domain, its two stores and its face. Stores and face never import each other. The durable store's rules know no engine.
     .target(name: "GatehouseCore", dependencies: ["GatehouseCrypto", "StrictJSON", "TextForms", log], swiftSettings: strict),
     .target(
-      name: "GatehouseRedis", dependencies: ["GatehouseCore", "RedisClient", log] + nio,
+      name: "GatehouseRedis", dependencies: ["GatehouseCore", "GatehouseCrypto", "RedisClient"] + nio,
       resources: [.embedInCode("Scripts")], swiftSettings: strict),
     .target(
       name: "GatehouseLedger", dependencies: ["GatehouseCore", "GatehouseCrypto", "MetricTable", log, metrics], swiftSettings: strict),
@@ -75,34 +74,31 @@ let package = Package(
     .target(
       name: "GatehouseHTTP",
       dependencies: [
-        "GatehouseCore", "StrictJSON", log,
+        "GatehouseCore", "GatehouseCrypto", "StrictJSON", log,
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
-      ] + nio + hummingbird, swiftSettings: strict),
+      ] + hummingbird, swiftSettings: strict),
     .executableTarget(
       name: "gatehouse",
       dependencies: [
         "GatehouseCore", "GatehouseRedis", "GatehouseLedger", "LedgerSQLite", "GatehouseHTTP", "GatehouseCrypto", "RedisClient",
-        "LocalHTTP", "MetricTable",
-        "StrictJSON", "Threads", "Yams", lifecycle, unixSignals, log, metrics,
+        "LocalHTTP", "MetricTable", "StrictJSON", "Threads", "Yams", lifecycle, unixSignals, log, metrics,
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "SystemPackage", package: "swift-system"),
       ] + nio + hummingbird, resources: [.embedInCode("redis.conf")], swiftSettings: strict),
 
     .target(
-      name: "TestSupport",
-      dependencies: [
-        "RedisClient", "LocalHTTP", "StrictJSON", log, .product(name: "Subprocess", package: "swift-subprocess"),
-        .product(name: "SystemPackage", package: "swift-system"),
-      ] + nio, path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestSupport", log], swiftSettings: strict),
+      name: "TestSupport", dependencies: [.product(name: "Subprocess", package: "swift-subprocess")] + nio, path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(name: "RedisClientTests", dependencies: ["RedisClient", "TestSupport", log] + nio, swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(name: "GatehouseCryptoTests", dependencies: ["GatehouseCrypto", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore", "GatehouseCrypto", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "GatehouseRedisTests", dependencies: ["GatehouseRedis", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "GatehouseRedisTests",
+      dependencies: ["GatehouseCore", "GatehouseCrypto", "GatehouseRedis", "RedisClient", "TestSupport", log] + nio, swiftSettings: strict),
     .target(
       name: "LedgerContract", dependencies: ["GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "TestSupport", log],
       path: "Tests/LedgerContract", swiftSettings: strict),
@@ -111,22 +107,32 @@ let package = Package(
       name: "LedgerSQLiteTests",
       dependencies: [
         "CSQLite", "GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "LedgerContract", "LedgerSQLite", "MetricTable", "TestSupport",
+        log,
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),
       ], swiftSettings: strict),
-    .testTarget(name: "GatehouseHTTPTests", dependencies: ["GatehouseHTTP", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "GatehouseHTTPTests",
+      dependencies: [
+        "GatehouseHTTP", "StrictJSON", "TestSupport", log,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "ProtocolTests",
-      dependencies: ["GatehouseCore", "GatehouseRedis", "GatehouseLedger", "LedgerSQLite", "GatehouseCrypto", "TestSupport"],
-      swiftSettings: strict),
+      dependencies: [
+        "GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "GatehouseRedis", "LedgerSQLite", "RedisClient", "TestSupport", log,
+      ] + nio, swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
         "gatehouse", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "MetricTable", "StrictJSON",
-        "TestSupport",
+        "TestSupport", log,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),
-      ],
-      swiftSettings: strict),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ] + nio, swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )

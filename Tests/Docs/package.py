@@ -7,9 +7,11 @@ import subprocess
 from pages import told
 from tree import ROOT
 
+# The C parser below a Swift package, which is no product of it.
+COMES_WITH = {"CYaml": "Yams"}
 # Modules of the toolchain and the system, which nobody declares.
 GIVEN = {"Foundation", "FoundationNetworking", "Dispatch", "Glibc", "Synchronization", "Testing"}
-IMPORT = re.compile(r"^\s*(?:@\w+ |public |package |internal |private )*import (?:struct |class |enum |protocol |func |typealias )?(\w+)", re.M)
+IMPORT = re.compile(r"^(?:@\w+ |public |package |internal |private )*import (?:struct |class |enum |protocol |func |typealias )?(\w+)", re.M)
 
 
 def run(claims):
@@ -26,7 +28,7 @@ def declared(target):
 
 def imported(target):
     folder = target.get("path") or f"{'Tests' if target['type'] == 'test' else 'Sources'}/{target['name']}"
-    return {name for file in (ROOT / folder).rglob("*.swift") for name in IMPORT.findall(file.read_text())}
+    return {COMES_WITH.get(name, name) for file in (ROOT / folder).rglob("*.swift") for name in IMPORT.findall(file.read_text())}
 
 
 def undeclared(targets):
@@ -42,7 +44,8 @@ def unused(targets):
 def idle(described):
     products = [dependency["product"] for target in described["targets"] for dependency in target["dependencies"] if "product" in dependency]
     used = {package.lower() for _, package, *_ in products if package}
+    used |= {name.lower() for target in described["targets"] for name in declared(target)}
     for dependency in described["dependencies"]:
         name = next(iter(dependency.values()))[0]["identity"]
-        if name not in used and not any(name == package for package in used):
+        if name not in used:
             yield name

@@ -1,4 +1,4 @@
-import CDispatch
+import Dispatch
 import Foundation
 import Testing
 import TestSupport

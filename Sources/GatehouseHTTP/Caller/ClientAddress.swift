@@ -1,4 +1,4 @@
-import CNIOLinux
+import Glibc
 import HTTPTypes
 import NIOCore
 

@@ -1,4 +1,4 @@
-import CDispatch
+import Dispatch
 import Foundation
 
 /// The folder that holds all a service keeps: the secret, SQLite, Redis's files, sockets. Its owner's alone.

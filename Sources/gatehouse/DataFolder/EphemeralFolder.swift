@@ -1,4 +1,4 @@
-import CDispatch
+import Dispatch
 import Foundation
 
 /// A folder below the system's temporary one that nobody needs once its process is gone.
