@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Everything that another target can see says what its caller gets.
