@@ -1,4 +1,4 @@
-import Glibc
+import CNIOLinux
 import HTTPTypes
 import NIOCore
 

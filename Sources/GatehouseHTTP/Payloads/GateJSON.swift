@@ -3,7 +3,7 @@ import HTTPTypes
 import StrictJSON
 
 extension GateAnswer {
-  /// The whole answer of `POST /v1/gate` (A5), with the header fields and the problem to forward.
+  /// The whole answer of `POST /v1/gate`, with the header fields and the problem to forward.
   func json(timeouts: (SessionClass) -> SessionTimeouts, requestID: String) -> [UInt8] {
     var writer = JSONWriter(capacity: 1_024)
     writer.object { writer in
