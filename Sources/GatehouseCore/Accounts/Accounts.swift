@@ -58,7 +58,7 @@ public struct Accounts: Sendable {
   ) async throws -> (user: User, address: EmailAddress, hash: String) {
     var faults: [ServiceError.Field] = []
     let address = EmailAddress(email)
-    if address == nil { faults.append(.init("email", code: "invalid_email", message: "Use an address such as mia@example.com.")) }
+    if address == nil { faults.append(.init("email", code: "invalid_email", message: EmailAddress.advice)) }
     if let problem = rules.passwords.check(password, email: email, name: name) {
       faults.append(.init("password", code: problem.code.rawValue, message: problem.message))
     }

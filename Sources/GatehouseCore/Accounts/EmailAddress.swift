@@ -6,6 +6,8 @@ public struct EmailAddress: Sendable, Equatable {
   /// RFC 5321's bound on a path.
   public static let bytesMax = 254
   private static let localBytesMax = 64
+  /// The sentence for a text that is none.
+  public static let advice = "Use an address such as mia@example.com."
 
   /// The forms of an address, the same however it is spelled.
   public struct Forms: Sendable, Hashable {

@@ -82,7 +82,9 @@ public struct Passwords: Sendable {
     return place
   }
 
-  static let tooMany = ServiceError(.overloaded, "Too many logins are waiting. Try again in a moment.", retryAfterSeconds: 1)
+  /// The sentence of a refusal while no hashing slot is free.
+  public static let tooManyDetail = "Too many logins are waiting. Try again in a moment."
+  static let tooMany = ServiceError(.overloaded, tooManyDetail, retryAfterSeconds: 1)
 
   private static let noMemory = ServiceError(
     .overloaded, "There is not enough memory to hash a password now. Try again in a moment.", retryAfterSeconds: 1)

@@ -1,3 +1,4 @@
+import GatehouseCore
 import Synchronization
 
 /// Refuses a request before a handler runs when what it needs has no room: for little more than reading it, and without ending the
@@ -39,7 +40,7 @@ public final class AdmissionControl: Sendable {
     guard admission == .hashingSlot else { return .admitted(nil) }
     let slot = Slot(of: self)
     guard taken.load(ordering: .relaxed) <= slotsMax, !hashingIsFull() else {
-      return .refused(Problem(.overloaded, "Too many logins are waiting. Try again in a moment."))
+      return .refused(Problem(.overloaded, Passwords.tooManyDetail))
     }
     return .admitted(slot)
   }

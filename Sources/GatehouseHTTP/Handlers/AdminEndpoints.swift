@@ -40,7 +40,7 @@ extension Schema {
     Property("name", .text.orNull, example: "Mia Ø"),
     Property("time_zone", .text, example: "Europe/Berlin"),
     Property("plan", .text, "The plan in force.", example: "free"),
-    Property("plan_ends_at", .instant.orNull, "When the default plan follows; null for no end.", example: .null),
+    .planEndsAt,
     Property("status", .values(["active", "suspended"]), example: "active"),
     Property("created_at", .instant, example: "2026-11-23T14:02:51.106Z"),
     Property("suspended_reason", .text.orNull, example: .null),

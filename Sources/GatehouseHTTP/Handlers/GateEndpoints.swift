@@ -25,9 +25,7 @@ struct HoldFields: Fields {
     "idempotency_key",
     Text(0...Limits.tokenMax, schema: .text(1...IdempotencyKeyHeader.lengthMax).with("pattern", "^[!-~]+$")),
     "For 24 hours the same key of the same user gives the same reservation again.")
-  let lease = DefaultField(
-    "lease_seconds", Whole(Limits.leaseSeconds), default: Limits.leaseSecondsDefault,
-    "Seconds until the units come back by themselves, unless the lease is extended.")
+  let lease = DefaultField.leaseSeconds
   static let declared = Declared(Self())
 }
 

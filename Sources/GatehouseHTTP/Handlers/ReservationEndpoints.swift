@@ -2,13 +2,19 @@ import HTTPTypes
 import StrictJSON
 import GatehouseCore
 
+extension DefaultField where Kind == Whole {
+  static var leaseSeconds: DefaultField {
+    DefaultField(
+      "lease_seconds", Whole(Limits.leaseSeconds), default: Limits.leaseSecondsDefault,
+      "Seconds until the units come back by themselves, unless the lease is extended.")
+  }
+}
+
 struct ReserveFields: Fields {
   let userID = Field("user_id", UserReference())
   let metric = Field("metric", Text(1...64), "A metric of the configuration.")
   let amount = DefaultField("amount", Whole(1...Limits.amountMax), default: 1, "Units to hold.")
-  let lease = DefaultField(
-    "lease_seconds", Whole(Limits.leaseSeconds), default: Limits.leaseSecondsDefault,
-    "Seconds until the units come back by themselves, unless the lease is extended.")
+  let lease = DefaultField.leaseSeconds
   let commit = DefaultField("commit", Flag(), default: false, "true: use the units at once.")
   static let declared = Declared(Self())
 }

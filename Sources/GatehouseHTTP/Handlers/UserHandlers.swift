@@ -43,7 +43,7 @@ extension API {
     if fields.isPresent(declared.email) {
       let text = fields.read(declared.email)
       let address = EmailAddress(text)
-      if address == nil, !text.isEmpty { fields.refuse(declared.email, code: "invalid_email", "Use an address such as mia@example.com.") }
+      if address == nil, !text.isEmpty { fields.refuse(declared.email, code: "invalid_email", EmailAddress.advice) }
       wanted = .set(address)
     }
     return wanted
@@ -66,7 +66,7 @@ extension API {
     if let email, EmailAddress(email) == nil {
       throw query.refusal(
         declared.email, code: "invalid_email",
-        email.contains(" ") ? "A + stands for a space in a query: write it as %2B." : "Use an address such as mia@example.com.")
+        email.contains(" ") ? "A + stands for a space in a query: write it as %2B." : EmailAddress.advice)
     }
     if externalID?.isEmpty == true { throw query.refusal(declared.externalID, code: "required", "Send the app's own id of the user.") }
     let found =

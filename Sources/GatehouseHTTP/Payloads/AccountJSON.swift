@@ -36,6 +36,10 @@ extension JSONWriter {
   }
 }
 
+extension Property {
+  static let planEndsAt = Property("plan_ends_at", .instant.orNull, "When the default plan follows; null for no end.", example: .null)
+}
+
 extension Schema {
   static let user = answer(
     Property("id", .id(UserID.self), example: "usr_4tq9m2kd7xw1hb"),
@@ -46,7 +50,7 @@ extension Schema {
     Property("name", .text.orNull, example: "Mia Ø"),
     Property("time_zone", .text, "An IANA name: the user's days begin at its midnight.", example: "Europe/Berlin"),
     Property("plan", .text, "The plan in force.", example: "free"),
-    Property("plan_ends_at", .instant.orNull, "When the default plan follows; null for no end.", example: .null),
+    .planEndsAt,
     Property("status", .values(["active", "suspended"]), example: "active"),
     Property("created_at", .instant, example: "2026-11-23T14:02:51.106Z")
   ).named("User")

@@ -45,7 +45,7 @@ extension Schema {
     Property("amount", .integer(from: 1), "How many units are held.", example: 1),
     Property("status", .text, "held; in a repeat, as it was at first.", example: "held"),
     Property(
-      "lease_expires_at", .instant.orNull, "Seconds until the units come back by themselves, unless the lease is extended.",
+      "lease_expires_at", .instant.orNull, "When the units come back by themselves, unless the lease is extended.",
       example: "2026-11-23T14:33:07.930Z")
   ).named("GateReservation")
 
