@@ -59,7 +59,7 @@ class Nemesis:
         try:
             count = FAULTS[name](self.harm)
             self.table.setdefault(name, [0, 0, 0.0])[1] += count or 1
-        except (Failure, OSError, wire.RedisError) as error:
+        except (Failure, OSError, wire.RedisError, wire.NotSent, wire.NoAnswer) as error:
             failures.append(f"{name}: {error}")
 
     def recover(self):

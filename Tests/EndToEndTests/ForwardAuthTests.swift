@@ -199,22 +199,30 @@ extension ForwardAuthTests {
   func size() async throws {
     try await RunningService.with { service in
       let key = try service.serviceKey("gate")
-      let user = try await service.newUser()
-      func batch(_ count: Int) async throws -> RunningService.Answer {
-        let list = Array(repeating: #"{"token":"\#(user.token)"}"#, count: count).joined(separator: ",")
+      func batch(_ count: Int, of token: String) async throws -> RunningService.Answer {
+        let list = Array(repeating: #"{"token":"\#(token)"}"#, count: count).joined(separator: ",")
         return try await service.ask("POST", "/v1/gate/batch", bearer: key, body: "{\"requests\":[\(list)]}")
       }
-      let answer = try await batch(1_000)
-      #expect(answer.status == 200)
-      // Decisions that Redis could not make in time are this process's own: they count with Redis's.
-      let text = String(decoding: answer.body, as: UTF8.self)
-      func count(_ decision: String, _ source: String) -> Int {
-        text.components(separatedBy: #""decision":"\#(decision)","allowed":\#(decision == "allow"),"source":"\#(source)""#).count - 1
+      // A decision that Redis could not make in time is this process's own, and counts with Redis's: never more pass, but on a machine
+      // that stands still some that Redis has counted are refused. Where Redis made all of them exactly the limit passes.
+      try await eventually("Redis has made all decisions of a batch", within: .seconds(120)) {
+        let user = try await service.newUser()
+        let answer = try await batch(1_000, of: user.token)
+        #expect(answer.status == 200)
+        let text = String(decoding: answer.body, as: UTF8.self)
+        func count(_ decision: String, _ source: String) -> Int {
+          text.components(separatedBy: #""decision":"\#(decision)","allowed":\#(decision == "allow"),"source":"\#(source)""#).count - 1
+        }
+        let (redis, ledger) = (count("allow", "redis"), count("allow", "ledger"))
+        let (refusedByRedis, refusedByLedger) = (count("rate_limited", "redis"), count("rate_limited", "ledger"))
+        #expect(redis + ledger <= 60, "\(redis) by Redis, \(ledger) by the ledger")
+        #expect(redis + ledger + refusedByRedis + refusedByLedger == 1_000)
+        guard ledger + refusedByLedger == 0 else { return false }
+        #expect(redis == 60)
+        return true
       }
-      let (redis, ledger) = (count("allow", "redis"), count("allow", "ledger"))
-      #expect(redis + ledger == 60, "\(redis) by Redis, \(ledger) by the ledger")
-      #expect(redis + ledger + count("rate_limited", "redis") + count("rate_limited", "ledger") == 1_000)
-      #expect(try await batch(1_001).status == 422)
+      let user = try await service.newUser()
+      #expect(try await batch(1_001, of: user.token).status == 422)
     }
   }
 }
