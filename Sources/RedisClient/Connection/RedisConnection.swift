@@ -9,10 +9,11 @@ import Synchronization
 /// Health needs no probe: once a command is overdue nothing more is sent until the late answers have come, and a connection that
 /// stays silent is closed and made anew.
 public final class RedisConnection: @unchecked Sendable {
+  // Invariant of @unchecked: every variable is touched on `eventLoop` only; `preconditionInEventLoop` guards the entries.
+
   /// Called exactly once for a command, on the connection's event loop: don't block in it.
   public typealias Callback = @Sendable (Result<RedisReply, RedisError>) -> Void
 
-  // Invariant of @unchecked: every variable is touched on `eventLoop` only; `preconditionInEventLoop` guards the entries.
   /// The loop that commands are sent on and replies come on.
   public let eventLoop: any EventLoop
   private let configuration: RedisConfiguration
