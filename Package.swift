@@ -50,12 +50,13 @@ let package = Package(
     .target(name: "RedisClient", dependencies: ["CHiredis", log, lifecycle] + nio, swiftSettings: strict),
     .target(name: "StrictJSON", swiftSettings: strict),
     .target(name: "TextForms", dependencies: ["CIdn2", "CUnistring"], swiftSettings: strict),
+    .target(name: "Files", swiftSettings: strict),
     .target(name: "MetricTable", dependencies: [metrics], swiftSettings: strict),
     .target(name: "Threads", dependencies: ["CSched"], swiftSettings: strict),
     .target(
       name: "LocalHTTP", dependencies: [.product(name: "NIOHTTP1", package: "swift-nio")] + nio, swiftSettings: strict),
     .target(
-      name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt", "Threads"],
+      name: "GatehouseCrypto", dependencies: ["CArgon2", "COpenSSL", "CCrypt", "Files", "Threads"],
       resources: [.embedInCode("Resources")], swiftSettings: strict),
 
     // The domain, its two stores and its face. Stores and face never import each other. The durable store's rules know no engine.
@@ -68,7 +69,7 @@ let package = Package(
     .target(
       name: "LedgerSQLite",
       dependencies: [
-        "CSQLite", "GatehouseCore", "GatehouseLedger", "MetricTable", log, metrics, .product(name: "GRDB", package: "GRDB.swift"),
+        "CSQLite", "Files", "GatehouseCore", "GatehouseLedger", "MetricTable", log, metrics, .product(name: "GRDB", package: "GRDB.swift"),
       ],
       resources: [.embedInCode("schema.sql")], swiftSettings: strict),
     .target(
@@ -84,7 +85,7 @@ let package = Package(
       name: "gatehouse",
       dependencies: [
         "GatehouseCore", "GatehouseRedis", "GatehouseLedger", "LedgerSQLite", "GatehouseHTTP", "GatehouseCrypto", "RedisClient",
-        "LocalHTTP", "MetricTable", "StrictJSON", "Threads", "Yams", lifecycle, unixSignals, log, metrics,
+        "Files", "LocalHTTP", "MetricTable", "StrictJSON", "Threads", "Yams", lifecycle, unixSignals, log, metrics,
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + nio + hummingbird, resources: [.embedInCode("redis.conf")], swiftSettings: strict),
@@ -127,7 +128,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "gatehouse", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "MetricTable", "StrictJSON",
+        "gatehouse", "Files", "Threads", "GatehouseCore", "GatehouseCrypto", "GatehouseHTTP", "GatehouseLedger", "MetricTable",
+        "StrictJSON",
         "TestSupport", log,
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 extension ServerSecret {
@@ -61,12 +62,11 @@ extension ServerSecret {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw Failure("The secret file \(path) can't be opened (\(systemError())): check its owner.") }
     defer { close(file) }
-    var status = stat()
-    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+    guard let status = FileStatus(descriptor: file), status.kind == .regular else {
       throw Failure("The secret \(path) is not a regular file: move it away.")
     }
-    guard status.st_mode & 0o077 == 0 else {
-      let mode = String(status.st_mode & 0o777, radix: 8)
+    guard !status.isOpenToOthers else {
+      let mode = String(status.mode, radix: 8)
       throw Failure("The secret file \(path) is open to other users (mode \(mode)): run chmod 600 on it.")
     }
     var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)

@@ -7,8 +7,8 @@ import subprocess
 from pages import told
 from tree import ROOT
 
-# C modules below Swift ones, which nobody declares: what is declared in them can be seen by their name alone.
-COMES_WITH = {"CYaml": "Yams", "CNIOLinux": "NIOCore", "CDispatch": "Dispatch"}
+# The C parser below a Swift package, which is no product of it.
+COMES_WITH = {"CYaml": "Yams"}
 # Modules of the toolchain and the system, which nobody declares.
 GIVEN = {"Foundation", "FoundationNetworking", "Dispatch", "Glibc", "Synchronization", "Testing"}
 IMPORT = re.compile(r"^(?:@\w+ |public |package |internal |private )*import (?:struct |class |enum |protocol |func |typealias )?(\w+)", re.M)

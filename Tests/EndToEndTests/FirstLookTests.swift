@@ -22,7 +22,7 @@ import Testing
       let redis = try #require(found.flatMap { Int32($0.output.1) })
       try await pause(processID: redis)
       defer { kill(redis, SIGCONT) }
-      let (port, ops) = (RunningService.freePort(), RunningService.freePort())
+      let (port, ops) = (try FreePort.number(), try FreePort.number())
       let next = try CommandProcess(
         ["serve", "--data", service.folder, "--port", "\(port)", "--ops-port", "\(ops)"], environment: CommandProcess.fastHashes)
       try await eventually("the process is there: \(next.err)", within: .seconds(60)) {
@@ -47,7 +47,7 @@ import Testing
       let redis = try #require(found.flatMap { Int32($0.output.1) })
       try await pause(processID: redis)
       defer { kill(redis, SIGCONT) }
-      let ops = RunningService.freePort()
+      let ops = try FreePort.number()
       let stopped = try CommandProcess(
         ["serve", "--data", service.folder, "--port", "0", "--ops-port", "\(ops)"], environment: CommandProcess.fastHashes)
       try await eventually("the process is there", within: .seconds(60)) {

@@ -112,7 +112,7 @@ final class RunningService: Sendable {
 
   func startAPI() async throws {
     let process = Process()
-    let (port, ops) = (Self.freePort(), Self.freePort())
+    let (port, ops) = (try FreePort.number(), try FreePort.number())
     process.executableURL = Self.executable
     process.arguments = ["serve", "--data", folder, "--port", String(port), "--ops-port", String(ops)]
     process.environment = ProcessInfo.processInfo.environment.merging(
@@ -276,22 +276,6 @@ final class RunningService: Sendable {
     let candidates = [folder, root.appendingPathComponent(".build/debug")].map { $0.appendingPathComponent("gatehouse") }
     return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[1]
   }()
-
-  static func freePort() -> Int {
-    let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(file) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        _ = bind(file, $0, length)
-        _ = getsockname(file, $0, &length)
-      }
-    }
-    return Int(UInt16(bigEndian: address.sin_port))
-  }
 
   @discardableResult private static func run(_ path: String, _ arguments: [String]) throws -> String {
     let process = Process()

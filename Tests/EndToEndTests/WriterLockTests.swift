@@ -1,4 +1,4 @@
-import CDispatch
+import Files
 import Dispatch
 import Foundation
 import Testing
@@ -100,10 +100,9 @@ struct WriterLockTests {
 
   /// Whether the kernel says that a process holds the lock of a file.
   private func holdsLock(_ process: Int32, _ path: String) -> Bool {
-    var status = stat()
-    guard stat(path, &status) == 0, let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return false }
+    guard let inode = FileStatus(path)?.inode, let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return false }
     return locks.split(separator: "\n").contains { line in
-      line.contains("FLOCK") && !line.contains("->") && line.contains(" \(process) ") && line.contains(":\(status.st_ino) ")
+      line.contains("FLOCK") && !line.contains("->") && line.contains(" \(process) ") && line.contains(":\(inode) ")
     }
   }
 }

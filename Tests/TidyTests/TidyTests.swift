@@ -58,12 +58,13 @@ import Testing
     "StrictJSON": [],
     "TextForms": ["CIdn2", "CUnistring"],
     "LocalHTTP": [],
+    "Files": [],
     "MetricTable": [],
-    "GatehouseCrypto": ["CArgon2", "COpenSSL", "CCrypt", "Threads"],
+    "GatehouseCrypto": ["CArgon2", "COpenSSL", "CCrypt", "Files", "Threads"],
     "GatehouseCore": ["GatehouseCrypto", "StrictJSON", "TextForms"],
     "GatehouseRedis": ["GatehouseCore", "GatehouseCrypto", "RedisClient"],
     "GatehouseLedger": ["GatehouseCore", "GatehouseCrypto", "MetricTable"],
-    "LedgerSQLite": ["CSQLite", "GatehouseCore", "GatehouseLedger", "MetricTable"],
+    "LedgerSQLite": ["CSQLite", "Files", "GatehouseCore", "GatehouseLedger", "MetricTable"],
     "GatehouseHTTP": ["GatehouseCore", "GatehouseCrypto", "StrictJSON"],
   ]
   static let ours = Set(directions.keys).union([

@@ -1,4 +1,3 @@
-import CNIOLinux
 import HTTPTypes
 import NIOCore
 
@@ -19,9 +18,10 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
   /// The address of a peer; nil for a Unix socket.
   public init?(_ address: SocketAddress) {
+    // Where the address stands in Linux's sockaddr_in and sockaddr_in6: which module declares their fields depends on what else is imported.
     switch address {
-    case .v4(let v4): self.init(bytes: withUnsafeBytes(of: v4.address.sin_addr) { Array($0) })
-    case .v6(let v6): self.init(bytes: withUnsafeBytes(of: v6.address.sin6_addr) { Array($0) })
+    case .v4(let v4): self.init(bytes: withUnsafeBytes(of: v4.address) { Array($0[4..<8]) })
+    case .v6(let v6): self.init(bytes: withUnsafeBytes(of: v6.address) { Array($0[8..<24]) })
     case .unixDomainSocket: return nil
     }
   }

@@ -1,3 +1,4 @@
+import Files
 import CSQLite
 import Foundation
 import GRDB
@@ -17,18 +18,15 @@ import Synchronization
 final class FileAndLog: Sendable {
   /// The file that a name stands for.
   private struct Identity: Equatable {
-    let device: dev_t
-    let inode: ino_t
+    let device: UInt64
+    let inode: UInt64
 
     init?(_ path: String) {
-      guard let status = status(path) else { return nil }
+      guard let status = FileStatus(path) else { return nil }
       self.init(status)
     }
 
-    init(_ status: stat) {
-      device = status.st_dev
-      inode = status.st_ino
-    }
+    init(_ status: FileStatus) { (device, inode) = (status.device, status.inode) }
   }
 
   /// When the file was written last, and how large it was then.
@@ -37,11 +35,7 @@ final class FileAndLog: Sendable {
     let nanoseconds: Int
     let bytes: Int64
 
-    init(_ status: stat) {
-      seconds = status.st_mtim.tv_sec
-      nanoseconds = status.st_mtim.tv_nsec
-      bytes = Int64(status.st_size)
-    }
+    init(_ status: FileStatus) { (seconds, nanoseconds, bytes) = (status.writtenSeconds, status.writtenNanoseconds, status.bytes) }
   }
 
   /// All that is looked at.
@@ -96,7 +90,7 @@ final class FileAndLog: Sendable {
     // The log of an earlier process is copied, so that from here on the index tells of every copy.
     seen = try Self.seal(db)
     _ = try db.checkpoint(.passive)
-    guard let status = status(path), let logIndex = Self.logIndex(db) else { throw LedgerFailure(.fileReplaced) }
+    guard let status = FileStatus(path), let logIndex = Self.logIndex(db) else { throw LedgerFailure(.fileReplaced) }
     let held = Look(number: try Self.inFile(db), writing: Writing(status), logIndex: logIndex)
     state = Mutex(State(held: held, isDue: held.number == seen))
   }
@@ -161,7 +155,8 @@ final class FileAndLog: Sendable {
   }
 
   private func lookAtContent(_ db: Database) -> Look? {
-    guard let logIndex = Self.logIndex(db), let status = status(path), Identity(status) == main, let number = try? Self.inFile(db) else {
+    guard let logIndex = Self.logIndex(db), let status = FileStatus(path), Identity(status) == main, let number = try? Self.inFile(db)
+    else {
       return nil
     }
     guard Self.isWhole(logIndex, db) else { return nil }
@@ -224,9 +219,4 @@ final class FileAndLog: Sendable {
     guard result == SQLITE_OK || result == SQLITE_IOERR | (2 << 8) else { throw LedgerFailure(.fileReplaced) }
     return FileNumber(stored: bytes.reduce(0) { $0 << 8 | Int64($1) })
   }
-}
-
-private func status(_ path: String) -> stat? {
-  var status = stat()
-  return stat(path, &status) == 0 ? status : nil
 }

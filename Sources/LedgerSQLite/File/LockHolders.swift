@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The programs that hold locks on a file, as Linux tells them in `/proc/locks`. For a line of the log: it is out of date when it is read,
@@ -26,9 +27,8 @@ struct LockHolders {
   /// The holders of `lock` on the file at `path`, without those that wait for it. This opens no file of SQLite's, which would take its
   /// own locks away when it is closed.
   static func of(_ path: String, _ lock: Lock) -> [Holder] {
-    var status = stat()
-    guard stat(path, &status) == 0, let table = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return [] }
-    let processes = Set(table.split(separator: "\n").compactMap { process(in: $0, inode: UInt64(status.st_ino), lock) })
+    guard let status = FileStatus(path), let table = try? String(contentsOfFile: "/proc/locks", encoding: .utf8) else { return [] }
+    let processes = Set(table.split(separator: "\n").compactMap { process(in: $0, inode: status.inode, lock) })
     return processes.sorted().map { Holder(process: $0, program: program($0)) }
   }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GatehouseCore
 import NIOCore
@@ -74,8 +75,7 @@ final class EndOfInput {
   private let source: (any DispatchSourceRead)?
 
   init(_ ended: @escaping @Sendable () -> Void) {
-    var status = stat()
-    guard fstat(STDIN_FILENO, &status) == 0, [S_IFIFO, S_IFSOCK].contains(status.st_mode & S_IFMT) else {
+    guard let kind = FileStatus(descriptor: STDIN_FILENO)?.kind, kind == .pipe || kind == .socket else {
       source = nil
       return
     }

@@ -1,4 +1,4 @@
-import CDispatch
+import Files
 import Dispatch
 import Foundation
 
@@ -63,17 +63,15 @@ struct DataFolder: Sendable {
 
   private init(_ path: String) throws(CommandFailure) {
     self.path = path
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+    guard let status = FileStatus(path), status.kind == .folder else {
       throw CommandFailure("The data folder \(path) is not a folder: name another with --data.")
     }
     guard access(path, R_OK | W_OK | X_OK) == 0 else {
       guard errno != EROFS else { throw Self.readOnly("The data folder \(path) is") }
-      throw CommandFailure("The data folder \(path) is not yours to write: run this as its owner, \(Self.owner(status)).")
+      throw CommandFailure("The data folder \(path) is not yours to write: run this as its owner, \(status.ownerName).")
     }
-    let mode = status.st_mode & 0o777
-    guard mode & 0o077 == 0 else {
-      throw CommandFailure("The data folder \(path) is open to others (mode \(String(mode, radix: 8))): run chmod 700 \(path).")
+    guard !status.isOpenToOthers else {
+      throw CommandFailure("The data folder \(path) is open to others (mode \(String(status.mode, radix: 8))): run chmod 700 \(path).")
     }
   }
 
@@ -130,21 +128,16 @@ struct DataFolder: Sendable {
   static func unusable(_ file: String, in folder: String, _ reason: Int32) -> CommandFailure {
     // After an error of the disk Linux refuses every write, while the folder looks as if it could be written.
     guard reason != EROFS else { return readOnly("\(file) can't be opened: it is") }
-    var (status, above) = (stat(), stat())
     let sentence = "\(file) can't be opened (\(String(cString: strerror(reason))))"
-    guard reason == EACCES, stat(file, &status) == 0, stat(folder, &above) == 0, status.st_uid != above.st_uid else {
+    guard reason == EACCES, let status = FileStatus(file), let above = FileStatus(folder), status.owner != above.owner else {
       return CommandFailure("\(sentence): check its owner, its mode and the disk.")
     }
     return CommandFailure(
-      "\(sentence): it belongs to \(owner(status)), who ran Gatehouse here. As root run chown -R \(owner(above)) \(folder), and start it as "
-        + "\(owner(above)) from then on.")
+      "\(sentence): it belongs to \(status.ownerName), who ran Gatehouse here. As root run chown -R \(above.ownerName) \(folder), and start it as "
+        + "\(above.ownerName) from then on.")
   }
 
   private static func readOnly(_ file: String) -> CommandFailure {
     CommandFailure("\(file) on a file system that can only be read: mount it for writing, or name another folder.")
-  }
-
-  private static func owner(_ status: stat) -> String {
-    getpwuid(status.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "user \(status.st_uid)"
   }
 }

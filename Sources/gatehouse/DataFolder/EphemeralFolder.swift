@@ -1,4 +1,4 @@
-import CDispatch
+import Files
 import Dispatch
 import Foundation
 
@@ -37,8 +37,7 @@ struct EphemeralFolder: Sendable {
       let file = open("\(above)/\(name)/\(mark)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
       guard file >= 0 else { continue }
       defer { close(file) }
-      var status = stat()
-      guard fstat(file, &status) == 0, status.st_uid == geteuid(), flock(file, LOCK_EX | LOCK_NB) == 0 else { continue }
+      guard FileStatus(descriptor: file)?.owner == geteuid(), flock(file, LOCK_EX | LOCK_NB) == 0 else { continue }
       try? FileManager.default.removeItem(atPath: "\(above)/\(name)")
     }
   }

@@ -1,4 +1,4 @@
-import CDispatch
+import Files
 import Dispatch
 import Foundation
 import GatehouseCrypto
@@ -49,16 +49,16 @@ struct OpsSockets: Sendable {
   func removeStale() {
     for path in paths("ops-") { removeIfDead(path) }
     for path in ["new-", "cmd-", "old-"].flatMap(paths) {
-      var status = stat()
-      guard lstat(path, &status) == 0, Date().timeIntervalSince1970 - TimeInterval(status.st_mtim.tv_sec) > Self.nameless else { continue }
+      guard let status = FileStatus(ofName: path), Date().timeIntervalSince1970 - TimeInterval(status.writtenSeconds) > Self.nameless else {
+        continue
+      }
       removeIfDead(path)
     }
   }
 
   /// Takes the socket away before it is looked at again: another process may have put its own in the place meanwhile, and gets it back.
   private func removeIfDead(_ path: String) {
-    var status = stat()
-    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK, !Self.isListening(path) else { return }
+    guard FileStatus(ofName: path)?.kind == .socket, !Self.isListening(path) else { return }
     let aside = named("old-")
     guard rename(path, aside) == 0 else { return }
     if Self.isListening(aside) { link(aside, path) }
@@ -116,8 +116,5 @@ final class OwnSocket: Sendable {
     unlink(place.path)
   }
 
-  private static func inode(_ path: String) -> ino_t? {
-    var status = stat()
-    return lstat(path, &status) == 0 ? status.st_ino : nil
-  }
+  private static func inode(_ path: String) -> UInt64? { FileStatus(ofName: path)?.inode }
 }
