@@ -1,12 +1,12 @@
 import Glibc
 
-/// What the system knows of a file, as it was at one moment. A target of its own: which module declares the fields of `stat` depends on
+/// The facts that the system keeps of a file, as they were at one moment. A target of its own: which module declares the fields of `stat` depends on
 /// the others that a target imports.
 public struct FileStatus: Sendable {
   /// The kinds that are told apart.
   public enum Kind: Sendable { case regular, folder, socket, pipe, other }
 
-  /// What the name or descriptor stands for.
+  /// The kind of thing that the name or descriptor stands for.
   public let kind: Kind
   /// The rights of owner, group and others, nine bits.
   public let mode: Int
