@@ -90,7 +90,7 @@ struct OpsSockets: Sendable {
 final class OwnSocket: Sendable {
   private struct Place: Sendable {
     let path: String
-    let inode: ino_t
+    let inode: UInt64
   }
 
   let fresh: String
