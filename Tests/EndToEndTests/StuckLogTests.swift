@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -25,6 +26,48 @@ struct StuckLogTests {
       let ended = try await server.stop()
       #expect(ended.status == 0, "\(ended)")
     }
+  }
+
+  @Test("The end waits for the lines before it, not for those that go on coming")
+  func endUnderLoad() async throws {
+    let pipe = Pipe()
+    let reader = Task.detached { pipe.fileHandleForReading.readDataToEndOfFile().count }
+    let sink = LogSink(pipe.fileHandleForWriting.fileDescriptor)
+    let isOver = Atomic(false)
+    let isDone = await withTaskGroup(of: Bool?.self) { group in
+      // As many as can be: with one the writer may catch up now and then.
+      for _ in 0..<4 {
+        group.addTask {
+          let line = Array((String(repeating: "x", count: 999) + "\n").utf8)
+          while !isOver.load(ordering: .relaxed) {
+            sink.add(line)
+            await Task.yield()
+          }
+          return nil
+        }
+      }
+      group.addTask {
+        await withCheckedContinuation { done in
+          DispatchQueue.global().async {
+            let isDone = (0..<20).allSatisfy { _ in sink.flush(within: .seconds(20)) }
+            isOver.store(true, ordering: .relaxed)
+            done.resume(returning: isDone)
+          }
+        }
+      }
+      var isDone = false
+      for await outcome in group { if let outcome { isDone = outcome } }
+      return isDone
+    }
+    #expect(isDone)
+    await withCheckedContinuation { done in
+      DispatchQueue.global().async {
+        sink.flush(within: .seconds(20))
+        done.resume()
+      }
+    }
+    try pipe.fileHandleForWriting.close()
+    #expect(await reader.value > 0)
   }
 
   @Test("A line that finds no room is dropped and counted, nobody waits, and the count is said when the log flows again")

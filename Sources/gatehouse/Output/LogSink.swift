@@ -54,20 +54,27 @@ final class LogSink: Sendable {
     if starts { queue.async { self.drain() } }
   }
 
-  /// Waits until what was handed over is written, for so long at most. Blocks.
-  func flush(within patience: Duration) {
-    let mark = DispatchWorkItem {}
-    queue.async(execute: mark)
-    _ = mark.wait(timeout: .now() + patience / .seconds(1))
+  /// Waits until the lines that were handed over are written, for so long at most, and not for those that go on coming; whether they
+  /// are. Blocks.
+  @discardableResult func flush(within patience: Duration) -> Bool {
+    let rest = DispatchWorkItem { _ = self.writeWaiting() }
+    queue.async(execute: rest)
+    return rest.wait(timeout: .now() + patience / .seconds(1)) == .success
   }
 
+  /// One piece at a time, so that a flush finds its turn between two.
   private func drain() {
-    while let bytes = next() {
-      if !write(bytes) {
-        // Nobody will ever read it: that must not stop the service.
-        counter.increment()
-      }
+    if writeWaiting() { queue.async { self.drain() } }
+  }
+
+  /// Whether anything waited.
+  private func writeWaiting() -> Bool {
+    guard let bytes = next() else { return false }
+    if !write(bytes) {
+      // Nobody will ever read it: that must not stop the service.
+      counter.increment()
     }
+    return true
   }
 
   /// The lines that wait, and at their end how many lines were dropped after them.
