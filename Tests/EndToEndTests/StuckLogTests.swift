@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 
@@ -33,31 +32,24 @@ struct StuckLogTests {
     let pipe = Pipe()
     let reader = Task.detached { pipe.fileHandleForReading.readDataToEndOfFile().count }
     let sink = LogSink(pipe.fileHandleForWriting.fileDescriptor)
-    let isOver = Atomic(false)
-    let isDone = await withTaskGroup(of: Bool?.self) { group in
-      // As many as can be: with one the writer may catch up now and then.
-      for _ in 0..<4 {
-        group.addTask {
-          let line = Array((String(repeating: "x", count: 999) + "\n").utf8)
-          while !isOver.load(ordering: .relaxed) {
-            sink.add(line)
-            await Task.yield()
-          }
-          return nil
+    let writers = (0..<4).map { _ in
+      // Several, since one may leave the sink time to catch up.
+      Task.detached {
+        let line = Array((String(repeating: "x", count: 999) + "\n").utf8)
+        while !Task.isCancelled {
+          sink.add(line)
+          await Task.yield()
         }
       }
-      group.addTask {
-        await withCheckedContinuation { done in
-          DispatchQueue.global().async {
-            let isDone = (0..<20).allSatisfy { _ in sink.flush(within: .seconds(20)) }
-            isOver.store(true, ordering: .relaxed)
-            done.resume(returning: isDone)
-          }
-        }
+    }
+    let isDone = await withCheckedContinuation { done in
+      DispatchQueue.global().async {
+        done.resume(returning: (0..<20).allSatisfy { _ in sink.flush(within: .seconds(20)) })
       }
-      var isDone = false
-      for await outcome in group { if let outcome { isDone = outcome } }
-      return isDone
+    }
+    for writer in writers {
+      writer.cancel()
+      await writer.value
     }
     #expect(isDone)
     await withCheckedContinuation { done in

@@ -63,7 +63,7 @@ import Testing
       name: "names and sockets",
       pattern: #"getaddrinfo|gethostby|ResolvingHost|\bgetpw\w+\(|\b(connect|recv|send)\(file, "#,
       places: [
-        "Sources/gatehouse/DataFolder/DataFolder.swift": start,
+        "Sources/Files/FileStatus.swift": start,
         "Sources/gatehouse/DataFolder/OpsSockets.swift": "a socket that does not block, " + start,
         "Sources/gatehouse/Assembly/Ports.swift": start,
       ]),
