@@ -7,7 +7,7 @@ public struct EmailAddress: Sendable, Equatable {
   public static let bytesMax = 254
   private static let localBytesMax = 64
 
-  /// What stands for an address, however it is spelled.
+  /// The forms of an address, the same however it is spelled.
   public struct Forms: Sendable, Hashable {
     /// The local part case-folded and in NFC, the domain in ASCII; `older` of a text that is no address.
     public let canonical: String

@@ -1,7 +1,7 @@
 import GatehouseCrypto
 
-/// What hashing costs on this machine now, and so when an answer about a password may leave. Decides; the clock and the work are its
-/// caller's.
+/// The cost of hashing on this machine now, which says when an answer about a password may leave. It decides; the clock and the work are
+/// its caller's.
 ///
 /// Passwords wait in a line that exists on paper alone, with as many servers as there are threads for hashing, where each takes as long
 /// as the dearest hash of the ledger would. The true line moves faster, so an answer is ready when its turn on paper is over, and the
@@ -11,7 +11,7 @@ struct HashingCosts: Sendable {
   static let spanMax = Passwords.patience
   /// How far the line on paper may run ahead of the clock: beyond it, what waiting tells is lost in the waiting of many.
   static let aheadMax: Duration = .seconds(1)
-  /// What stands around the hash: reading the account, waking up.
+  /// The work around the hash: reading the account, waking up.
   static let around: Duration = .milliseconds(2)
   /// Over what was measured.
   private static let margin = 1.1
