@@ -70,7 +70,7 @@ class Client(threading.Thread, Work):
         if len(account.live) > 1:
             token = self.session_of(account)
             account.live.remove(token)
-            load.end(self.caller, [token], "logout", "DELETE", "/v1/session", None, token.text)
+            load.end(self.caller, [token], "logout", "DELETE", "/v1/session", None, token.text, presented=token)
             self.caller.verify(token)
 
     def end_others(self, account):

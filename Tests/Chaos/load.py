@@ -166,16 +166,24 @@ def log_in(caller, account):
     return None
 
 
-def end(caller, tokens, kind, *request, **more):
-    """A call that ends `tokens`: they are doomed from its start and ended with its answer, whichever of its tries made it true."""
+def end(caller, tokens, kind, *request, presented=None, **more):
+    """A call that ends `tokens`: they are doomed from its start and ended with its answer, whichever of its tries made it true. With
+    `presented` the answer is the same for a token that the ledger does not know: then it tells of that token alone."""
     sessions, era = {token.session for token in tokens}, caller.history.era
     tokens = [token for token in caller.history.tokens if token.session in sessions]  # a rotated token ends with its session
     done = dooming(caller, tokens, kind, *request, **more)
     # 401 to a repeated call: the caller's own session is over, so an earlier try has done its work, unless that was in another ledger.
     if done.outcome == OK or done.status == 401 and done.era == era:
+        is_whole = presented is None or is_in_copies(caller.history, presented, done.era)
         for token in tokens:
-            token.end(done.answered, done.era)
+            if is_whole or token is presented:
+                token.end(done.answered, done.era)
     return done
+
+
+def is_in_copies(history, token, era):
+    """Whether the ledger of an era certainly knows a token: each copy since was made after it."""
+    return all(token.opened < put_back.start for put_back in history.put_backs[token.era : era])
 
 
 def dooming(caller, tokens, kind, *request, **more):

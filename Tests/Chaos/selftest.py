@@ -4,9 +4,11 @@ import contextlib
 import io
 import pathlib
 import sqlite3
+import types
 import unittest
 
 import checks
+import load
 import store
 from history import OK, REFUSED, UNKNOWN, History, Operation, Token
 from load import Account
@@ -251,6 +253,17 @@ class PutBacks(Fabricated):
         self.token.doom(20, "logout", era=1)
         self.token.end(21, era=1)
         self.gate(22, 23)
+        self.assertTrue(self.says(checks.ended_sessions_stay_ended))
+
+    def test_a_logout_by_a_token_that_the_copy_lacks_ends_no_other_token(self):
+        late = self.history.add(Token("gh_2", "usr_a", "ses_1", 12, 11.5))
+        self.put_back()
+        caller = types.SimpleNamespace(history=self.history, call=lambda kind, *_: self.did(kind, 20, 21, status=204))
+        load.end(caller, [late], "logout", "DELETE", "/v1/session", presented=late)
+        self.gate(22, 23)
+        self.assertFalse(self.says(checks.ended_sessions_stay_ended))
+        load.end(caller, [self.token], "logout", "DELETE", "/v1/session", presented=self.token)
+        self.gate(24, 25)
         self.assertTrue(self.says(checks.ended_sessions_stay_ended))
 
     def test_a_second_copy_knows_what_the_first_knew(self):

@@ -1,7 +1,7 @@
 import GatehouseCrypto
 
-/// The cost of hashing on this machine now, and so when an answer about a password may leave. Decides; the clock and the work are its
-/// caller's.
+/// The cost of hashing on this machine now, which says when an answer about a password may leave. It decides; the clock and the work are
+/// its caller's.
 ///
 /// Passwords wait in a line that exists on paper alone, with as many servers as there are threads for hashing, where each takes as long
 /// as the dearest hash of the ledger would. The true line moves faster, so an answer is ready when its turn on paper is over, and the
