@@ -81,14 +81,7 @@ extension RouteTable {
       Route(.findUser) { try await $0.findUser($1, $2) },
       Route(.getUser) { try await $0.user($1, $2) },
       Route(.changeUser) { try await $0.changeUser($1, $2) },
-      Route(.deleteUser) { try await $0.deleteUser($1, $2) },
       Route(.changePlan) { try await $0.changePlan($1, $2) },
-      Route(.listUserSessions) { try await $0.sessionsOfUser($1, $2) },
-      Route(.endUserSessions) { try await $0.endSessionsOfUser($1, $2) },
-      Route(.endUserSession) { try await $0.endSessionOfUser($1, $2) },
-      Route(.userUsage) { try await $0.usageOfUser($1, $2) },
-      Route(.suspendUser) { try await $0.suspendUser($1, $2) },
-      Route(.liftSuspension) { try await $0.liftSuspension($1, $2) },
     ]
   }
 }

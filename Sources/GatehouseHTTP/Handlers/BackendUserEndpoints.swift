@@ -53,3 +53,17 @@ extension Endpoint {
     "The user's sessions end, and the user logs in again. Nothing happens to a user who is not suspended.", access: .key(.accounts),
     [.user], body: .optional(OptionalReasonFields.self, example: ["reason": "chargeback"]), answers: [.ok(.user)], problems: [.notFound])
 }
+
+extension RouteTable {
+  static var backendUsers: [Route] {
+    [
+      Route(.deleteUser) { try await $0.deleteUser($1, $2) },
+      Route(.listUserSessions) { try await $0.sessionsOfUser($1, $2) },
+      Route(.endUserSessions) { try await $0.endSessionsOfUser($1, $2) },
+      Route(.endUserSession) { try await $0.endSessionOfUser($1, $2) },
+      Route(.userUsage) { try await $0.usageOfUser($1, $2) },
+      Route(.suspendUser) { try await $0.suspendUser($1, $2) },
+      Route(.liftSuspension) { try await $0.liftSuspension($1, $2) },
+    ]
+  }
+}

@@ -27,7 +27,7 @@ struct RouteTable: Sendable {
 
   private static func served(by listener: Endpoint.Listener, _ access: AdminAccess = .key) -> RouteTable {
     let all =
-      health + gate + accounts + sessions + ownAccount + analyses + usage + reservations + mails + events + admin(access)
+      health + gate + accounts + backendUsers + sessions + ownAccount + analyses + usage + reservations + mails + events + admin(access)
     return RouteTable(routes: all.filter { $0.endpoint.listener == listener || $0.endpoint.listener == .both })
   }
 }
