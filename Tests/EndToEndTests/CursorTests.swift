@@ -33,6 +33,7 @@ import Testing
       }
       lists += [
         List(name: "devices of \(name)", path: "/v1/sessions", bearer: user.token),
+        List(name: "sessions of \(name)", path: "/v1/users/\(user.id)/sessions", bearer: accounts),
         List(name: "analyses of \(name)", path: "/v1/analyses", bearer: user.token),
         List(name: "usage events of \(name)", path: "/v1/usage/events", bearer: user.token),
       ]

@@ -51,14 +51,26 @@ import Testing
     #expect(ended.status == 204 && ended.headers["set-cookie"]?.hasSuffix("Max-Age=0") == true)
   }
 
-  @Test("a backend ends its users' sessions, on every process, and sees their usage")
+  @Test("a backend lists and ends its users' sessions, on every process, and sees their usage")
   func backend() async throws {
     try await RunningService.with(processes: 2) { service in
       let key = try service.serviceKey("accounts")
       let user = try await service.newUser()
       let tokens = try await [user.token] + (0..<3).asyncMap { _ in try await service.logIn(user.email) }
       let path = "/v1/users/\(user.id)/sessions"
-      let one = try #require(try await service.ask("GET", "/v1/session", bearer: tokens[1]).text("session.id"))
+      let first = try await service.ask("GET", "\(path)?limit=3", bearer: key)
+      try first.expect(
+        200,
+        Shape(
+          #"{"data": [\#(Array(repeating: Shape.session(current: false, ip: "<text>"), count: 3).joined(separator: ","))], "next_cursor": "<text>"}"#
+        ))
+      let rest = try await service.ask("GET", "\(path)?limit=3&cursor=\(first.text("next_cursor") ?? "")", bearer: key)
+      #expect(rest.data.count == 1 && rest.json["next_cursor"] == .null)
+      #expect(Set((first.column("id") + rest.column("id")).map { "\($0)" }).count == 4)
+
+      guard case .string(let one)? = first.column("id").first else {
+        throw RunningService.Failure(description: "No session is listed: \(first.json)")
+      }
       #expect(try await service.ask("DELETE", "\(path)/\(one)", bearer: key).status == 204)
       try await service.ask("DELETE", "\(path)/\(one)", bearer: key).expectProblem(404, "not_found")
       let other = try await service.newUser()

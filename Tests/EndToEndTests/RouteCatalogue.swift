@@ -50,6 +50,7 @@ struct CataloguedRoute: Sendable, CustomTestStringConvertible {
     .init("GET", "/v1/users/{id}", .key("accounts")),
     .init("PATCH", "/v1/users/{id}", .key("accounts"), body: "{}"),
     .init("DELETE", "/v1/users/{id}", .key("accounts")),
+    .init("GET", "/v1/users/{id}/sessions", .key("accounts")),
     .init("DELETE", "/v1/users/{id}/sessions", .key("accounts")),
     .init("DELETE", "/v1/users/{id}/sessions/{sid}", .key("accounts")),
     .init("GET", "/v1/users/{id}/usage", .key("accounts")),

@@ -79,6 +79,12 @@ public struct Sessions: Sendable {
     try await ledger.sessions(of: user, first: first, page: page, now: clock.now())
   }
 
+  /// The same for whoever is not the user; nil without such a user.
+  public func list(ofAnybody user: UserID, page: PageRequest) async throws -> Page<Session>? {
+    guard try await ledger.user(user) != nil else { return nil }
+    return try await list(of: user, page: page)
+  }
+
   /// A successor of the token that is presented: the same one when the call is repeated, with the age of that token's password.
   /// Throws `unauthenticated`, `rateLimited`.
   public func rotate(_ token: SessionToken, session: SessionID) async throws -> (SessionToken, Session) {

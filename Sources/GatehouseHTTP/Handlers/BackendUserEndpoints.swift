@@ -23,6 +23,12 @@ extension Endpoint {
     .delete, "/v1/users/{id}", "deleteUser", .accounts, "Delete a user and all that belongs to them", access: .key(.accounts), [.user],
     body: .optional(OptionalReasonFields.self, example: ["reason": "chargeback"]), answers: [.noContent()], problems: [.notFound])
 
+  static let listUserSessions = Endpoint(
+    .get, "/v1/users/{id}/sessions", "listUserSessions", .accounts, "A user's devices",
+    "The last seen first. None is marked as the current one: it is the backend that asks.", access: .key(.accounts), [.user],
+    query: PageQuery.declared.list, answers: [.ok(.page(of: .session.example(Schema.session.example?.replacing("current", false))))],
+    problems: [.notFound, .invalidFields])
+
   static let endUserSessions = Endpoint(
     .delete, "/v1/users/{id}/sessions", "endUserSessions", .accounts, "End all of a user's sessions", access: .key(.accounts), [.user],
     body: .optional(OptionalReasonFields.self, example: ["reason": "chargeback"]),
@@ -52,6 +58,7 @@ extension RouteTable {
   static var backendUsers: [Route] {
     [
       Route(.deleteUser) { try await $0.deleteUser($1, $2) },
+      Route(.listUserSessions) { try await $0.sessionsOfUser($1, $2) },
       Route(.endUserSessions) { try await $0.endSessionsOfUser($1, $2) },
       Route(.endUserSession) { try await $0.endSessionOfUser($1, $2) },
       Route(.userUsage) { try await $0.usageOfUser($1, $2) },

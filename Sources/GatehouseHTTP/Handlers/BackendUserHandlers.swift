@@ -4,6 +4,21 @@ import StrictJSON
 
 /// A backend's calls on its users' accounts, with a key of scope `accounts`, so that it never needs the ops listener for them.
 extension API {
+  /// `GET /v1/users/{id}/sessions`: the user's devices, the last seen first; none of them is the current one here.
+  func sessionsOfUser(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
+    _ = try serviceKey(request, .accounts)
+    let id = try userID(context)
+    let list = PagedList.sessions(of: id)
+    let page = try pageRequest(PageQuery.declared.query(request.uri.query), list)
+    guard let found = try await sessions.list(ofAnybody: id, page: page) else { throw Problem.notFound }
+    return answer(
+      json { writer in
+        writer.list(found.items, next: cursor(found.next, list)) { writer, session in
+          writer.session(session, current: false, timeouts: timeouts(session.sessionClass))
+        }
+      })
+  }
+
   /// `DELETE /v1/users/{id}/sessions`: all of them.
   func endSessionsOfUser(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let key = try serviceKey(request, .accounts)
