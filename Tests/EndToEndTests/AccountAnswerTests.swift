@@ -225,7 +225,7 @@ import Testing
     let all = try await service.ask("GET", "/v1/sessions", bearer: user.token).column("id")
     let first = try await service.ask("GET", "/v1/sessions?limit=3", bearer: user.token)
     #expect(first.column("id") == Array(all.prefix(3)))
-    guard case .string(let last)? = all.dropFirst(2).first else { return }
+    guard case .string(let last)? = all.dropFirst(2).first else { throw RunningService.Failure(description: "Too few sessions: \(all)") }
     #expect(try await service.ask("DELETE", "/v1/sessions/\(last)", bearer: user.token).status == 204)
     let rest = try await service.ask("GET", "/v1/sessions?limit=3&cursor=\(first.text("next_cursor") ?? "")", bearer: user.token)
     #expect(rest.column("id") == Array(all.suffix(2)))

@@ -71,7 +71,10 @@ import Testing
     let title = code == .allowanceExhausted ? "Daily allowance used up" : code.title
     #expect(seen.problem["code"] == .string(code.rawValue) && seen.problem["title"] == .string(title), "\(code): \(seen)")
     #expect(seen.problem["status"] == .int64(Int64(code.status)) && seen.problem["type"] == .string(code.type), "\(code): \(seen)")
-    guard case .string(let detail)? = seen.problem["detail"], case .string(let id)? = seen.problem["request_id"] else { return }
+    guard case .string(let detail)? = seen.problem["detail"], case .string(let id)? = seen.problem["request_id"] else {
+      Issue.record("\(code): no detail or no request id: \(seen)")
+      return
+    }
     #expect(detail.hasSuffix(".") || detail.hasSuffix("ghk_…"), "\(code): \(detail)")
     guard let fields = seen.fields else { return }
     #expect(fields["content-type"] == "application/problem+json" && fields["x-request-id"] == id, "\(code): \(fields)")
