@@ -2,7 +2,7 @@
 public protocol HotLedger: Sendable {
   /// All that a process must know before it goes on serving from Redis, in one snapshot that was opened after this call began.
   func leasePoll() async throws -> LeasePoll
-  /// Whether a pending row is still there.
+  /// Whether this change of a user, or a later one, is still pending.
   func isPending(_ change: PendingChange) async throws -> Bool
   /// Drops pending rows later, without waiting, each only if its sequence is still the one given. In the same transaction it notes
   /// what Redis's counter showed as their users were dropped there.

@@ -30,7 +30,7 @@ public protocol WorkLedger: Sendable {
   /// Takes a worker's report: extends the lease, or ends the job with its reservation. With `rereserve` a completed job whose reservation
   /// expired takes its units anew. Throws `notFound`, `invalidTransition`, `reservationExpired`.
   func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Unacknowledged<Reserved>
-  /// Cancels an open analysis and releases its units. Throws `notFound`, `invalidTransition`. A finished one is deleted (nil).
+  /// Cancels an open analysis and releases its units; deletes one that has ended, and then gives nil. Throws `notFound`.
   func cancelAnalysis(_ id: AnalysisID, of user: UserID?, now: Int64) async throws -> Unacknowledged<Reserved?>
   /// A user's standings with every metric in its open period; nil without such a user.
   func allowances(of user: UserID, now: Int64) async throws -> [Allowance]?
