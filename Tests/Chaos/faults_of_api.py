@@ -193,7 +193,7 @@ def failing_disk(harm):
     try:
         wait_until(lambda: injected(told) or not api.running, "no sync failed: the load wrote nothing", 30)
         wait_until(lambda: not api.running, "the API goes on after a failed fdatasync", 5)
-        if not any(reason in api.tail(LAST_LINES) for reason in ("outcome of a write is unknown", "can't be opened: SQLite error 1034")):
+        if not any(reason in api.tail(LAST_LINES) for reason in ("outcome of a write is unknown", "can't be opened: its disk failed")):
             raise Failure(f"the API ended after a failed fdatasync without saying why: {api.tail()}")
     finally:
         api.kill()

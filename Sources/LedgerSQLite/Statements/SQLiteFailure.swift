@@ -43,11 +43,14 @@ extension LedgerFailure {
     switch failure.kind {
     case .busy, .diskFull, .damaged: self = failure
     default:
-      let reason =
-        database.resultCode == .SQLITE_READONLY
-        ? "it can only be read: check its owner, its mode, and whether its file system is mounted for writing"
-        : "SQLite error \(database.extendedResultCode.rawValue), \(database.message ?? "without a message")"
-      self.init(.internal(reason))
+      let words = "SQLite error \(database.extendedResultCode.rawValue), \(database.message ?? "without a message")"
+      switch database.resultCode {
+      case .SQLITE_READONLY:
+        self.init(.internal("it can only be read: check its owner, its mode, and whether its file system is mounted for writing"))
+      case .SQLITE_IOERR:
+        self.init(.internal("its disk failed to read or to write it (\(words)). The system's log has the disk's own words."))
+      default: self.init(.internal(words))
+      }
     }
   }
 

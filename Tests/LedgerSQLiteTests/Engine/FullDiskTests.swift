@@ -81,6 +81,14 @@ struct FullDiskTests {
     #expect(LedgerFailure(atCommit: write, systemErrno: EIO).kind == .outcomeUnknown)
   }
 
+  @Test("a start on a disk that fails says that the disk failed, and what SQLite called it")
+  func failedAtStart() {
+    let failure = LedgerFailure(opening: DatabaseError(resultCode: .SQLITE_IOERR_FSYNC, message: "disk I/O error", sql: "PRAGMA x"))
+    #expect(
+      failure.description
+        == "its disk failed to read or to write it (SQLite error 1034, disk I/O error). The system's log has the disk's own words.")
+  }
+
   private func sharedBatchUnderFault(_ database: LedgerDatabase, ids: Range<Int>) async throws -> [Int: (any Error)?] {
     await withTaskGroup(of: (Int, (any Error)?).self) { group in
       for id in ids {
