@@ -11,6 +11,7 @@ struct SourceTree {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized.path()
   static let sources = files(in: "Sources")
   static let tests = files(in: "Tests")
+  static let scripts = files(in: "scripts") + files(in: "clients")
 
   /// The text files below a folder, sorted by path.
   static func files(in folder: String) -> [File] {

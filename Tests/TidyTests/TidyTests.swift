@@ -8,6 +8,8 @@ import Testing
     let pattern: String
     let instead: String
     var inTests = true
+    /// Python and shell as well.
+    var inScripts = false
     var except: [String] = []
     var testDescription: String { pattern }
   }
@@ -15,7 +17,7 @@ import Testing
   static let bans: [Ban] = [
     Ban(pattern: #"\btry!"#, instead: "try, and let the caller decide"),
     Ban(pattern: #"\bas!"#, instead: "as?, and say what is wrong"),
-    Ban(pattern: #"\b(TO"# + #"DO|FIX"# + #"ME|XX"# + #"X)\b"#, instead: "finish it, or leave it out"),
+    Ban(pattern: #"\b(TO"# + #"DO|FIX"# + #"ME|XX"# + #"X)\b"#, instead: "finish it, or leave it out", inScripts: true),
     // A process whose cryptography fails stops rather than go on without it; two scripts of one name can't be started with.
     Ban(
       pattern: #"\b(fatalError|precondition|preconditionFailure)\("#, instead: "a typed error; no input stops the process", inTests: false,
@@ -37,7 +39,8 @@ import Testing
   @Test("Nothing that the house bans is in it", arguments: bans)
   func banned(ban: Ban) throws {
     let pattern = try Regex(ban.pattern)
-    for file in SourceTree.sources + (ban.inTests ? SourceTree.tests : []) where file.path.hasSuffix(".swift") {
+    let files = SourceTree.sources + (ban.inTests ? SourceTree.tests : []) + (ban.inScripts ? SourceTree.scripts : [])
+    for file in files where ban.inScripts || file.path.hasSuffix(".swift") {
       if ban.except.contains(where: file.path.hasPrefix) || file.path.hasSuffix("/TidyTests.swift") { continue }
       for (number, line) in file.lines.enumerated() where line.contains(pattern) {
         Issue.record("\(file.path):\(number + 1): instead: \(ban.instead)")
@@ -47,7 +50,7 @@ import Testing
 
   @Test("A file holds one idea: no source is longer than 400 lines")
   func length() {
-    for file in SourceTree.sources + SourceTree.tests where file.lines.count > 401 {
+    for file in SourceTree.sources + SourceTree.tests + SourceTree.scripts where file.lines.count > 401 {
       Issue.record("\(file.path) has \(file.lines.count - 1) lines: does it hold two ideas?")
     }
   }
