@@ -48,9 +48,13 @@ import Testing
     }
   }
 
+  /// The client is one file, so that an app can copy it.
+  static let longOnPurpose = ["clients/python/gatehouse.py"]
+
   @Test("A file holds one idea: no source is longer than 400 lines")
   func length() {
-    for file in SourceTree.sources + SourceTree.tests + SourceTree.scripts where file.lines.count > 401 {
+    for file in SourceTree.sources + SourceTree.tests + SourceTree.scripts
+    where file.lines.count > 401 && !Self.longOnPurpose.contains(file.path) {
       Issue.record("\(file.path) has \(file.lines.count - 1) lines: does it hold two ideas?")
     }
   }

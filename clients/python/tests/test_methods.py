@@ -394,10 +394,3 @@ def test_any_other_call_can_be_made(either, user):
     assert answer.status == 200 and answer.json["user"]["id"] == user.id and answer.headers["cache-control"] == "no-store"
     with pytest.raises(NotFound):
         either.call("POST", "/v1/nothing", {})
-
-
-def test_a_key_that_is_wrong_or_lacks_a_scope_is_the_backends_fault(url, service, user):
-    with Gatehouse(url, "ghk_1wrong", timeout=30) as wrong, pytest.raises(KeyRejected, match="invalid_key"):
-        wrong.gate(user.token)
-    with Gatehouse(url, service.key("work"), timeout=30) as narrow, pytest.raises(KeyRejected, match="scope_missing"):
-        narrow.gate(user.token)
