@@ -13,7 +13,7 @@ TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx cad
 .PHONY: quick model lint format machine install install-for-tests build clean
 
 help: ## List what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
+	@sed -n 's/^\([a-z -]*\):.*## /\1: /p' Makefile
 
 machine:
 	@scripts/check-machine.sh
@@ -38,16 +38,16 @@ stop: ## Stop the Redis of the data folder
 demo: install-for-tests build ## The promises one after another, on a service of its own
 	@GATEHOUSE_BINARY=$(RELEASE) python3 scripts/demo.py
 
-test: install-for-tests build ## Install what is missing, check the form, run the demonstration, every proof from outside in its short form, and every test
+test: install-for-tests ## Install what is missing, check the form, build, run the demonstration, every proof from outside in its short form, and every test
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py
 
-faults: install-for-tests build ## Faults one by one, then every kind at random under load: five minutes
+faults: install-for-tests build ## Each fault by itself, then the quick ones at random under load
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py faults chaos
 
 chaos: install-for-tests build ## Faults at random under load, for MINUTES
 	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --minutes $(MINUTES)
 
-rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: install-for-tests build
+rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: install-for-tests build ## Practise one fault, and see what the service does
 	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos $*
 
 conformance: install-for-tests build ## The contract, attackers, the proxies and the Python client, in long form

@@ -99,10 +99,11 @@ def numbers(page, faults):
 
 
 def components(page, faults):
-    """Each package of Package.swift stands on the page with its version."""
-    for url, version in re.findall(r'package\(url: "([^"]+)", from: "([^"]+)"', (ROOT / "Package.swift").read_text()):
-        if f"| {version} | {url} |" not in page:
-            faults.append(f"{PAGE.name} lacks the component {url} {version}")
+    """The packages of Package.swift stand on the page with their versions, and no others."""
+    packages = set(re.findall(r'package\(url: "([^"]+)", from: "([^"]+)"', (ROOT / "Package.swift").read_text()))
+    rows = {(url, version) for version, url in re.findall(r"^\| [^|]+ \| ([\d.]+) \| (https://\S+) \|$", page, re.M)}
+    faults += [f"{PAGE.name} lacks the component {url} {version}" for url, version in sorted(packages - rows)]
+    faults += [f"{PAGE.name} has the component {url} {version}, which Package.swift has not" for url, version in sorted(rows - packages)]
 
 
 def main():

@@ -1,12 +1,12 @@
 """Every part of the tests, one after another: the demonstration, the proofs from outside the process, the Swift tests. The program
 that is tested is the one that GATEHOUSE_BINARY names; the Swift tests build their own.
 
-    python3 scripts/outside.py                 the short forms, which `make test` runs
+    python3 scripts/outside.py                 the short forms after a build for release, which `make test` runs
     python3 scripts/outside.py --long          the long forms, `--minutes` of chaos among them
     python3 scripts/outside.py edge client     these parts alone
 
-Every part runs, whatever became of those before it. Prints a line for each and a table at the end; what a part printed is shown if it
-failed, and kept below .build/outside. The exit status is 0 only if every part passed.
+Every part runs, whatever became of those before it; but nothing is tested that could not be built. Prints a line for each and a table at
+the end; what a part printed is shown if it failed, and kept below .build/outside. The exit status is 0 only if every part passed.
 """
 
 import argparse
@@ -39,9 +39,11 @@ def python(*words):
 
 
 def parts(chaos_minutes):
+    build = ["swift", "build", "-c", "release", "--product", "gatehouse"]
     return [
         Part("form", "every Swift file as the formatter has it", ["scripts/lint-swift.sh"], ["scripts/lint-swift.sh"], (2, 2)),
         Part("python", "errors, imports and form of every Python file", ["scripts/lint-python.sh"], ["scripts/lint-python.sh"], (2, 2)),
+        Part("build", "the program, for release", build, build, (15, 15)),
         Part("docs", "the documents, held against the program and the sources", python("Tests/Docs"), python("Tests/Docs"), (3, 3)),
         Part("demo", "the promises one after another", python("scripts/demo.py"), python("scripts/demo.py"), (5, 5)),
         Part("faults", "each kind of failing Redis, disk and clock", python("Tests/Faults"), python("Tests/Faults"), (10, 10)),
@@ -111,7 +113,12 @@ def main():
     if unknown := set(options.names) - {part.name for part in known}:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(part.name for part in known)}")
     LOGS.mkdir(parents=True, exist_ok=True)
-    rows = [(part, *run(part, options.long)) for part in known if not options.names or part.name in options.names]
+    rows = []
+    for part in known:
+        if not options.names or part.name in options.names:
+            rows.append((part, *run(part, options.long)))
+            if part.name == "build" and not rows[-1][1]:
+                break
     print(f"\n{'part':10} {'verdict':8} {'seconds':>7}  what it said")
     for part, passed, seconds in rows:
         print(f"{part.name:10} {'passed' if passed else 'FAILED':8} {seconds:7.0f}  {closing(part)}")

@@ -10,7 +10,7 @@ struct HashPoolTests {
   private static var later: ContinuousClock.Instant { .now + .seconds(60) }
 
   /// Work that stands until it is let go, and tells when it has begun.
-  private final class Gate: Sendable {
+  private final class Latch: Sendable {
     private let release = DispatchSemaphore(value: 0)
     private let begun = Atomic<Int>(0)
 
@@ -55,9 +55,9 @@ struct HashPoolTests {
   @Test("A place is kept for one piece of work: it is nobody else's, it is enough, and it is given back when it is let go of")
   func places() async throws {
     let pool = HashPool(threads: 1, waitingMax: 2)
-    let gate = Gate()
-    async let first: Void = pool.run(deadline: Self.later) { gate.stand() }
-    await gate.waitUntilBegun()
+    let latch = Latch()
+    async let first: Void = pool.run(deadline: Self.later) { latch.stand() }
+    await latch.waitUntilBegun()
     var unused = pool.reserve()
     let place = try #require(pool.reserve())
     #expect(unused != nil && pool.isFull && pool.depth == 0)
@@ -72,7 +72,7 @@ struct HashPoolTests {
     async let third = pool.run(deadline: Self.later, in: place) { 3 }
     await waitUntil(depth: 2, of: pool)
     await #expect(throws: HashPoolError.full) { try await pool.run(deadline: Self.later, in: place) { 4 } }
-    gate.open()
+    latch.open()
     #expect(try await (second, third) == (2, 3))
     try await first
     #expect(!pool.isFull)
@@ -86,14 +86,14 @@ struct HashPoolTests {
     #expect(pool.capacity == 3)
     var places = (0..<3).map { _ in pool.reserve() }
     #expect(places.allSatisfy { $0 != nil } && pool.reserve() == nil && pool.isFull)
-    let gates = [Gate(), Gate()]
+    let latches = [Latch(), Latch()]
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for (gate, place) in zip(gates, places) { group.addTask { try await pool.run(deadline: Self.later, in: place) { gate.stand() } } }
-      for gate in gates { await gate.waitUntilBegun() }
+      for (latch, place) in zip(latches, places) { group.addTask { try await pool.run(deadline: Self.later, in: place) { latch.stand() } } }
+      for latch in latches { await latch.waitUntilBegun() }
       #expect(pool.isFull, "what is worked on takes room as well")
       places.removeAll()
       #expect(!pool.isFull)
-      for gate in gates { gate.open() }
+      for latch in latches { latch.open() }
       try await group.waitForAll()
     }
     await pool.close()
@@ -102,15 +102,15 @@ struct HashPoolTests {
   @Test("A full queue refuses at once, and takes work again when there is room")
   func full() async throws {
     let pool = HashPool(threads: 1, waitingMax: 2)
-    let gate = Gate()
-    async let first: Void = pool.run(deadline: Self.later) { gate.stand() }
-    await gate.waitUntilBegun()
+    let latch = Latch()
+    async let first: Void = pool.run(deadline: Self.later) { latch.stand() }
+    await latch.waitUntilBegun()
     async let second = pool.run(deadline: Self.later) { 2 }
     async let third = pool.run(deadline: Self.later) { 3 }
     await waitUntil(depth: 2, of: pool)
     await #expect(throws: HashPoolError.full) { try await pool.run(deadline: Self.later) { _ = Issue.record("refused work was done") } }
     #expect(pool.depth == 2)
-    gate.open()
+    latch.open()
     try await first
     let answers = try await [second, third, pool.run(deadline: Self.later) { 4 }]
     #expect(answers == [2, 3, 4])
@@ -120,12 +120,12 @@ struct HashPoolTests {
   @Test("Work whose deadline passed while it waited is not done")
   func expired() async throws {
     let pool = HashPool(threads: 1)
-    let gate = Gate()
-    async let first: Void = pool.run(deadline: Self.later) { gate.stand() }
-    await gate.waitUntilBegun()
+    let latch = Latch()
+    async let first: Void = pool.run(deadline: Self.later) { latch.stand() }
+    await latch.waitUntilBegun()
     let late = Task { try await pool.run(deadline: .now) { _ = Issue.record("expired work was done") } }
     await waitUntil(depth: 1, of: pool)
-    gate.open()
+    latch.open()
     try await first
     await #expect(throws: HashPoolError.expired) { try await late.value }
     await pool.close()
@@ -134,16 +134,16 @@ struct HashPoolTests {
   @Test("A cancelled caller gets its answer at once and its place is free; work that has begun is finished")
   func cancelled() async throws {
     let pool = HashPool(threads: 1, waitingMax: 1)
-    let gate = Gate()
-    let begun = Task { try await pool.run(deadline: Self.later) { gate.stand() } }
-    await gate.waitUntilBegun()
+    let latch = Latch()
+    let begun = Task { try await pool.run(deadline: Self.later) { latch.stand() } }
+    await latch.waitUntilBegun()
     let waiting = Task { try await pool.run(deadline: Self.later) { _ = Issue.record("cancelled work was done") } }
     await waitUntil(depth: 1, of: pool)
     waiting.cancel()
     await #expect(throws: HashPoolError.cancelled) { try await waiting.value }
     #expect(pool.depth == 0)
     begun.cancel()
-    gate.open()
+    latch.open()
     try await begun.value
     await pool.close()
   }
@@ -151,15 +151,15 @@ struct HashPoolTests {
   @Test("A caller that was cancelled before it came does not wait")
   func cancelledBefore() async throws {
     let pool = HashPool(threads: 1)
-    let gate = Gate()
-    async let first: Void = pool.run(deadline: Self.later) { gate.stand() }
-    await gate.waitUntilBegun()
+    let latch = Latch()
+    async let first: Void = pool.run(deadline: Self.later) { latch.stand() }
+    await latch.waitUntilBegun()
     let late = Task {
       withUnsafeCurrentTask { $0?.cancel() }
       try await pool.run(deadline: Self.later) { _ = Issue.record("cancelled work was done") }
     }
     await #expect(throws: HashPoolError.cancelled) { try await late.value }
-    gate.open()
+    latch.open()
     try await first
     await pool.close()
   }
@@ -167,17 +167,17 @@ struct HashPoolTests {
   @Test("Closing does what waits, refuses what comes, and returns only then; again it returns at once")
   func close() async throws {
     let pool = HashPool(threads: 2, waitingMax: 4)
-    let gate = Gate()
+    let latch = Latch()
     let done = Counter()
     let call: @Sendable () async throws -> Void = {
       try await pool.run(deadline: Self.later) {
-        gate.stand()
+        latch.stand()
         done.increase()
       }
     }
     // The first two must be off the queue before four more fit in.
     var callers = (1...2).map { _ in Task(operation: call) }
-    await gate.waitUntilBegun(2)
+    await latch.waitUntilBegun(2)
     callers += (1...4).map { _ in Task(operation: call) }
     await waitUntil(depth: 4, of: pool)
     let closing = Task {
@@ -194,7 +194,7 @@ struct HashPoolTests {
       }
       await Task.yield()
     }
-    gate.open(6)
+    latch.open(6)
     #expect(await closing.value == 6)
     for caller in callers { try await caller.value }
     await pool.close()

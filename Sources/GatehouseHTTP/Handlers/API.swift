@@ -21,12 +21,10 @@ public struct API: Sendable {
     public var signUpIsPublic = true
     /// Whether a sign-up without a key says that an address is taken, or the same for every address.
     public var signUpTells = true
-    /// A recent password is needed for deletion and export, and for ending other sessions.
-    public var sensitiveWithin: Int64 = 300_000
-    /// Milliseconds since the password was last given, within which other sessions may be ended.
-    public var othersWithin: Int64 = 900_000
-    /// The exports of this process, and the folder that they are made in.
-    public var exports = Exports(folder: "/tmp")
+    /// How long ago the password may have been given, in milliseconds, for deletion, an export and a change of the address.
+    public var sensitiveWithinMilliseconds: Int64 = 300_000
+    /// How long ago it may have been given, in milliseconds, for ending other sessions.
+    public var othersWithinMilliseconds: Int64 = 900_000
     /// The contract of a service that stands behind a proxy of its own machine and is open for sign-up.
     public init() {}
   }
@@ -37,10 +35,12 @@ public struct API: Sendable {
   let contract: Contract
   let readiness: Readiness
   let refusals: RefusalLog
+  let exports: Exports
 
   /// - Parameter secret: of now; an API is made anew when it changes, as when `contract` does.
   public init(
-    domain: Domain, rules: any LiveRules, secret: ServerSecret, contract: Contract, readiness: Readiness, refusals: RefusalLog
+    domain: Domain, rules: any LiveRules, secret: ServerSecret, contract: Contract, readiness: Readiness, refusals: RefusalLog,
+    exports: Exports
   ) {
     self.domain = domain
     self.rules = rules
@@ -48,6 +48,7 @@ public struct API: Sendable {
     self.contract = contract
     self.readiness = readiness
     self.refusals = refusals
+    self.exports = exports
   }
 
   var gate: Gatekeeper { domain.gate }

@@ -7,12 +7,12 @@ extension API {
   /// `GET /v1/user/export`: one snapshot of the account, however much it holds. It is written to a nameless file as fast as the disk
   /// takes it and sent from there in pieces, so a client that reads slowly holds no reader and no transaction.
   func exportAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
-    let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
-    guard let place = contract.exports.enter() else {
+    let visitor = try await visitor(request, context, within: contract.sensitiveWithinMilliseconds)
+    guard let place = exports.enter() else {
       throw Problem(.overloaded, "Too many exports are being made. Try again in a moment.")
     }
     let now = clock.now()
-    let folder = contract.exports.folder
+    let folder = exports.folder
     let made = try await domain.export(of: visitor.userID) { records -> Spool? in
       guard let user = try records.user() else { return nil }
       return try write(records, of: user, for: visitor, to: Spool(in: folder), now: now)

@@ -14,7 +14,7 @@ extension API {
   /// `PATCH /v1/user`: name, time zone, and an address that waits to be verified, which needs a recent password.
   func changeOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, wanted) = try await visitor(request, context) { (changes: UserChanges) in
-      if case .set(.some) = changes.pendingEmail { contract.sensitiveWithin } else { nil }
+      if case .set(.some) = changes.pendingEmail { contract.sensitiveWithinMilliseconds } else { nil }
     } read: {
       var fields = try await fields(request, context)
       let declared = OwnAccountFields.declared.fields
@@ -51,7 +51,7 @@ extension API {
 
   /// `DELETE /v1/user`: needs a password entered in the last five minutes.
   func deleteOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
-    let visitor = try await visitor(request, context, within: contract.sensitiveWithin)
+    let visitor = try await visitor(request, context, within: contract.sensitiveWithinMilliseconds)
     try await accounts.delete(visitor.userID, by: .user(visitor.userID), reason: nil)
     return noContent(fields: goodbye(visitor.fromCookie))
   }

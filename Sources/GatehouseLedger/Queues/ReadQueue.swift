@@ -45,7 +45,7 @@ final class ReadQueue: Sendable {
       state.running += 1
       return true
     }
-    if starts { begin { self.drain($0) } }
+    if starts { begin { self.serve($0) } }
   }
 
   /// Refuses what comes from now on and returns when all that came before is answered.
@@ -61,7 +61,7 @@ final class ReadQueue: Sendable {
     }
   }
 
-  private func drain(_ reader: Result<any LedgerReader, LedgerFailure>) {
+  private func serve(_ reader: Result<any LedgerReader, LedgerFailure>) {
     while let batch = take() {
       do {
         let reader = try reader.get()
@@ -74,7 +74,7 @@ final class ReadQueue: Sendable {
     }
   }
 
-  /// The next batch; nil at the end, when whoever waits for the drain is told.
+  /// The next batch; nil at the end, when whoever waits for it is told.
   private func take() -> [Item]? {
     let (batch, idle) = state.withLock { state -> ([Item], [CheckedContinuation<Void, Never>]) in
       let batch = Array(state.waiting.prefix(batchMax))

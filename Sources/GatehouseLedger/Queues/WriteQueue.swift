@@ -70,7 +70,7 @@ final class WriteQueue: Sendable {
     if let look { self.look(after: look) }
   }
 
-  private func begin() { engine.write { self.drain($0) } }
+  private func begin() { engine.write { self.serve($0) } }
 
   private func look(after wait: Duration) {
     DispatchQueue.global().asyncAfter(deadline: wait.deadline) { [weak self] in self?.look() }
@@ -98,7 +98,7 @@ final class WriteQueue: Sendable {
     return state.withLock { !$0.backlog.isDraining }
   }
 
-  private func drain(_ writer: any LedgerWriter) {
+  private func serve(_ writer: any LedgerWriter) {
     var pause = Self.busyPauses.lowerBound
     while goesOn() {
       do {
@@ -169,7 +169,7 @@ final class WriteQueue: Sendable {
     }
   }
 
-  /// Whether the writer has something to do; at the end, whoever waits for the drain is told.
+  /// Whether the writer has something to do; at the end, whoever waits for it is told.
   private func goesOn() -> Bool {
     let (goesOn, idle) = state.withLock { state in (state.backlog.goesOn(), state.whoWaitsForTheEnd()) }
     for continuation in idle { continuation.resume() }

@@ -50,7 +50,7 @@ public final class SQLLedger: Sendable {
   /// The faults in the store's structure; empty if it is sound. Reads all of it.
   public func faults() async throws -> [String] { try await database.faults() }
 
-  /// Lets the queues drain and closes the store.
+  /// Waits until the queues are empty and closes the store.
   public func close() async { await database.close() }
 
   func write<T: Sendable>(_ body: @escaping @Sendable (any LedgerTransaction) throws -> T) async throws(ServiceError) -> T {

@@ -124,7 +124,7 @@ final class Assembly: Sendable {
     contract.cookieIsSecure = settings.cookieIsSecure
     contract.signUpIsPublic = settings.signUpIsPublic
     contract.signUpTells = settings.signUpTells
-    contract.exports = exports
-    return API(domain: domain, rules: live, secret: secret.now, contract: contract, readiness: readiness, refusals: refusals)
+    return API(
+      domain: domain, rules: live, secret: secret.now, contract: contract, readiness: readiness, refusals: refusals, exports: exports)
   }
 }

@@ -51,7 +51,7 @@ final class LogSink: Sendable {
       return (true, !state.isWriting)
     }
     if !isTaken { counter.increment() }
-    if starts { queue.async { self.drain() } }
+    if starts { queue.async { self.writeAll() } }
   }
 
   /// Waits until the lines that were handed over are written, for so long at most, and not for those that go on coming; whether they
@@ -63,8 +63,8 @@ final class LogSink: Sendable {
   }
 
   /// One piece at a time, so that a flush finds its turn between two.
-  private func drain() {
-    if writeWaiting() { queue.async { self.drain() } }
+  private func writeAll() {
+    if writeWaiting() { queue.async { self.writeAll() } }
   }
 
   /// Whether anything waited.

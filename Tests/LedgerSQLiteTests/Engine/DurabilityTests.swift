@@ -83,8 +83,8 @@ struct DurabilityTests {
       let database = try openRows(path)
       let engine = try SQLiteEngine(path: path, Migrations(schema: rowsSchema, version: 1, steps: [:]), SQLiteOptions(), log: quiet)
       let answers = Collected<Int64>()
-      let isIn = Gate()
-      let mayGoOn = Gate()
+      let isIn = Latch()
+      let mayGoOn = Latch()
       // GRDB has opened its snapshot when it calls back: a commit and a read that asks after it come now.
       let queue = ReadQueue(readersMax: 1) { body in
         engine.read { reader in

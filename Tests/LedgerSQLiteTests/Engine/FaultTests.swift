@@ -16,13 +16,13 @@ struct FaultTests {
       let fatal = Collected<LedgerFailure>()
       let database = try openRows(path, options, onFatal: { fatal.add($0) })
       try await database.insert(1)
-      let gate = Gate()
+      let latch = Latch()
       let log = try DescriptorSwap(of: path + "-wal")
       async let first: Void = database.write { db in
         try db.run("INSERT INTO rows (id) VALUES (2)", [])
-        gate.wait()
+        latch.wait()
       }
-      try await eventually("the writer is busy") { gate.isReached }
+      try await eventually("the writer is busy") { latch.isReached }
       let kinds = try await withThrowingTaskGroup(of: LedgerFailure.Kind?.self) { group in
         for id in 10..<30 {
           group.addTask {
@@ -33,7 +33,7 @@ struct FaultTests {
         try await eventually("all wait") { database.depth == 20 }
         // The log can be read and not written: EBADF is an I/O error to SQLite.
         try log.replace(by: path + "-wal", O_RDONLY)
-        gate.open()
+        latch.open()
         var kinds: [LedgerFailure.Kind?] = []
         for try await kind in group { kinds.append(kind) }
         return kinds
@@ -114,16 +114,16 @@ struct FaultTests {
     try await withPath { path in
       let database = try openRows(path)
       let other = try DatabaseQueue(path: path)
-      let gate = Gate()
+      let latch = Latch()
       other.asyncWriteWithoutTransaction { db in
         try? db.execute(sql: "BEGIN IMMEDIATE")
-        gate.wait()
+        latch.wait()
         try? db.execute(sql: "COMMIT")
       }
-      try await eventually("the other program holds the file") { gate.isReached }
+      try await eventually("the other program holds the file") { latch.isReached }
       async let write: Void = database.insert(1)
       try await eventually("the write is on its way") { database.depth == 1 }
-      gate.open()
+      latch.open()
       try await write
       #expect(try idsSeen(in: path) == [1])
       await database.close()

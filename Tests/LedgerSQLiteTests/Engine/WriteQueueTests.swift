@@ -12,13 +12,13 @@ struct WriteQueueTests {
   func groups() async throws {
     try await withPath { path in
       let database = try openRows(path)
-      let gate = Gate()
-      async let first: Void = database.write { _ in gate.wait() }
-      try await eventually("the writer is busy") { gate.isReached }
+      let latch = Latch()
+      async let first: Void = database.write { _ in latch.wait() }
+      try await eventually("the writer is busy") { latch.isReached }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for id in 0..<1_000 { group.addTask { try await database.insert(id) } }
         try await eventually("all wait") { database.depth == 1_000 }
-        gate.open()
+        latch.open()
         try await group.waitForAll()
       }
       try await first
@@ -106,19 +106,19 @@ struct WriteQueueTests {
       var options = SQLiteOptions()
       options.bounds.queueDepthMax = 3
       let database = try openRows(path, options)
-      let gate = Gate()
-      async let first: Void = database.write { _ in gate.wait() }
-      try await eventually("the writer is busy") { gate.isReached }
+      let latch = Latch()
+      async let first: Void = database.write { _ in latch.wait() }
+      try await eventually("the writer is busy") { latch.isReached }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for id in 0..<3 { group.addTask { try await database.insert(id) } }
         try await eventually("the queue is full") { database.depth == 3 }
-        // The writer still stands at the gate: only a refusal without waiting comes back.
+        // The writer still stands at the latch: only a refusal without waiting comes back.
         await #expect(throws: LedgerFailure(.overloaded)) { try await database.insert(9) }
         database.enqueue { try $0.run("INSERT INTO rows (id) VALUES (10)", []) }
         async let closed: Void = database.close()
         try await eventually("the queue is closing") { !database.isOpen }
         await #expect(throws: LedgerFailure(.closed)) { try await database.insert(11) }
-        gate.open()
+        latch.open()
         try await group.waitForAll()
         await closed
       }
@@ -154,9 +154,9 @@ struct WriteQueueTests {
 func sharedBatch(
   _ database: LedgerDatabase, count: Int, _ operation: @escaping @Sendable (Int) async throws -> Void
 ) async throws -> [Int: (any Error)?] {
-  let gate = Gate()
-  async let first: Void = database.write { _ in gate.wait() }
-  try await eventually("the writer is busy") { gate.isReached }
+  let latch = Latch()
+  async let first: Void = database.write { _ in latch.wait() }
+  try await eventually("the writer is busy") { latch.isReached }
   let outcomes = try await withThrowingTaskGroup(of: (Int, (any Error)?).self) { group in
     for id in 0..<count {
       group.addTask {
@@ -165,7 +165,7 @@ func sharedBatch(
       }
     }
     try await eventually("all wait") { database.depth == count }
-    gate.open()
+    latch.open()
     var outcomes: [Int: (any Error)?] = [:]
     for try await (id, error) in group { outcomes.updateValue(error, forKey: id) }
     return outcomes

@@ -67,7 +67,7 @@ final class Collected<Value: Sendable>: Sendable {
 }
 
 /// Holds whatever thread waits at it until it is opened.
-final class Gate: Sendable {
+final class Latch: Sendable {
   private let semaphore = DispatchSemaphore(value: 0)
   private let reached = Mutex(false)
   /// Called on a thread that may block: a database's.

@@ -10,11 +10,11 @@
 // begin                        Gatekeeper.decide: without a lease or a usable Redis it goes to the ledger at once
 // redisGate                    gate.lua; `cold` keeps or sets a ticket, `absent`, `allow`
 // useAllow, useAbsent          Gatekeeper.finish; `absent` asks SessionLedger.session, then HotState.drop
-// snapshot                     Gatekeeper.rebuild: HotLedger.snapshot, a transaction opened after the ticket was obtained
+// snapshot                     Gatekeeper.rebuild: GateLedger.snapshot, a transaction opened after the ticket was obtained
 // install                      HotState.install + install.lua: written only if ticket and epoch still stand
 // ledgerAnswer                 LedgerGate.decide
 // pollRead                     LeaseKeeper.poll: pending rows and era in one transaction; the lease counts from its start
-// redisPollDel, renew          HotState.drop answered for all, then Lease.renew; HotLedger.settled comes later (`settle`)
+// redisPollDel, renew          HotState.drop answered for all, then LeaseState.polled; HotLedger.settled comes later (`settle`)
 // commitLogin ... commitEra    openSession, endSession(s), endEveryone: change, pending row and sequence in one transaction
 // sendDel, redisDel, ack       Changes.acknowledge: DEL, then the row goes; `waiting` is Changes.waitUntilKnown
 // late                         any command above, carried out after its caller gave up (Redis hung and resumed, a full socket)
