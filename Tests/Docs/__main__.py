@@ -1,9 +1,9 @@
 """Do the documents say the truth? All that a command can check of them is checked.
 
-    python3 Tests/Docs [pages] [language] [commands] [configuration] [operations] [examples] [machine] [package]
+    python3 Tests/Docs [pages] [bounds] [language] [commands] [configuration] [operations] [examples] [machine] [package]
 
-The program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. `pages`, `language`, `machine` and `package` need none. Exit status 1
-if a claim does not hold.
+The program under test is .build/debug/gatehouse, or what GATEHOUSE_BINARY names. `pages`, `bounds`, `language`, `machine` and `package` need
+none. Exit status 1 if a claim does not hold.
 """
 
 import pathlib
@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import bounds
 import commands
 import configuration
 import examples
@@ -22,7 +23,7 @@ import pages
 from Harness.claims import run_suites
 
 SUITES = {
-    "pages": pages.run, "language": language.run, "commands": commands.run, "configuration": configuration.run,
+    "pages": pages.run, "bounds": bounds.run, "language": language.run, "commands": commands.run, "configuration": configuration.run,
     "operations": operations.run, "examples": examples.run, "machine": machine.run,
     "package": package.run,
 }  # fmt: skip

@@ -1,7 +1,7 @@
 import GatehouseCrypto
 
 /// The part of the configuration that decides about calls. It is asked at each call, so that a reload is true from the next one on.
-/// What shows in the HTTP contract (origins, proxies, the cookie, who may sign up) is no part of it: a reload makes the responders anew.
+/// The settings of the HTTP contract (origins, proxies, the cookie, who may sign up) are no part of it: a reload makes the responders anew.
 public protocol LiveRules: Sendable {
   /// The allowances of each plan.
   var allowances: AllowanceTable { get }
