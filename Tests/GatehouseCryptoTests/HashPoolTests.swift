@@ -90,7 +90,7 @@ struct HashPoolTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (gate, place) in zip(gates, places) { group.addTask { try await pool.run(deadline: Self.later, in: place) { gate.stand() } } }
       for gate in gates { await gate.waitUntilBegun() }
-      #expect(pool.isFull, "what is worked on takes room as well")
+      #expect(pool.isFull, "work that has begun takes room as well")
       places.removeAll()
       #expect(!pool.isFull)
       for gate in gates { gate.open() }
