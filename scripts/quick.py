@@ -3,8 +3,8 @@
     python3 scripts/quick.py                   what changed
     python3 scripts/quick.py Sources/StrictJSON   as if these had changed
 
-The form of changed files, the language, the tidy tests, and the tests that stand beside what changed: of a target all suites, of the slow targets those
-in changed files alone. It says which it left out; `make test` runs everything.
+The form of changed files, the language, the tidy tests, and the tests that stand beside what changed: of a target all suites, of the
+slow targets those in changed files alone. It says which it left out; `make test` runs everything.
 """
 
 import pathlib

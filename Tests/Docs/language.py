@@ -24,6 +24,7 @@ def run(claims):
     told(claims, "no comment of a shell script or the Makefile does", of_shell())
     told(claims, "no comment of Swift, Lua or SQL does", of_sources())
     told(claims, "no text of Swift does", of_swift())
+    told(claims, "no documenting comment of Swift begins with The same or Likewise: it says by itself what the caller gets", borrowed())
     told(claims, "the name of a test begins with a capital letter or a figure", names_of_tests())
 
 
@@ -81,6 +82,15 @@ def of_swift():
         for found in LITERAL.finditer(text):
             for paragraph in re.split(r"\n\s*\n", found[1] or found[2] or found[3] or ""):
                 yield from faults(name, paragraph.strip(), BEGIN_OF_TEXT)
+
+
+def borrowed():
+    for name, text in swift():
+        if not name.startswith("Sources/"):
+            continue
+        for first in re.findall(r"(?:^[ \t]*/// ?(.*)\n)(?:[ \t]*///.*\n)*", text, re.M):
+            if re.match(r"(?:The same|Likewise)\b", first):
+                yield f"{name}: {first[:90]}"
 
 
 def names_of_tests():

@@ -71,7 +71,7 @@ struct HashingCostsTests {
         let server = free.indices.min { free[$0] < free[$1] } ?? 0
         let own = Bool.random(using: &random) ? dear : cheap
         free[server] = max(free[server], now) + own
-        // Where the line on paper had to skip, waiting is too long to be covered.
+        // Where the simulated queue had to skip, waiting is too long to be covered.
         guard free[server] <= due || now.duration(to: free[server]) > HashingCosts.aheadMax else {
           Issue.record("ready \(due.duration(to: free[server])) after it was due, seed \(Seed.current)")
           return
