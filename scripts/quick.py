@@ -3,8 +3,8 @@
     python3 scripts/quick.py                   what changed
     python3 scripts/quick.py Sources/StrictJSON   as if these had changed
 
-The form of changed files, the tidy tests, and the tests that stand beside what changed: of a target all suites, of the slow targets those
-in changed files alone. It says which it left out; `make test` runs everything.
+The form of changed files, the language, the tidy tests, and the tests that stand beside what changed: of a target all suites, of the
+slow targets those in changed files alone. It says which it left out; `make test` runs everything.
 """
 
 import pathlib
@@ -76,8 +76,9 @@ def main():
     holds = [run("swift", "format", "lint", "--strict", "-r", *(swift or ["Package.swift"]))]
     if any(path.endswith(".py") for path in paths):
         holds.append(run("scripts/lint-python.sh"))
-    if any(path.endswith(".md") for path in paths):
-        holds.append(run(sys.executable, "Tests/Docs", "pages", "language"))
+    if any(path.endswith((".md", ".swift", ".lua", ".py", ".sql", ".sh")) for path in paths):
+        pages = ["pages"] if any(path.endswith(".md") for path in paths) else []
+        holds.append(run(sys.executable, "Tests/Docs", *pages, "language"))
     filters, left_out = plan(paths)
     if any(path.startswith(("Sources/", "Tests/", "Package.swift")) for path in paths) and shutil.which("swift"):
         words = [word for each in filters for word in ("--filter", each)]

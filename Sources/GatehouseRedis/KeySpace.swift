@@ -6,11 +6,11 @@ public enum KeySpace {
   public static let counter = "gh:{counter}"
   /// The user's hash: account, sessions, allowances, holds.
   public static func user(_ id: UserID) -> String { user(routingID: id.routingID) }
-  /// The same from a routing id.
+  /// The hash of the user with this routing id.
   public static func user(routingID: String) -> String { "gh:{\(routingID)}" }
   /// The user's rate windows, one field a policy.
   public static func windows(_ id: UserID) -> String { windows(routingID: id.routingID) }
-  /// The same from a routing id.
+  /// The rate windows of the user with this routing id.
   public static func windows(routingID: String) -> String { "gh:{\(routingID)}:rl" }
   /// The rate windows of an address or another subject. Those that the service counts by itself (`own`) are no app's.
   public static func windows(_ subject: Subject) -> String {

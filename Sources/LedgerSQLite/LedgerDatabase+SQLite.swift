@@ -10,7 +10,7 @@ extension LedgerDatabase {
     try sqlite(path: path, .ofTheLedger, options: options, onFatal: onFatal, log: log)
   }
 
-  /// The same with another schema.
+  /// Opens the ledger in the file at `path` with another schema than its own. Blocks the thread. Throws `LedgerFailure`.
   static func sqlite(
     path: String, _ migrations: Migrations, options: SQLiteOptions = SQLiteOptions(),
     onFatal: @escaping @Sendable (LedgerFailure) -> Void, log: Logger

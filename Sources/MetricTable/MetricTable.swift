@@ -6,7 +6,7 @@ extension ServiceMetric {
   /// Decision availability is what was answered (`source` is not `none`) of all. Protection availability is what Redis decided
   /// (`source` is `redis`) of all but `unauthenticated`, which only the ledger says.
   public static let gateDecisions = ServiceMetric(
-    "gatehouse_gate_decisions", .counter, by: ["source", "decision"], "what became of every question to the gate")
+    "gatehouse_gate_decisions", .counter, by: ["source", "decision"], "the outcome of every question to the gate")
   /// Of one process, as each batch leaves.
   public static let writeQueueDepth = ServiceMetric("gatehouse_write_queue_depth", .gauge, "writes that wait")
   /// Of the first write of each batch, which waited longest.

@@ -16,7 +16,7 @@ public enum JSONValue: Sendable {
   /// A whole number, or `null` for nil.
   public static func optional(_ value: Int64?) -> JSONValue { value.map(JSONValue.int64) ?? .null }
 
-  /// The same object with another value for a member that it has; any other value as it is.
+  /// The object with another value for its member of this name; any other value, and an object without it, as it is.
   public func replacing(_ name: String, _ value: JSONValue) -> JSONValue {
     guard case .object(let object) = self else { return self }
     return .object(JSONObject(object.members.map { ($0.name, $0.name == name ? value : $0.value) }))

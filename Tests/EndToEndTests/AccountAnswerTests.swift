@@ -7,7 +7,7 @@ import Testing
 @Suite("Answers about accounts and sessions", .service) struct AccountAnswerTests {
   private static let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-  @Test("sign up is 201 with the account and its place")
+  @Test("A sign-up is 201 with the account and its place")
   func signUp() async throws {
     let service = try RunningService.shared()
     let email = "mia-\(UInt32.random(in: 0...UInt32.max))@example.com"
@@ -22,7 +22,7 @@ import Testing
     try taken.expectProblem(409, "email_taken")
   }
 
-  @Test("log in is 201 with token, session and account; the whole list of devices shows the current one first")
+  @Test("A login is 201 with token, session and account; the whole list of devices shows the current one first")
   func logIn() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test(
-    "a login by cookie has no token in its body, and a cookie that lasts only for class remember", arguments: ["web", "remember", "mobile"])
+    "A login by cookie has no token in its body, and a cookie that lasts only for class remember", arguments: ["web", "remember", "mobile"])
   func cookie(_ kind: String) async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -87,7 +87,7 @@ import Testing
     #expect(try await service.ask("GET", "/v1/session", headers: ["Cookie": successor]).status == 401)
   }
 
-  @Test("rotate gives a successor, the same one to a repeat; reauthenticate one whose password is fresh")
+  @Test("A rotation gives a successor, the same one to a repeat; reauthenticate gives one whose password is fresh")
   func rotate() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test(
-    "a password that is given again raises the new token and not the old one, through Redis and the ledger, used or not",
+    "A password that is given again raises the new token and not the old one, through Redis and the ledger, used or not",
     .asvs("7.2.4"), arguments: [true, false])
   func stepUp(withRedis: Bool) async throws {
     try await RunningService.with { service in
@@ -149,7 +149,7 @@ import Testing
     }
   }
 
-  @Test("of two rotations within a moment each can be repeated: the first token gives the first successor, the second the second")
+  @Test("Each of two rotations within a moment can be repeated: the first token gives the first successor, the second the second")
   func twoRotations() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -166,7 +166,7 @@ import Testing
     }
   }
 
-  @Test("a changed password ends every other session, gives this one a new token, and is the only one that logs in")
+  @Test("A changed password ends every other session, gives this one a new token, and is the only one that logs in")
   func password() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -187,7 +187,7 @@ import Testing
     #expect(statuses == [401, 201])
   }
 
-  @Test("one's own account can be read, renamed, moved to another zone, and deleted")
+  @Test("One's own account can be read, renamed, moved to another zone, and deleted")
   func account() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -201,7 +201,7 @@ import Testing
     #expect(try await service.ask("GET", "/v1/user", bearer: user.token).status == 401)
   }
 
-  @Test("ending devices: one is 204, the others are counted, all of them includes the caller")
+  @Test("Ending devices: one is 204, the others are counted, all of them includes the caller")
   func endDevices() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -217,7 +217,7 @@ import Testing
     #expect(try await service.ask("GET", "/v1/session", bearer: user.token).status == 401)
   }
 
-  @Test("pages of devices go on where they were though the last one shown has ended")
+  @Test("Pages of devices go on where they were though the last one shown has ended")
   func devicePages() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -231,7 +231,7 @@ import Testing
     #expect(rest.column("id") == Array(all.suffix(2)))
   }
 
-  @Test("the eleventh device of a free plan ends the one that was seen least recently, and the login says so")
+  @Test("The eleventh device of a free plan ends the one that was seen least recently, and the login says so")
   func deviceCap() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -243,7 +243,7 @@ import Testing
     #expect(try await service.ask("GET", "/v1/session", bearer: user.token).status == 401)
   }
 
-  @Test("a backend finds a user by email or by its own id, and sets that id and the plan")
+  @Test("A backend finds a user by email or by its own id, and sets that id and the plan")
   func backend() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")
@@ -281,7 +281,7 @@ import Testing
     try taken.expectProblem(409, "external_id_taken")
   }
 
-  @Test("wrong fields are listed together, each with its place, code and what to do")
+  @Test("Wrong fields are listed together, each with its place, code and what to do")
   func fields() async throws {
     let service = try RunningService.shared()
     let answer = try await service.ask(

@@ -32,7 +32,7 @@ import Testing
     try await service.ask("PATCH", "/v1/user", bearer: token, body: body)
   }
 
-  @Test("an address is verified by what was mailed to it, once; then there is nothing to verify", .asvs("6.4.1"))
+  @Test("An address is verified by what was mailed to it, once; then there is nothing to verify", .asvs("6.4.1"))
   func verify() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -49,7 +49,7 @@ import Testing
     try await verification(service, "usr_00000000000000").expectProblem(404, "not_found")
   }
 
-  @Test("another address waits until it is verified, the present one works until then; null or the present one drops it")
+  @Test("Another address waits until it is verified, the present one works until then; null or the present one drops it")
   func changeOfAddress() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -88,7 +88,7 @@ import Testing
     #expect(try await service.ask("GET", "/v1/session", bearer: user.token).text("user.email") == next)
   }
 
-  @Test("of two who wait for one address the second to verify is told that it is taken")
+  @Test("Of two who wait for one address the second to verify is told that it is taken")
   func race() async throws {
     let service = try RunningService.shared()
     let (user, other) = (try await service.newUser(), try await service.newUser())
@@ -99,7 +99,7 @@ import Testing
     try await complete(service, "email-verifications", tokens[1]).expectProblem(409, "email_taken")
   }
 
-  @Test("a reset sets the password, ends every session on every process, and undoes what somebody else began", .asvs("6.4.3"))
+  @Test("A reset sets the password, ends every session on every process, and undoes what somebody else began", .asvs("6.4.3"))
   func resetPassword() async throws {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.newUser()
@@ -130,7 +130,7 @@ import Testing
     }
   }
 
-  @Test("of a hundred parallel completions one is answered 200, the others 410", .asvs("6.4.1"))
+  @Test("Of a hundred parallel completions one is answered 200, the others 410", .asvs("6.4.1"))
   func once() async throws {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.newUser()
@@ -151,7 +151,7 @@ import Testing
     }
   }
 
-  @Test("used, expired, unknown, of another kind and no token at all are one answer", .asvs("6.4.1"))
+  @Test("A token that is used, expired, unknown, of another kind or none at all has one answer", .asvs("6.4.1"))
   func spent() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_MAIL_TOKEN_LIFETIME": "1s"]) { service in
       let user = try await service.newUser()
@@ -172,7 +172,7 @@ import Testing
   }
 
   @Test(
-    "an account gets three mails an hour, whether it exists or not, with Redis or without; an answer says nothing of the account",
+    "An account gets three mails an hour, whether it exists or not, with Redis or without; an answer says nothing of the account",
     .asvs("6.3.8"))
   func limit() async throws {
     let floor = 300
@@ -182,7 +182,7 @@ import Testing
         let (user, suspended) = (try await service.newUser(), try await service.newUser())
         _ = try service.operate("PATCH", "/v1/admin/users/\(suspended.id)", body: #"{"status":"suspended","reason":"test"}"#)
         if !isUp { try service.killRedis() }
-        for address in spent { #expect(try await reset(service, address).status == 429, "what Redis counted stays counted") }
+        for address in spent { #expect(try await reset(service, address).status == 429, "an attempt that Redis counted stays counted") }
         spent = [user.email, suspended.email]
         for address in [user.email, suspended.email, email(), "no address \(isUp)"] {
           var answers: [RunningService.Answer] = []
@@ -201,7 +201,7 @@ import Testing
     }
   }
 
-  @Test("without a key completions are counted by network, with one by the client that the backend names")
+  @Test("Without a key completions are counted by network, with one by the client that the backend names")
   func network() async throws {
     try await RunningService.with { service in
       let key = try service.serviceKey("accounts")
@@ -224,7 +224,7 @@ import Testing
   }
 
   @Test(
-    "the feed tells a backend all of an account's life, the oldest first; its cursor says where to go on, also at the end")
+    "The feed tells a backend all of an account's life, the oldest first; its cursor says where to go on, also at the end")
   func feed() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")
@@ -262,7 +262,7 @@ import Testing
     try await service.ask("GET", "/v1/events?cursor=x", bearer: key).expectProblem(400, "invalid_cursor")
   }
 
-  @Test("deleting the account and signing up again on one day gives no unit: the same refusal, until the same instant")
+  @Test("Deleting the account and signing up again on one day gives no unit: the same refusal, until the same instant")
   func again() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -288,7 +288,7 @@ import Testing
 /// The needs of a change of address.
 @Suite("Account flows, with a password that is not recent")
 struct OldPasswordTests {
-  @Test("another address needs the password again, dropping one does not")
+  @Test("Another address needs the password again, dropping one does not")
   func old() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()

@@ -15,7 +15,7 @@ import Testing
       "POST", "/v1/users", bearer: service.serviceKey("accounts"), body: #"{"email":"\#(email)","password":"\#(RunningService.password)"}"#)
   }
 
-  @Test("an account has one address: another spelling is taken, logs in, is found, and is no change")
+  @Test("An account has one address: another spelling is taken, logs in, is found, and is no change")
   func one() async throws {
     let service = try RunningService.shared()
     let spellings = Spellings()
@@ -41,7 +41,7 @@ import Testing
     ).expectProblem(429, "rate_limited", extras: #""violated-policies": ["mail_account"]"#)
   }
 
-  @Test("guesses at an account count together, however the address is spelled")
+  @Test("Guesses at an account count together, however the address is spelled")
   func guesses() async throws {
     let service = try RunningService.shared()
     let spellings = Spellings()
@@ -57,7 +57,7 @@ import Testing
     #expect(statuses == Array(repeating: 401, count: 10) + [429])
   }
 
-  @Test("units that were used stay used for who signs up again in another spelling")
+  @Test("Units that were used stay used for a user that signs up again in another spelling")
   func again() async throws {
     let service = try RunningService.shared()
     let spellings = Spellings()

@@ -4,7 +4,9 @@ import Testing
 
 /// Requests that can't be read, or are wrong, and the order in which a request is judged.
 @Suite("Bad input", .service) struct BadInputTests {
-  @Test("what can't be read is 400, what is wrong 422, and the problem says what to fix", .asvs("1.5.2", "2.2.1"), arguments: BadBody.all)
+  @Test(
+    "A body that can't be read is 400, a wrong value 422, and the problem says what to fix", .asvs("1.5.2", "2.2.1"), arguments: BadBody.all
+  )
   func body(_ sent: BadBody) async throws {
     let service = try RunningService.shared()
     let head = "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: \(sent.bytes.count)\r\n\r\n"
@@ -15,7 +17,7 @@ import Testing
   }
 
   @Test(
-    "whole numbers are whole numbers within their range", .asvs("1.4.2", "15.3.5"),
+    "Whole numbers are whole numbers within their range", .asvs("1.4.2", "15.3.5"),
     arguments: [
       "-1", "0", "2147483648", "9007199254740993", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1e309", "1.5",
       "1.0", "1e2", #""1""#, "true", "[]", "{}", "100000000000000000000000000000000000000",
@@ -41,7 +43,7 @@ import Testing
     }
   }
 
-  @Test("query parameters are known, stand once, can be decoded and are within their range", .asvs("2.2.1", "15.3.7"))
+  @Test("Query parameters are known, stand once, can be decoded and are within their range", .asvs("2.2.1", "15.3.7"))
   func queries() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -62,7 +64,7 @@ import Testing
   }
 
   @Test(
-    "every route that takes a body refuses other media types, codings and query parameters", .asvs("2.2.1"),
+    "Every route that takes a body refuses other media types, codings and query parameters", .asvs("2.2.1"),
     arguments: CataloguedRoute.all.filter { $0.body != nil })
   func bodies(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
@@ -88,7 +90,7 @@ import Testing
     #expect(unknown.status == 422 && String(decoding: unknown.body, as: UTF8.self).contains("/nothing_like_this"))
   }
 
-  @Test("a request is judged in the contract's order: the first fault that applies is the one that is told")
+  @Test("A request is judged in the contract's order: the first fault that applies is the one that is told")
   func order() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -115,7 +117,7 @@ import Testing
     #expect(framing.status == 413)
   }
 
-  @Test("limits come last: what can't be read costs nothing and is told so even when nothing is left")
+  @Test("Limits come last: what can't be read costs nothing and is told so even when nothing is left")
   func limitsLast() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -131,7 +133,7 @@ import Testing
     #expect(try await service.ask("DELETE", "/v1/session", bearer: token).status == 204, "nobody is kept from logging out")
   }
 
-  @Test("a password is what was sent, to the last byte: NUL, letter case and all of its length count", .asvs("6.2.8"))
+  @Test("A password is what was sent, to the last byte: NUL, letter case and all of its length count", .asvs("6.2.8"))
   func passwords() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")
@@ -158,7 +160,7 @@ import Testing
     #expect(tooLong.status == 422)
   }
 
-  @Test("bodies have their caps: 64 KiB, 128 KiB for a report with a result of 64, 512 KiB for usage events; 1 MiB is refused early")
+  @Test("Bodies have their caps: 64 KiB, 128 KiB for a report with a result of 64, 512 KiB for usage events; 1 MiB is refused early")
   func caps() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("work")
@@ -185,7 +187,7 @@ import Testing
     #expect(try await report(65_536).status == 200)
   }
 
-  @Test("what a caller stores comes back as it was, whatever it looks like", .asvs("1.2.3", "1.2.4", "1.3.3"))
+  @Test("A value that a caller stores comes back as it was, whatever it looks like", .asvs("1.2.3", "1.2.4", "1.3.3"))
   func roundTrip() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token

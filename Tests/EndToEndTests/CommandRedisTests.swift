@@ -5,7 +5,7 @@ import Testing
 @Suite(.serialized) struct CommandRedisTests {
   private func term(_ service: RunningService) throws -> String { try service.redis("hget", "gh:{counter}", "term") }
 
-  @Test("redis forget: a hash that was put back by hand lets nobody in, with a server and without; explain says what the counter is")
+  @Test("After redis forget a hash that was put back by hand lets nobody in, with a server and without; explain says what the counter is")
   func forget() async throws {
     try await RunningService.with(processes: 0) { service in
       let server = try await CommandProcess.serve(service.folder)

@@ -4,7 +4,7 @@ import Testing
 
 /// The configuration of a process that runs: the file, SIGHUP, and what a wrong one does.
 @Suite(.serialized) struct CommandReloadTests {
-  @Test("config init prints a file that config check finds right; one with faults gives a sentence a fault and exit status 1")
+  @Test("The command config init prints a file that config check finds right; one with faults gives a sentence a fault and exit status 1")
   func initAndCheck() async throws {
     let folder = try Self.temporary()
     defer { try? FileManager.default.removeItem(atPath: folder) }

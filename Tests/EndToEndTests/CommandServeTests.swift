@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test("Without Redis it starts, says so in one line of its log, and serves", .asvs("16.3.4"))
+  @Test("A server without Redis starts, says so in one line of its log, and serves", .asvs("16.3.4"))
   func withoutRedis() async throws {
     try await RunningService.with(processes: 0) { service in
       try service.killRedis()

@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test("With a server and without, the same question has the same answer to the letter")
+  @Test("The same question has the same answer to the letter, with a server and without")
   func sameAnswers() async throws {
     try await Self.withService(running: true) { service, first in
       let server = try #require(first)
@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  @Test("Suspended without a server while Redis is silent: refused on the first request, though Redis still has the user warm")
+  @Test("A user suspended without a server while Redis is silent is refused on the first request, though Redis still has the user warm")
   func suspendedWhileAllIsDown() async throws {
     try await RunningService.with(processes: 0) { service in
       let server = try await CommandProcess.serve(service.folder)

@@ -274,7 +274,7 @@ import Testing
       loaded.settings.policy("search")
         == Policy(name: "search", by: .user, windowSeconds: 120, cells: 10, limits: PlanLimits(5, byPlan: ["gold": 50]), shadow: true))
     #expect(loaded.settings.policy("upload") == nil)
-    #expect(loaded.settings.policy("email_change") == Settings().policy("email_change"), "what the service counts by needs no name")
+    #expect(loaded.settings.policy("email_change") == Settings().policy("email_change"), "a key that the service counts by needs no name")
     // `pro` and `coach` are no plans any more, so their limits are gone from `api` too.
     #expect(loaded.settings.policy("api")?.limits == PlanLimits(60))
   }

@@ -6,7 +6,7 @@ import Testing
 @testable import GatehouseHTTP
 
 @Suite("Credentials", .service) struct CredentialTests {
-  @Test("the catalogue of these tests names exactly the routes that are served", .asvs("6.1.3", "15.2.3"))
+  @Test("The catalogue of these tests names exactly the routes that are served", .asvs("6.1.3", "15.2.3"))
   func catalogue() {
     func names(_ table: RouteTable) -> Set<String> {
       Set(table.endpoints.compactMap { endpoint in endpoint.method.map { "\($0) \(endpoint.path)" } })
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(
-    "each route opens for its own kind of credential and refuses every other by name", .asvs("8.2.1", "8.3.1"),
+    "Each route opens for its own kind of credential and refuses every other by name", .asvs("8.2.1", "8.3.1"),
     arguments: CataloguedRoute.all)
   func matrix(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
@@ -70,7 +70,7 @@ import Testing
     try expect(await ask(service.newUser().token), refusal(route, session: true), "a session")
   }
 
-  @Test("more than one credential is ambiguous: two headers, two cookies, a token and a cookie", .asvs("15.3.7"))
+  @Test("More than one credential is ambiguous: two headers, two cookies, a token and a cookie", .asvs("15.3.7"))
   func ambiguous() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -86,7 +86,7 @@ import Testing
     #expect(foreign.status == 200)
   }
 
-  @Test("a cookie changes something only from the same site; a bearer from anywhere; reading is free", .asvs("3.5.1", "3.5.3"))
+  @Test("A cookie changes something only from the same site; a bearer from anywhere; reading is free", .asvs("3.5.1", "3.5.3"))
   func crossSite() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -106,7 +106,7 @@ import Testing
     try form.expectProblem(403, "csrf_rejected")
   }
 
-  @Test("another site can't log its visitor in: a login by cookie needs the same site, by bearer or by a backend not", .asvs("3.5.1"))
+  @Test("Another site can't log its visitor in: a login by cookie needs the same site, by bearer or by a backend not", .asvs("3.5.1"))
   func loginCrossSite() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -122,7 +122,7 @@ import Testing
     #expect(try await logIn("cookie", bearer: service.serviceKey("accounts")).status == 201)
   }
 
-  @Test("a token in the address is never taken, and no route overlooks it", .asvs("14.2.1"))
+  @Test("A token in the address is never taken, and no route overlooks it", .asvs("14.2.1"))
   func tokenInAddress() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -132,7 +132,7 @@ import Testing
     }
   }
 
-  @Test("who a backend's user is counts only with a key: without one it is refused, and says why")
+  @Test("The user that a backend names counts only with a key: without one the call is refused, and told why")
   func onBehalf() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test(
-    "the client is the right-most hop of X-Forwarded-For that no trusted proxy made, header lines joined; nobody where it can't be read",
+    "The client is the right-most hop of X-Forwarded-For that no trusted proxy made, header lines joined; nobody where it can't be read",
     .asvs("15.3.4"))
   func forwarded() async throws {
     let service = try RunningService.shared()
@@ -173,7 +173,7 @@ import Testing
     }
   }
 
-  @Test("a revoked key is refused at once, an expired one after its time", .asvs("13.3.4"))
+  @Test("A revoked key is refused at once, an expired one after its time", .asvs("13.3.4"))
   func keys() async throws {
     let service = try RunningService.shared()
     func key(_ more: String = "") throws -> (id: String, key: String) {
@@ -203,7 +203,7 @@ import Testing
 struct ConfiguredCredentialTests {
   private let app = "https://app.example.com"
 
-  @Test("an allowed origin may use the cookie, another may not")
+  @Test("An allowed origin may use the cookie, another may not")
   func origin() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -219,7 +219,7 @@ struct ConfiguredCredentialTests {
   }
 
   @Test(
-    "an allowed origin may read answers and refusals, and preflights; another gets no word of it; every answer varies by Origin",
+    "An allowed origin may read answers and refusals, and preflights; another gets no word of it; every answer varies by Origin",
     .asvs("3.4.2"))
   func crossOrigin() async throws {
     let service = try RunningService.shared()
@@ -254,7 +254,7 @@ struct ConfiguredCredentialTests {
     #expect(answer.text("session.ip") == "127.0.0.1")
   }
 
-  @Test("where sign-up is the backend's, nobody signs up without its key")
+  @Test("Where sign-up is the backend's, nobody signs up without its key")
   func signUp() async throws {
     let service = try RunningService.shared()
     let body = #"{"email":"alone@example.com","password":"\#(RunningService.password)"}"#

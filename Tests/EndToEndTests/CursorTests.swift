@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test("each list takes its own cursors and refuses those of every other, also of the same list of somebody else")
+  @Test("Each list takes its own cursors and refuses those of every other, also of the same list of somebody else")
   func apart() async throws {
     let service = try RunningService.shared()
     let (accounts, work, admin) = (try service.serviceKey("accounts"), try service.serviceKey("work"), try service.serviceKey("admin"))

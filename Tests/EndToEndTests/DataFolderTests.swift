@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test("~/ is the home folder, in the flag, the environment and the file; any other ~ is refused")
+  @Test("The path ~/ is the home folder, in the flag, the environment and the file; any other ~ is refused")
   func home() async throws {
     try await inFolder { folder in
       let home = ["HOME": folder]
@@ -116,13 +116,13 @@ import Testing
       let file = "\(folder)/ops-1.sock"
       #expect(FileManager.default.createFile(atPath: file, contents: nil))
       sockets.removeStale()
-      #expect(sockets.all.count == 3, "what listens stays, and what is no socket")
+      #expect(sockets.all.count == 3, "a socket with a listener stays, and so does a file that is no socket")
       close(one)
       let third = OwnSocket(sockets)
       let three = try listener(third.fresh)
       #expect(third.publish() == firstPath, "the place of one that is gone is taken")
       first.remove()
-      #expect(OpsSockets.isListening(firstPath), "who has lost its place takes nobody else's")
+      #expect(OpsSockets.isListening(firstPath), "a process that has lost its place takes nobody else's")
       close(two)
       sockets.removeStale()
       #expect(sockets.all.sorted() == [file, firstPath].sorted())

@@ -6,7 +6,7 @@ import Testing
 @testable import GatehouseHTTP
 
 @Suite("The OpenAPI documents", .service) struct DocumentTests {
-  @Test("docs/openapi-public.json and docs/openapi-ops.json are what the listeners serve", arguments: [true, false])
+  @Test("The documents docs/openapi-public.json and docs/openapi-ops.json are what the listeners serve", arguments: [true, false])
   func checkedIn(isPublic: Bool) async throws {
     let service = try RunningService.shared()
     let served = isPublic ? try await service.ask("GET", "/openapi.json") : try service.operate("GET", "/openapi.json")
@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test("every field of the gate's question and answer is described")
+  @Test("Every field of the gate's question and answer is described")
   func gateIsDescribed() {
     let document = Contract.document(isPublic: true)
     let schemas = document["components"]?.object?["schemas"]?.object ?? [:]
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test("every answer has an example, and each example is as its schema says", arguments: [true, false])
+  @Test("Every answer has an example, and each example is as its schema says", arguments: [true, false])
   func answersHaveExamples(isPublic: Bool) {
     let document = Contract.document(isPublic: isPublic)
     let schema = JSONSchema(document: document)
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test("an answer that lacks a member, or has one more, or a status or value that is not documented, is noticed")
+  @Test("An answer that lacks a member, or has one more, or a status or value that is not documented, is noticed")
   func strictness() {
     func differences(_ status: Int, _ body: String, path: String = "/livez") -> [String] {
       let answer = RunningService.Answer(status: status, headers: ["content-type": "application/json"], body: Array(body.utf8))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A process that ends", .timeLimit(.minutes(3)))
 struct DrainTests {
-  @Test("after SIGTERM /readyz says 503, and what is in flight or comes on open connections is answered as ever, with Connection: close")
+  @Test("After SIGTERM /readyz says 503, and what is in flight or comes on open connections is answered as ever, with Connection: close")
   func answersAsEver() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_LOGIN_FLOOR_MS": "1500"]) { service in
       let key = try service.serviceKey("accounts")

@@ -15,7 +15,7 @@ import Testing
     try await tokens.asyncMap { try await service.gate($0, #""limits":[]"#).text("decision") == "allow" }
   }
 
-  @Test("all sessions and one's own end without a fresh password; others, for who stays, only with one")
+  @Test("All sessions and one's own end without a fresh password; the others, for a user that stays, only with one")
   func stale() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -38,7 +38,7 @@ import Testing
     #expect(own != other)
   }
 
-  @Test("a cookie session that ends itself loses its cookie")
+  @Test("A cookie session that ends itself loses its cookie")
   func cookie() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -51,7 +51,7 @@ import Testing
     #expect(ended.status == 204 && ended.headers["set-cookie"]?.hasSuffix("Max-Age=0") == true)
   }
 
-  @Test("a backend lists and ends its users' sessions, on every process, and sees their usage")
+  @Test("A backend lists and ends its users' sessions, on every process, and sees their usage")
   func backend() async throws {
     try await RunningService.with(processes: 2) { service in
       let key = try service.serviceKey("accounts")
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  @Test("a backend suspends, lifts and deletes, at once on every process, and the trail names its key")
+  @Test("A backend suspends, lifts and deletes, at once on every process, and the trail names its key")
   func accounts() async throws {
     try await RunningService.with(processes: 2) { service in
       let key = try service.serviceKey("accounts")

@@ -15,7 +15,7 @@ extension Endpoint: CustomTestStringConvertible {
 @Suite("The endpoint table", .service) struct EndpointTableTests {
   private static let all = Contract.public + Contract.operations
 
-  @Test("names are unique on a listener, each part of a path in braces has its parameter, and links name operations")
+  @Test("Names are unique on a listener, each part of a path in braces has its parameter, and links name operations")
   func consistent() {
     for endpoints in [Contract.public, Contract.operations] {
       #expect(Set(endpoints.map(\.name)).count == endpoints.count)
@@ -29,7 +29,7 @@ extension Endpoint: CustomTestStringConvertible {
     }
   }
 
-  @Test("the credential of each endpoint is the one that the matrix of credentials proves")
+  @Test("The credential of each endpoint is the one that the matrix of credentials proves")
   func access() throws {
     for endpoint in Self.all {
       guard let method = endpoint.method else { continue }
@@ -47,7 +47,7 @@ extension Endpoint: CustomTestStringConvertible {
     }
   }
 
-  @Test("password requests alone need a hashing slot, and large bodies are taken where the contract says")
+  @Test("Password requests alone need a hashing slot, and large bodies are taken where the contract says")
   func rules() {
     let rules = RequestRules(Contract.public)
     for endpoint in Contract.public {
@@ -108,7 +108,7 @@ extension Endpoint: CustomTestStringConvertible {
       })
   }
 
-  @Test("every declared field is read: alone it is known, whatever else the request lacks", arguments: all.filter { $0.body != nil })
+  @Test("Every declared field is read: alone it is known, whatever else the request lacks", arguments: all.filter { $0.body != nil })
   func fieldsAreRead(_ endpoint: Endpoint) async throws {
     let schema = try #require(endpoint.body?.schema)
     let named = schema.parts.first { schema.json["$ref"] == .string("#/components/schemas/\($0.name)") }?.schema.json
@@ -132,7 +132,7 @@ extension Endpoint: CustomTestStringConvertible {
   }
 
   @Test(
-    "every declared parameter of a query is known", arguments: all.filter { $0.parameters.contains { $0.place == .query } })
+    "Every declared parameter of a query is known", arguments: all.filter { $0.parameters.contains { $0.place == .query } })
   func parametersAreRead(_ endpoint: Endpoint) async throws {
     for parameter in endpoint.parameters where parameter.place == .query {
       let answer = try await ask(endpoint, query: "?\(parameter.name)=x")

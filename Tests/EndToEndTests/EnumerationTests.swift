@@ -32,7 +32,7 @@ import Testing
     return "\(answer.status) \(headers.sorted { $0.key < $1.key }) \(body.replacing(answer.text("request_id") ?? "-", with: "…"))"
   }
 
-  @Test("a session that asks for other addresses learns nothing of them, and may not ask for many", .asvs("6.3.8"))
+  @Test("A session that asks for other addresses learns nothing of them, and may not ask for many", .asvs("6.3.8"))
   func probes() async throws {
     try await RunningService.with { service in
       let (prober, victim) = (try await service.newUser(), try await service.newUser())
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test("where sign-up hides, a free and a taken address get one answer, and nothing else tells them apart", .asvs("6.3.8"))
+  @Test("Where sign-up hides, a free and a taken address get one answer, and nothing else tells them apart", .asvs("6.3.8"))
   func hidden() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_SIGNUP_ENUMERATION": "hide", "GATEHOUSE_POLICIES_SIGNUP_NETWORK_LIMIT": "1000"])
     { service in
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test("what a hidden sign-up comes to is told to the backend: whom to mail, a verification or a word to the owner")
+  @Test("The outcome of a hidden sign-up is told to the backend: whom to mail, a verification or a word to the owner")
   func mails() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_SIGNUP_ENUMERATION": "hide"]) { service in
       let key = try service.serviceKey("accounts")
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test("a free and a taken address are answered after one time where sign-up hides", .asvs("6.3.8"))
+  @Test("A free and a taken address are answered after one time where sign-up hides", .asvs("6.3.8"))
   func time() async throws {
     let floor = 400
     try await RunningService.with(environment: ["GATEHOUSE_SIGNUP_ENUMERATION": "hide", "GATEHOUSE_LOGIN_FLOOR_MS": "\(floor)"]) {

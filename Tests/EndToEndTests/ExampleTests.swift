@@ -105,7 +105,7 @@ import Testing
     return names.contains("key") ? try service.serviceKey("gate,work,accounts") : nil
   }
 
-  @Test("every operation takes each example of its request, on both listeners")
+  @Test("Every operation takes each example of its request, on both listeners")
   func requests() async throws {
     try await RunningService.with { service in
       var (sent, lacking) = (0, [String]())

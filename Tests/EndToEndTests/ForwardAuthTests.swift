@@ -111,7 +111,9 @@ import Testing
     ("malformed_request", "no field\r\n", ""),
   ]
 
-  @Test("It is 403 with its code in Gatehouse-Problem, since a proxy can pass no other status on; elsewhere it keeps its own")
+  @Test(
+    "An unreadable question is 403 with its code in Gatehouse-Problem, since a proxy passes no other status on; elsewhere it keeps its own"
+  )
   func unreadable() async throws {
     let service = try RunningService.shared()
     for (code, fields, body) in Self.cases {
@@ -126,7 +128,7 @@ import Testing
     }
   }
 
-  @Test("So is a target that is too long, wherever in it the excess stands")
+  @Test("A target that is too long is 403 too, wherever in it the excess stands")
   func longTarget() async throws {
     let service = try RunningService.shared()
     for rest in [String(repeating: "a", count: 9_000), "?\(String(repeating: "a", count: 20_000))"] {
@@ -137,7 +139,7 @@ import Testing
 }
 
 extension ForwardAuthTests {
-  @Test("/openapi.json of the public listener has it under every method that a document can name, each by a name of its own")
+  @Test("The public /openapi.json has forward auth under every method that a document can name, each by a name of its own")
   func described() async throws {
     try await RunningService.with { service in
       func methods(_ port: Int) async throws -> [JSONObject.Member] {

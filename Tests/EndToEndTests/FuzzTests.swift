@@ -9,7 +9,8 @@ import Testing
   private static let connections = 8
   private static let requestsEach = 400
 
-  @Test("thousands of broken requests over all routes and methods: no 5xx, problems only, the same process", .asvs("16.5.1", "16.5.4"))
+  @Test(
+    "Thousands of broken requests over all routes and methods get problems only, no 5xx, from the same process", .asvs("16.5.1", "16.5.4"))
   func everyRoute() async throws {
     let service = try RunningService.shared()
     let before = service.processID()

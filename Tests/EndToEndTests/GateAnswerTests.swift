@@ -42,7 +42,7 @@ import Testing
       """
   }
 
-  @Test("allow names user, session, every limit, the allowance and the reservation, with the fields to forward")
+  @Test("The answer allow names user, session, every limit, the allowance and the reservation, with the fields to forward")
   func allow() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -68,7 +68,7 @@ import Testing
     #expect(fields.map { String($0.prefix { $0 != "t" }) } == [#""api";r=59;"#, #""upload";r=9;"#, #""video_analysis";r=0;"#])
   }
 
-  @Test("rate_limited spends nothing and says when this cost fits")
+  @Test("The answer rate_limited spends nothing and says when this cost fits")
   func rateLimited() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -92,7 +92,7 @@ import Testing
           extras: #", "violated-policies": ["api"]"#)))
   }
 
-  @Test("allowance_exhausted says how much the plan has and when the next day begins, and is ready to forward")
+  @Test("The answer allowance_exhausted says how much the plan has and when the next day begins, and is ready to forward")
   func exhausted() async throws {
     let service = try RunningService.shared()
     let user = try await service.berlinUser()
@@ -114,7 +114,7 @@ import Testing
             """)))
   }
 
-  @Test("cost_exceeds_limit is a 422 without a time to retry, by a user's policy and by one of addresses")
+  @Test("The refusal cost_exceeds_limit is a 422 without a time to retry, by a user's policy and by one of addresses")
   func cost() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -132,7 +132,7 @@ import Testing
     #expect(address.text("problem.code") == "cost_exceeds_limit" && address.text("headers.Retry-After") == nil)
   }
 
-  @Test("the requirements refuse by name: email_unverified, plan_required with its plans, reauthentication_required with its age")
+  @Test("The requirements refuse by name: email_unverified, plan_required with its plans, reauthentication_required with its age")
   func requirements() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -154,7 +154,7 @@ import Testing
     #expect(old.text("problem.detail")?.hasSuffix("this needs one within 1 seconds.") == true)
   }
 
-  @Test("suspended shows the user and no session, unauthenticated neither")
+  @Test("The answer suspended shows the user and no session, unauthenticated neither")
   func nobody() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -177,7 +177,7 @@ import Testing
     }
   }
 
-  @Test("peek decides and spends nothing")
+  @Test("A peek decides and spends nothing")
   func peek() async throws {
     let service = try RunningService.shared()
     let left = try await counted(#""api";r=58;"#) {
@@ -192,7 +192,7 @@ import Testing
     #expect(left == #""api";r=58;"#, "the call to /v1/usage and the last one")
   }
 
-  @Test("a policy that is unknown, stands twice, or counts addresses without one is a wrong field")
+  @Test("A policy that is unknown, stands twice, or counts addresses without one is a wrong field")
   func wrongPolicies() async throws {
     let service = try RunningService.shared()
     let token = try await service.newUser().token
@@ -207,7 +207,7 @@ import Testing
     }
   }
 
-  @Test("the check of one policy counts any subject; what it refuses is not spent; a peek spends nothing")
+  @Test("The check of one policy counts any subject; what it refuses is not spent; a peek spends nothing")
   func check() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("gate")
@@ -235,7 +235,7 @@ import Testing
 }
 
 extension GateAnswerTests {
-  @Test("the check of a policy by address takes addresses alone, counts IPv6 by /64, and shows Redis nothing else")
+  @Test("The check of a policy by address takes addresses alone, counts IPv6 by /64, and shows Redis nothing else")
   func checkOfAddresses() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("gate")
@@ -258,7 +258,7 @@ extension GateAnswerTests {
 
 extension GateAnswerTests {
   @Test(
-    "no key reaches the service's own policies: not by a check, the gate, a batch or a profile; and an app's subject is another",
+    "No key reaches the service's own policies: not by a check, the gate, a batch or a profile; and an app's subject is another",
     .asvs("6.3.1"))
   func internalPolicies() async throws {
     let service = try RunningService.shared()

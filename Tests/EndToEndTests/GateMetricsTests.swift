@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Metrics of the gate")
 struct GateMetricsTests {
-  @Test("every question counts once: by who decided and how, or as unanswered")
+  @Test("Every question counts once: by who decided and how, or as unanswered")
   func questions() throws {
     let metrics = TestMetrics()
     let counted = GateMetrics(factory: metrics)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Idempotency-Key", .service) struct IdempotencyTests {
   @Test(
-    "is required where the contract says so, and is 1 to 255 visible ASCII characters",
+    "An Idempotency-Key is required where the contract says so, and is 1 to 255 visible ASCII characters",
     arguments: CataloguedRoute.all.filter(\.takesIdempotencyKey))
   func required(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test("a repeat gives the first answer, quoted or bare, and says so; another body or route under the key is 422")
+  @Test("A repeat gives the first answer, quoted or bare, and says so; another body or route under the key is 422")
   func replay() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -37,7 +37,7 @@ import Testing
     #expect(try await service.startAnalysis(user.token, "upload-1").body == first.body)
   }
 
-  @Test("a key of a backend means one thing on every route, and is scoped to that backend; a user's to the user")
+  @Test("A key of a backend means one thing on every route, and is scoped to that backend; a user's to the user")
   func scope() async throws {
     let service = try RunningService.shared()
     let (user, other) = (try await service.newUser(), try await service.newUser())
@@ -59,7 +59,7 @@ import Testing
     try events.expectProblem(422, "idempotency_key_reused")
   }
 
-  @Test("a refusal leaves the key free")
+  @Test("A refusal leaves the key free")
   func refusal() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -70,7 +70,7 @@ import Testing
     #expect(granted.status == 201 && granted.headers["idempotency-replayed"] == nil)
   }
 
-  @Test("parallel repeats wait and get the one answer, on every route that takes a key")
+  @Test("Parallel repeats wait and get the one answer, on every route that takes a key")
   func parallel() async throws {
     let service = try RunningService.shared()
     let (user, key) = (try await service.proUser(), try service.serviceKey("work"))
@@ -94,7 +94,7 @@ import Testing
     #expect(events.column("action") == ["once"])
   }
 
-  @Test("the gate's key gives the reservation again with fresh limits; another metric or amount is 422, a bad key 400")
+  @Test("The gate's key gives the reservation again with fresh limits; another metric or amount is 422, a bad key 400")
   func gate() async throws {
     let service = try RunningService.shared()
     let user = try await service.proUser()
@@ -114,7 +114,7 @@ import Testing
     #expect(try await reserve("upload-8f31", amount: 2).text("decision") == "unauthenticated")
   }
 
-  @Test("calls that return a secret, and sign-up, know no key: each is done anew")
+  @Test("Calls that return a secret, and sign-up, know no key: each is done anew")
   func secrets() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()

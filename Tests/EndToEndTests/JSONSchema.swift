@@ -76,8 +76,9 @@ struct JSONSchema {
       return ["does not match \(pattern): \(text)"]
     }
     switch schema["format"] {
-    case .string("date-time"): return text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) == nil ? ["is no instant: \(text)"] : []
-    case .string("date"): return text.wholeMatch(of: /\d{4}-\d\d-\d\d/) == nil ? ["is no date: \(text)"] : []
+    case .string("date-time"):
+      return text.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/) == nil ? ["is not an instant: \(text)"] : []
+    case .string("date"): return text.wholeMatch(of: /\d{4}-\d\d-\d\d/) == nil ? ["is not a date: \(text)"] : []
     default: return []
     }
   }

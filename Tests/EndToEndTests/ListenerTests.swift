@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite("Listeners", .service) struct ListenerTests {
-  @Test("health needs nothing on either listener; readiness says how Redis and the ledger are")
+  @Test("Health needs nothing on either listener; readiness says how Redis and the ledger are")
   func health() async throws {
     let service = try RunningService.shared()
     for port in [service.port(), service.opsPort()] {
@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  @Test("without Redis readiness is 200 degraded, and ready again once Redis is back")
+  @Test("Without Redis readiness is 200 degraded, and ready again once Redis is back")
   func degraded() async throws {
     try await RunningService.with { service in
       try service.killRedis()
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test("one client has so many connections and no more, unless it is a trusted proxy; what is open goes on, and room comes back")
+  @Test("One client has so many connections and no more, unless it is a trusted proxy; what is open goes on, and room comes back")
   func connectionsOfOneClient() async throws {
     let bounded = ["GATEHOUSE_HTTP_CONNECTIONS_PER_ADDRESS": "70", "GATEHOUSE_TRUSTED_PROXIES": "192.0.2.1"]
     for (environment, isBounded) in [(bounded, true), (["GATEHOUSE_HTTP_CONNECTIONS_PER_ADDRESS": "70"], false)] {
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test("a route is on its own listener and nowhere else", .asvs("13.4.5"), arguments: CataloguedRoute.all.filter { $0.listener != .both })
+  @Test("A route is on its own listener and nowhere else", .asvs("13.4.5"), arguments: CataloguedRoute.all.filter { $0.listener != .both })
   func apart(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
     let (here, there) = route.listener == .ops ? (service.opsPort(), service.port()) : (service.port(), service.opsPort())
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test(
-    "each address knows its methods: another is 405 with Allow, HEAD goes with GET, OPTIONS lists them", .asvs("4.1.4", "13.4.4"),
+    "Each address knows its methods: another is 405 with Allow, HEAD goes with GET, OPTIONS lists them", .asvs("4.1.4", "13.4.4"),
     arguments: CataloguedRoute.all)
   func methods(_ route: CataloguedRoute) async throws {
     let service = try RunningService.shared()
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test("a Host is required once and must be one; 100 Continue comes before the body")
+  @Test("A Host is required once and must be one; 100 Continue comes before the body")
   func host() async throws {
     let service = try RunningService.shared()
     for (headers, status) in [("", 400), ("Host: a\r\nHost: a\r\n", 400), ("Host: a b\r\n", 400), ("Host: anything.example:80\r\n", 200)] {
@@ -115,7 +115,7 @@ import Testing
     await client.close()
   }
 
-  @Test("the ops listener opens to a key with scope admin, the socket to its owner, whatever credential is sent there", .asvs("8.2.1"))
+  @Test("The ops listener opens to a key with scope admin, the socket to its owner, whatever credential is sent there", .asvs("8.2.1"))
   func admin() async throws {
     let service = try RunningService.shared()
     let port = service.opsPort()
@@ -136,7 +136,7 @@ import Testing
     #expect(!attributes.isEmpty && attributes.allSatisfy { $0.map { $0 & 0o077 } == 0 })
   }
 
-  @Test("an operator sees a user whole, changes plan and status with a reason, finds and deletes")
+  @Test("An operator sees a user whole, changes plan and status with a reason, finds and deletes")
   func operate() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -172,7 +172,7 @@ import Testing
     #expect(try service.operate("GET", "/v1/admin/users/\(user.id)").status == 404)
   }
 
-  @Test("ending everyone's sessions needs the word, and leaves nobody logged in", .asvs("7.4.5"))
+  @Test("Ending everyone's sessions needs the word, and leaves nobody logged in", .asvs("7.4.5"))
   func revokeAll() async throws {
     try await RunningService.with { service in
       let tokens = try await [1, 2, 3].asyncMap { _ in try await service.newUser().token }

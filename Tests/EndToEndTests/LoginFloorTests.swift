@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test(
-    "a dear hash that another program writes while the service runs holds back the very next answers, until it is gone",
+    "A dear hash that another program writes while the service runs holds back the very next answers, until it is gone",
     .asvs("6.3.8"))
   func arriving() async throws {
     try await RunningService.with { service in

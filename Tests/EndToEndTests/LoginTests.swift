@@ -15,7 +15,7 @@ import Testing
     return (answer, start.duration(to: .now))
   }
 
-  @Test("unknown, wrong and suspended are one answer, and none leaves before the floor; a good one neither", .asvs("6.3.8"))
+  @Test("An unknown, a wrong and a suspended login are one answer, and none leaves before the floor; a good one neither", .asvs("6.3.8"))
   func floor() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_LOGIN_FLOOR_MS": "\(Self.floorMilliseconds)"]) { service in
       let (user, suspended) = (try await service.newUser(), try await service.newUser())
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test(
-    "the eleventh attempt on an account from one network is 429 with Retry-After, good attempts counted; from elsewhere it may go on",
+    "The eleventh attempt on an account from one network is 429 with Retry-After, good attempts counted; from elsewhere it may go on",
     .asvs("6.1.1", "6.3.1"))
   func pair() async throws {
     try await RunningService.with { service in
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test("one network that guesses without end locks nobody out: the owner logs in from elsewhere", .asvs("6.3.1"))
+  @Test("One network that guesses without end locks nobody out: the owner logs in from elsewhere", .asvs("6.3.1"))
   func lockout() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(
-    "a network has 60 attempts whatever the accounts, an IPv6 network is a /64, and a sign-up limit of its own",
+    "A network has 60 attempts whatever the accounts, an IPv6 network is a /64, and a sign-up limit of its own",
     .asvs("6.1.1", "6.3.1", "2.4.1"))
   func network() async throws {
     try await RunningService.with { service in
@@ -107,7 +107,7 @@ import Testing
     }
   }
 
-  @Test("who finds no room among those who wait for hashing has spent no attempt", .asvs("6.3.1"))
+  @Test("A login that finds no room among those that wait for hashing has spent no attempt", .asvs("6.3.1"))
   func noRoom() async throws {
     let attempts = 32
     let slow = [
@@ -135,7 +135,7 @@ import Testing
     }
   }
 
-  @Test("a network signs up ten times an hour, with the next refused; a backend as often as it likes", .asvs("2.4.1"))
+  @Test("A network signs up ten times an hour, with the next refused; a backend as often as it likes", .asvs("2.4.1"))
   func signUps() async throws {
     try await RunningService.with { service in
       var round = 0
@@ -152,7 +152,7 @@ import Testing
     }
   }
 
-  @Test("stolen sessions can't guess the password without end: reauthenticate and password changes count as attempts", .asvs("6.3.1"))
+  @Test("Stolen sessions can't guess the password without end: reauthenticate and password changes count as attempts", .asvs("6.3.1"))
   func stolen() async throws {
     try await RunningService.with { service in
       let expected = Array(repeating: 401, count: 10) + [429]
@@ -176,7 +176,7 @@ import Testing
   }
 
   @Test(
-    "the fifth wrong password in a row ends the session, through any process, after a crash and without Redis; a right one starts anew",
+    "The fifth wrong password in a row ends the session, through any process, after a crash and without Redis; a right one starts anew",
     .asvs("6.3.1"))
   func guessed() async throws {
     try await RunningService.with(processes: 2) { service in

@@ -13,7 +13,7 @@ import Threads
 struct LoopCoresTests {
   private static let all = CoreSet(of: getpid())?.cores ?? []
 
-  @Test("where there is one for each; a thread that a loop makes runs on all of them")
+  @Test("Each event loop keeps to a core of its own where there is one for each; a thread that a loop makes runs on all of them")
   func kept() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: Self.all.count)
     let keeping = Task { try await LoopCores(group: group, log: Logger(label: "loop-cores")).run() }
@@ -30,7 +30,7 @@ struct LoopCoresTests {
     try await group.shutdownGracefully()
   }
 
-  @Test("and none does where there are more loops than cores: other processes would take the same ones")
+  @Test("No event loop keeps to a core where there are more loops than cores: other processes would take the same ones")
   func moreLoops() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: Self.all.count + 1)
     let all = try #require(CoreSet(of: getpid()))
@@ -39,7 +39,7 @@ struct LoopCoresTests {
     try await group.shutdownGracefully()
   }
 
-  @Test("in the program too, where hashing and the rest run on all cores")
+  @Test("Each event loop of the program keeps to a core of its own, and hashing and the rest run on all cores")
   func program() async throws {
     try await RunningService.with(processes: 0) { service in
       let server = try await CommandProcess.serve(service.folder)

@@ -14,7 +14,7 @@ import Testing
     for word in words { #expect(detail.contains(word), "\(detail) says nothing of \(word)") }
   }
 
-  @Test("a 401 says what came in place of a session token, and names invalid_token only where one came")
+  @Test("A 401 says what came in place of a session token, and names invalid_token only where one came")
   func credentials() async throws {
     let service = try RunningService.shared()
     let (key, user) = (try service.serviceKey("gate"), try await service.newUser())
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test("a path of the other listener says so, and one of none does not")
+  @Test("A path of the other listener says so, and one of none does not")
   func listeners() async throws {
     let service = try RunningService.shared()
     told(try await service.ask("GET", "/v1/admin/users"), 404, "not_found", "ops listener")
@@ -48,7 +48,7 @@ import Testing
     #expect(try await service.ask("GET", "/v1/nothing").text("detail")?.contains("listener") == false)
   }
 
-  @Test("a login by cookie that says nothing of where it comes from is told what is missing")
+  @Test("A login by cookie that says nothing of where it comes from is told what is missing")
   func cookieLogin() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -60,7 +60,7 @@ import Testing
     told(evil, 403, "csrf_rejected", "from elsewhere")
   }
 
-  @Test("a lookup by what can't be an address or an id is 422, and a + is explained")
+  @Test("A lookup by what can't be an address or an id is 422, and a + is explained")
   func lookup() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")
@@ -77,7 +77,7 @@ import Testing
     #expect(try service.operate("GET", "/v1/admin/users?query=\(String(repeating: "x", count: 320))").status == 200)
   }
 
-  @Test("who says for whom it asks without a key is told that this is for backends")
+  @Test("A caller that names a user without a key is told that this is for backends")
   func onBehalf() async throws {
     let service = try RunningService.shared()
     let body = #"{"email":"nobody@example.com","password":"x"}"#
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  @Test("a repeated question to the gate shows the reservation and where the user stands")
+  @Test("A repeated question to the gate shows the reservation and where the user stands")
   func replay() async throws {
     let service = try RunningService.shared()
     let (key, user, other) = (try service.serviceKey("gate"), try await service.newUser(), try await service.newUser())
@@ -112,7 +112,7 @@ import Testing
 
 /// Metrics that are configured otherwise than by default.
 @Suite struct OtherMetricTests {
-  @Test("a monthly allowance says so, and an analysis costs the metric that it names, or the first that is configured")
+  @Test("A monthly allowance says so, and an analysis costs the metric that it names, or the first that is configured")
   func monthly() async throws {
     let environment = [
       "GATEHOUSE_METRICS_NAMES": "render,upscale", "GATEHOUSE_METRICS_RENDER_PERIOD": "month", "GATEHOUSE_METRICS_UPSCALE_PERIOD": "day",

@@ -12,7 +12,7 @@ import Testing
     return headers
   }
 
-  @Test("attempts with a password count for the address that the backend names, not for the backend's own")
+  @Test("Attempts with a password count for the address that the backend names, not for the backend's own")
   func addresses() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_POLICIES_LOGIN_NETWORK_LIMIT": "3"]) { service in
       let users = try await (0..<4).asyncMap { _ in try await service.newUser() }
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test("without a key of scope accounts the address is refused and says why; a key that is wrong is refused by name")
+  @Test("Without a key of scope accounts the address is refused and says why; a key that is wrong is refused by name")
   func refused() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -79,7 +79,7 @@ import Testing
     #expect(try await ask(beside(service, "203.0.113.7")).status == 200)
   }
 
-  @Test("what a backend reads for its user costs the user nothing; what it changes does, and so does a key that may not vouch")
+  @Test("A read by a backend for its user costs the user nothing; a change does, and so does a key that may not vouch")
   func reads() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()

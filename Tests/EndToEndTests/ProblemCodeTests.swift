@@ -50,7 +50,7 @@ import Testing
   /// Codes that only a service in trouble gives; the suites below produce these.
   private static let trouble: Set<ProblemCode> = [.unavailable, .overloaded]
 
-  @Test("every code is produced from outside, in full: status, type, title, detail, request id, extras, header fields", .asvs("16.5.1"))
+  @Test("Every code is produced from outside, in full: status, type, title, detail, request id, extras, header fields", .asvs("16.5.1"))
   func all() async throws {
     let cases = Self.cases
     let missing = Set(ProblemCode.allCases).subtracting(cases.keys).subtracting(Self.trouble)
@@ -216,7 +216,7 @@ import Testing
 /// The problems that a service in trouble answers with.
 @Suite("A service in trouble") struct TroubleTests {
   @Test(
-    "a storm of logins is refused as overloaded before a handler runs, and beyond the network's limit before anything is hashed",
+    "A storm of logins is refused as overloaded before a handler runs, and beyond the network's limit before anything is hashed",
     .asvs("2.4.1", "15.2.2"))
   func overloaded() async throws {
     let slow = [
@@ -249,7 +249,7 @@ import Testing
     }
   }
 
-  @Test("as many are let in with a password as can be hashed, though what they wait for is the ledger; the others hear so at once")
+  @Test("As many logins are let in as can be hashed, though they wait for the ledger; the others hear so at once")
   func door() async throws {
     try await RunningService.with { service in
       let key = try service.serviceKey("accounts")
@@ -274,7 +274,7 @@ import Testing
     }
   }
 
-  @Test("a ledger that can't be written is a 503 unavailable, reading goes on, and writing too once it can", .asvs("16.5.2"))
+  @Test("A ledger that can't be written is a 503 unavailable, reading goes on, and writing too once it can", .asvs("16.5.2"))
   func unavailable() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()

@@ -21,7 +21,7 @@ import Testing
     return found
   }
 
-  @Test("each refusal stands there with its request id, user, key and policy, and with no token", .asvs("16.3.2", "16.2.5"))
+  @Test("Each refusal stands in the log with its request id, user, key and policy, and with no token", .asvs("16.3.2", "16.2.5"))
   func each() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_POLICIES_API_LIMIT": "2"]) { service in
       let (user, key) = (try await service.newUser(), try service.serviceKey("gate"))
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test("an allowed call writes no line")
+  @Test("An allowed call writes no line")
   func allowed() async throws {
     try await RunningService.with { service in
       let user = try await service.newUser()

@@ -27,7 +27,7 @@ extension Trait where Self == ServiceTrait {
   /// Gives the suite a service of its own.
   static var service: Self { Self() }
 
-  /// The same, with more in its environment.
+  /// Gives the suite a service of its own, with more in its environment.
   static func service(_ environment: [String: String]) -> Self { Self(environment: environment) }
 }
 

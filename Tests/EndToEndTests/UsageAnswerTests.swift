@@ -5,7 +5,7 @@ import Testing
 
 /// The answers of the routes of usage and export, member by member.
 @Suite("Answers about usage", .service) struct UsageAnswerTests {
-  @Test("usage today by plan: a limit, or none")
+  @Test("The usage of today has a limit or none, by plan")
   func today() async throws {
     let service = try RunningService.shared()
     let user = try await service.berlinUser()
@@ -23,7 +23,7 @@ import Testing
       .expect(200, shape("pro", zone: "UTC", Shape.standing(limit: "null", used: 0, held: 0, remaining: "null")))
   }
 
-  @Test("history has a row a local day, gaps filled with 0, as JSON or CSV by format or Accept")
+  @Test("The history has a row a local day, gaps filled with 0, as JSON or CSV by format or Accept")
   func history() async throws {
     let service = try RunningService.shared()
     let user = try await service.newUser()
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test("what is used today counts on the date of the user's own zone", arguments: ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+  @Test("A unit that is used today counts on the date of the user's own zone", arguments: ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
   func zones(_ zone: String) async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("accounts")
@@ -82,7 +82,7 @@ import Testing
     #expect(answer.column("used") == [0, 1, 0])
   }
 
-  @Test("usage events are taken, listed newest first in pages that inserts don't move, and all or none of a call counts")
+  @Test("Usage events are taken, listed newest first in pages that inserts don't move, and all or none of a call counts")
   func events() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("work")
@@ -122,7 +122,7 @@ import Testing
     #expect(try await service.ask("GET", "/v1/usage/events", bearer: user.token).data.count == 6)
   }
 
-  @Test("pages of analyses meet each one once while new ones are made")
+  @Test("Pages of analyses meet each one once while new ones are made")
   func pages() async throws {
     let service = try RunningService.shared()
     let user = try await service.proUser()
@@ -139,7 +139,7 @@ import Testing
     #expect(seen == made.reversed())
   }
 
-  @Test("the export holds everything of the user and is sent in pieces, however much it is")
+  @Test("The export holds everything of the user and is sent in pieces, however much it is")
   func export() async throws {
     let service = try RunningService.shared()
     let (user, key) = (try await service.proUser(), try service.serviceKey("work"))

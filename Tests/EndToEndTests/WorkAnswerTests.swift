@@ -10,7 +10,7 @@ import Testing
     "GATEHOUSE_PLANS_FREE_ALLOWANCES_RENDER_MINUTE": "60",
   ]))
 struct WorkAnswerTests {
-  @Test("an analysis is 201 with its place and the allowance; the next is 429 with all that is to know of it")
+  @Test("An analysis is 201 with its place and the allowance; the next is 429 with all that is to know of it")
   func start() async throws {
     let service = try RunningService.shared()
     let user = try await service.berlinUser()
@@ -37,7 +37,7 @@ struct WorkAnswerTests {
     #expect(second.headers["ratelimit"]?.hasSuffix(#""video_analysis";r=0;t=\#(wait)"#) == true)
   }
 
-  @Test("a worker's reports: heartbeat, success and failure, each with the allowance after it")
+  @Test("A worker's reports: heartbeat, success and failure, each with the allowance after it")
   func reports() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("work")
@@ -76,7 +76,7 @@ struct WorkAnswerTests {
       .expect(200, Shape(#"{"data": [\#(completed)], "next_cursor": null}"#))
   }
 
-  @Test("a lease that ran out is reaped: reports are 409 reservation_expired, unless rereserve can take a unit")
+  @Test("A lease that ran out is reaped: reports are 409 reservation_expired, unless rereserve can take a unit")
   func lease() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("work")
@@ -121,7 +121,7 @@ struct WorkAnswerTests {
     try await service.ask("GET", "/v1/analyses/\(id)", bearer: user.token).expectProblem(404, "not_found")
   }
 
-  @Test("a reservation is held, extended, committed in part or released; the end that it had stays")
+  @Test("A reservation is held, extended, committed in part or released; the end that it had stays")
   func reservations() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("work")
@@ -164,7 +164,7 @@ struct WorkAnswerTests {
     try await act("rsv_00000000000000", "commit").expectProblem(404, "not_found")
   }
 
-  @Test("a reservation of a limited metric counts what is held, and what is committed of it")
+  @Test("A reservation of a limited metric counts what is held, and what is committed of it")
   func limited() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("work")
@@ -196,7 +196,7 @@ struct WorkAnswerTests {
     #expect(try await reserve(41).status == 201)
   }
 
-  @Test("an analysis takes a reservation that the gate made, once, and its lease is as long as asked")
+  @Test("An analysis takes a reservation that the gate made, once, and its lease is as long as asked")
   func taken() async throws {
     let service = try RunningService.shared()
     let (user, other) = (try await service.newUser(), try await service.newUser())
@@ -213,7 +213,7 @@ struct WorkAnswerTests {
     try await service.startAnalysis(user.token, "twice", body: body).expectProblem(409, "invalid_transition")
   }
 
-  @Test("a backend starts an analysis for a user that it names")
+  @Test("A backend starts an analysis for a user that it names")
   func onBehalf() async throws {
     let service = try RunningService.shared()
     let key = try service.serviceKey("work")

@@ -12,7 +12,7 @@ struct WriterLockTests {
   private static let waitMax: Duration = .milliseconds(100)
   private static let waitMaxToAlone = 3
 
-  @Test("three saturated processes: no write is refused, and in most rounds no call waits much longer than within one process")
+  @Test("No write of three saturated processes is refused, and in most rounds no call waits much longer than within one process")
   func saturated() async throws {
     try await RunningService.with(processes: 3) { service in
       let user = try await service.proUser()
@@ -43,7 +43,7 @@ struct WriterLockTests {
     }
   }
 
-  @Test("a process that is stopped while it holds the lock: the others refuse writes in time and serve the rest; killed, it blocks nobody")
+  @Test("A process that is stopped with the lock makes the others refuse writes in time and serve the rest; killed, it blocks nobody")
   func stoppedThenKilled() async throws {
     try await RunningService.with(processes: 2) { service in
       let user = try await service.proUser()

@@ -11,7 +11,7 @@ struct AllowanceDetailTests {
     ).exhaustedDetail(plan: "free", kind: kind, zone: zone)
   }
 
-  @Test("it names the plan, what is taken, and when the next period begins on the user's clock")
+  @Test("The words name the plan, what is taken, and when the next period begins on the user's clock")
   func sentences() throws {
     #expect(
       try detail(1, used: 1, held: 0, resetsAt: "2026-11-23T23:00:00Z", kind: .day, zone: "Europe/Berlin")

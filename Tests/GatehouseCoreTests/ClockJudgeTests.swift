@@ -45,7 +45,7 @@ struct ClockJudgeTests {
     #expect(!judge.isAlarmed && !judge.isQuiet(at: Self.boot + 2_000))
   }
 
-  @Test("a jump is an alarm: time goes on without it, nothing is removed, and Redis is believed when it agrees again", arguments: jumps)
+  @Test("A jump is an alarm: time goes on without it, nothing is removed, and Redis is believed when it agrees again", arguments: jumps)
   func jump(by offset: Int64) {
     let judge = agreed()
     for second in 1...60 as ClosedRange<Int64> {
@@ -60,7 +60,7 @@ struct ClockJudgeTests {
     #expect(!judge.isAlarmed && judge.isQuiet(at: back + 2_000) && !judge.isQuiet(at: back + 2_000 + 600_000))
   }
 
-  @Test("of two connections that differ, the one that jumped keeps the alarm up")
+  @Test("Of two connections that differ, the one that jumped keeps the alarm up")
   func connections() {
     let judge = agreed()
     for second in 1...30 as ClosedRange<Int64> {
@@ -71,7 +71,7 @@ struct ClockJudgeTests {
     }
   }
 
-  @Test("many steps that each are small add up to an alarm")
+  @Test("Many steps that each are small add up to an alarm")
   func creep() {
     let judge = agreed()
     var refused = false
@@ -81,7 +81,7 @@ struct ClockJudgeTests {
     #expect(refused && judge.now(at: Self.boot + 6_000) < Self.start + 30_000)
   }
 
-  @Test("clocks that drift as clocks do are believed for a month")
+  @Test("Clocks that drift as clocks do are believed for a month")
   func drift() {
     let judge = agreed()
     for minute in 1...43_200 as ClosedRange<Int64> {
@@ -95,7 +95,7 @@ struct ClockJudgeTests {
     }
   }
 
-  @Test("the host's clock moves nothing once time goes on, and is told", arguments: jumps)
+  @Test("The host's clock moves nothing once time goes on, and is told", arguments: jumps)
   func host(by offset: Int64) {
     let judge = agreed()
     judge.saw(Self.start + 1_000 + offset, at: Self.boot + 1_000)
@@ -103,7 +103,7 @@ struct ClockJudgeTests {
     #expect(judge.heard(Self.start + 1_100, at: Self.boot + 1_100))
   }
 
-  @Test("before Redis is heard the host's clock counts once: later steps of it move nothing", arguments: jumps)
+  @Test("Before Redis is heard the host's clock counts once: later steps of it move nothing", arguments: jumps)
   func hostAlone(by offset: Int64) {
     let judge = self.judge(wall: Self.start, boot: Self.boot)
     judge.atLeast(Self.start - 60_000, at: Self.boot)
@@ -112,7 +112,7 @@ struct ClockJudgeTests {
   }
 
   @Test(
-    "a host that starts with a wrong clock goes on from the ledger's newest stamp, and from its clock once that is right", arguments: jumps)
+    "A host that starts with a wrong clock goes on from the ledger's newest stamp, and from its clock once that is right", arguments: jumps)
   func wrongHostAtStart(by offset: Int64) {
     let judge = self.judge(wall: Self.start + offset, boot: Self.boot)
     let stamp = Self.start - 60_000
@@ -124,7 +124,7 @@ struct ClockJudgeTests {
     #expect(judge.now(at: Self.boot + 1_000) == Self.start + 1_000)
   }
 
-  @Test("at a start Redis is believed unless it is behind the ledger or ahead of the host", arguments: jumps)
+  @Test("At a start Redis is believed unless it is behind the ledger or ahead of the host", arguments: jumps)
   func redisAtStart(by offset: Int64) {
     let judge = self.judge(wall: Self.start, boot: Self.boot)
     judge.atLeast(Self.start - 60_000, at: Self.boot)
@@ -138,7 +138,7 @@ struct ClockJudgeTests {
     #expect(other.now(at: Self.boot) == Self.start)
   }
 
-  @Test("both clocks behind the ledger are not believed; both far ahead are, and nothing is removed for a day")
+  @Test("Both clocks behind the ledger are not believed; both far ahead are, and nothing is removed for a day")
   func bothAtStart() {
     let behind = judge(wall: Self.start - Self.day, boot: Self.boot)
     behind.atLeast(Self.start, at: Self.boot)
@@ -151,7 +151,7 @@ struct ClockJudgeTests {
     #expect(ahead.isQuiet(at: Self.boot + Self.day - 1) && !ahead.isQuiet(at: Self.boot + Self.day))
   }
 
-  @Test("a process of the same boot goes on with the line of the one before, whatever clocks say", arguments: jumps)
+  @Test("A process of the same boot goes on with the line of the one before, whatever clocks say", arguments: jumps)
   func resumed(by offset: Int64) throws {
     let line = try #require(agreed().agreedLine(at: Self.boot))
     let judge = self.judge(wall: Self.start + offset, boot: Self.boot + 60_000)
@@ -162,7 +162,7 @@ struct ClockJudgeTests {
     #expect(!judge.heard(Self.start + 60_000 + offset, at: Self.boot + 60_000))
   }
 
-  @Test("readings that are no times are refused and overflow nothing", arguments: [Int64.min, -1, 0, Int64.max])
+  @Test("Readings that are no times are refused and overflow nothing", arguments: [Int64.min, -1, 0, Int64.max])
   func absurd(reading: Int64) {
     let judge = agreed()
     judge.saw(reading, at: Self.boot)
@@ -172,7 +172,7 @@ struct ClockJudgeTests {
     #expect(!first.heard(reading == .max ? 0 : reading, at: Self.boot))
   }
 
-  @Test("the log hears of each change once")
+  @Test("The log hears of each change once")
   func watch() {
     var watch = ClockWatch()
     let clock = ServiceClock(wallMilliseconds: Self.start)

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Addresses") struct EmailAddressTests {
   @Test(
-    "spellings of one address have one canonical form",
+    "Spellings of one address have one canonical form",
     arguments: [
       [
         "mia@bücher.example", "Mia@BÜCHER.Example", "mia@xn--bcher-kva.example", "MIA@XN--BCHER-KVA.EXAMPLE",
@@ -23,7 +23,7 @@ import Testing
     for form in forms.compactMap(\.self) { #expect(EmailAddress(form)?.canonical == form, "a canonical form is its own") }
   }
 
-  @Test("other addresses stay others: of hosts that IDNA tells apart, of names that are not the same word in another case")
+  @Test("Other addresses stay others: of hosts that IDNA tells apart, of names that are not the same word in another case")
   func others() {
     let all = [
       "mia@straße.example", "mia@strasse.example", "mia@bücher.example", "mia@bucher.example", "mia@xn--bcher-kvb.example",
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(
-    "what is no address, or has a host that no mail reaches, is refused",
+    "A text that is no address, or has a host that no mail reaches, is refused",
     arguments: [
       "", "mia", "mia@", "@example.com", "mia@@example.com", "mia@example", "mia@.com", "mia@example..com", "mia@-a.example",
       "mia@a-.example",
@@ -47,7 +47,7 @@ import Testing
     #expect(EmailAddress.Forms(text).canonical == EmailAddress.Forms(text).older, "a text that is no address stands for itself")
   }
 
-  @Test("a host in ASCII is taken as it is, with hyphens where they please and A-labels of any meaning")
+  @Test("A host in ASCII is taken as it is, with hyphens where they please and A-labels of any meaning")
   func ascii() {
     for (text, canonical) in [
       ("mia@R3---sn-4g5.Example", "mia@r3---sn-4g5.example"), ("mia@xn--i-7iq.ws", "mia@xn--i-7iq.ws"),
@@ -55,7 +55,7 @@ import Testing
     ] { #expect(EmailAddress(text)?.canonical == canonical) }
   }
 
-  @Test("a search finds what begins so, however it is spelled")
+  @Test("A search finds what begins so, however it is spelled")
   func search() {
     func finds(_ text: String, _ email: String) -> Bool {
       let search = AddressSearch(text)

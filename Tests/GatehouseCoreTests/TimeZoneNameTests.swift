@@ -17,7 +17,7 @@ struct TimeZoneNameTests {
     }
   }()
 
-  @Test("every name and link of the database is taken")
+  @Test("Every name and link of the database is taken as a time zone")
   func all() {
     #expect(Self.all.count > 590, "the database was not read")
     let refused = Self.all.map(\.name).filter { !TimeZoneName.isValid($0) }
@@ -25,7 +25,7 @@ struct TimeZoneNameTests {
   }
 
   @Test(
-    "nothing else is",
+    "A name that is not in the database is refused",
     arguments: [
       "", "asia/kolkata", "Asia/Nowhere", "Asia", "GMT+3", "GMT-0800", "UTC+1", "+01:00", "../etc/passwd", "posix/Europe/Berlin",
       "Europe/Berlin/", "Europe//Berlin", "Europe/Berlin\u{0}", "tzdata.zi", "posixrules", "localtime", " UTC",
@@ -33,7 +33,7 @@ struct TimeZoneNameTests {
     ])
   func others(name: String) { #expect(!TimeZoneName.isValid(name)) }
 
-  @Test("the same zone under another name is no change of zone")
+  @Test("The same zone under another name is no change of zone")
   func links() {
     for (name, target) in Self.all {
       guard let target else { continue }
@@ -46,7 +46,7 @@ struct TimeZoneNameTests {
     }
   }
 
-  @Test("a zone with another day keeps the open one")
+  @Test("A zone with another day keeps the open one")
   func change() {
     let now: Int64 = 1_795_608_000_000
     var user = User(id: .random(), email: "mia@example.com", timeZone: "Asia/Kolkata", plan: "free", createdAtMilliseconds: 0)

@@ -11,7 +11,7 @@ struct TurnsTests {
     let most = Atomic<Int>(0)
   }
 
-  @Test("so many at once and no more, and everybody comes to their turn")
+  @Test("So many work at once and no more, and everybody comes to their turn")
   func bounded() async {
     let turns = Turns(atOnce: 3)
     let count = Count()

@@ -90,7 +90,7 @@ struct HashPoolTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (latch, place) in zip(latches, places) { group.addTask { try await pool.run(deadline: Self.later, in: place) { latch.stand() } } }
       for latch in latches { await latch.waitUntilBegun() }
-      #expect(pool.isFull, "what is worked on takes room as well")
+      #expect(pool.isFull, "work that has begun takes room as well")
       places.removeAll()
       #expect(!pool.isFull)
       for latch in latches { latch.open() }

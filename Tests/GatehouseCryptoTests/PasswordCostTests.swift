@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The cost of a password hash")
 struct PasswordCostTests {
-  @Test("the cost of a stored hash is what stands before its salt, and that alone names it", arguments: PasswordHashTests.known)
+  @Test("The cost of a stored hash is what stands before its salt, and that alone names it", arguments: PasswordHashTests.known)
   func before(_ known: PasswordHashTests.Known) throws {
     let cost = try #require(PasswordHash.parse(known.hash)).cost
     #expect(cost.scheme == known.scheme && cost.work > 0)
@@ -14,13 +14,13 @@ struct PasswordCostTests {
   }
 
   @Test(
-    "what no password is verified against costs nothing",
+    "A hash that no password is verified against costs nothing",
     arguments: [
       "", "$", "pbkdf2:sha1:1000$", "scrypt:7:8:1$", "$2b$31$", "$argon2i$v=19$m=64,t=1,p=1$", "$argon2id$v=19$m=4294967295,t=1,p=1$",
     ])
   func none(_ text: String) { #expect(PasswordCost(text) == nil) }
 
-  @Test("more work of a scheme is more work, whatever its digits")
+  @Test("More work of a scheme is more work, whatever its digits")
   func order() throws {
     func work(_ text: String) throws -> Int { try #require(PasswordCost(text)).work }
     #expect(try work("pbkdf2:sha256:90000$") < work("pbkdf2:sha256:600000$"))
@@ -30,7 +30,7 @@ struct PasswordCostTests {
   }
 
   /// Both measured on this machine, the whole by its user.
-  @Test("what is measured on a part of the work is what the whole takes", arguments: ["pbkdf2:sha256:1200000$", "scrypt:131072:8:1$"])
+  @Test("The time measured on a part of the work tells that of the whole", arguments: ["pbkdf2:sha256:1200000$", "scrypt:131072:8:1$"])
   func parts(_ text: String) throws {
     let cost = try #require(PasswordCost(text))
     let completion = String(repeating: "0", count: cost.scheme == .pbkdf2 ? 64 : 128)
@@ -45,7 +45,7 @@ struct PasswordCostTests {
     #expect((0.5...2).contains(ratio), "\(ratio)")
   }
 
-  @Test("measuring the dearest parameters takes a small part of what they take", arguments: ["pbkdf2:sha256:10000000$", "$2b$16$"])
+  @Test("Measuring the dearest parameters takes a small part of what they take", arguments: ["pbkdf2:sha256:10000000$", "$2b$16$"])
   func bounded(_ text: String) throws {
     let cost = try #require(PasswordCost(text))
     let start = ContinuousClock.now

@@ -63,7 +63,7 @@ struct PasswordHashTests {
     #expect(hash.needsRehash())
   }
 
-  @Test("Ours opens with its password, says its parameters, has a new salt each time, and needs a rehash only under others")
+  @Test("A hash of ours opens with its password, says its parameters, has a new salt each time, and needs a rehash only under others")
   func ownHashes() throws {
     let password = Array("correct horse".utf8)
     let text = try PasswordHash.argon2id(password)
@@ -95,7 +95,7 @@ struct PasswordHashTests {
     #expect(try !zero.verify(password + [0, 2]) && !zero.verify(password))
   }
 
-  @Test("bcrypt reads 72 bytes of a password of any length, and refuses one with a zero byte")
+  @Test("A bcrypt hash reads 72 bytes of a password of any length, and refuses one with a zero byte")
   func bcryptBounds() throws {
     let hash = try #require(PasswordHash.parse("$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe"))
     let password = [UInt8](repeating: UInt8(ascii: "a"), count: 72)

@@ -52,7 +52,7 @@ struct PasswordRulesTests {
     }
   }
 
-  @Test("The list is lower-cased, free of repeats, of 8 code points or more")
+  @Test("The list of common passwords is lower-cased, free of repeats, of 8 code points or more")
   func listForm() {
     let lines = String(decoding: PackageResources.common_passwords_txt, as: UTF8.self).split(separator: "\n")
     #expect(lines.count == CommonPasswords.count)

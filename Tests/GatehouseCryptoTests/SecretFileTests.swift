@@ -20,7 +20,7 @@ struct SecretFileTests {
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
   }
 
-  @Test("It is made once with mode 0600, alone in its folder, and read again as the same secret", .asvs("13.3.2"))
+  @Test("The secret file is made once with mode 0600, alone in its folder, and read again as the same secret", .asvs("13.3.2"))
   func createAndLoad() throws {
     try inFolder { path in
       let made = try ServerSecret.loadOrCreate(path: path)
@@ -36,7 +36,7 @@ struct SecretFileTests {
     }
   }
 
-  @Test("Eight that start at once agree on one secret", arguments: 1...20)
+  @Test("Eight processes that start at once agree on one secret", arguments: 1...20)
   func race(round: Int) throws {
     try inFolder { path in
       let ids = Mutex<[String]>([])
@@ -78,7 +78,7 @@ struct SecretFileTests {
   static let key = String(repeating: "0f", count: 32)
 
   @Test(
-    "A broken file is refused with a sentence that says what to do",
+    "A broken secret file is refused with a sentence that says what to do",
     arguments: [
       "", "\n", "gatehouse-secret 1\n", "gatehouse-secret 2\nabc \(key)\n", "abc \(key)\n", "gatehouse-secret 1\nabc \(key)",
       "gatehouse-secret 1\nabc \(key.dropLast())\n", "gatehouse-secret 1\nabc \(key)00\n", "gatehouse-secret 1\nabc \(key.dropLast())g\n",
@@ -96,7 +96,7 @@ struct SecretFileTests {
     }
   }
 
-  @Test("A file that others may read is refused", arguments: [0o644, 0o640, 0o660, 0o606, 0o601])
+  @Test("A secret file that others may read is refused", arguments: [0o644, 0o640, 0o660, 0o606, 0o601])
   func openMode(mode: Int) throws {
     try inFolder { path in
       try write("gatehouse-secret 1\nabc \(Self.key)\n", to: path, mode: mode)
@@ -105,7 +105,7 @@ struct SecretFileTests {
     }
   }
 
-  @Test("A folder in its place, or a folder that is missing, is named")
+  @Test("A folder in the secret's place, or a folder that is missing, is named")
   func noFile() throws {
     try inFolder { path in
       let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path

@@ -9,7 +9,7 @@ import Testing
 struct AdmissionTests {
   private static let login = "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
 
-  @Test("refuses a login on a kept connection, in order, and admits what has nothing to hash")
+  @Test("A login without a slot is refused on a kept connection, in order, and a request with nothing to hash is admitted")
   func turnsAway() async throws {
     try await DemoServer.with(admission: AdmissionControl(slotsMax: .max) { true }) { server in
       let client = try await RawHTTP.connect(port: server.port)
@@ -23,7 +23,7 @@ struct AdmissionTests {
     }
   }
 
-  @Test("the page of an allowed origin may read why it was turned away, and how long to wait; another's may not")
+  @Test("The page of an allowed origin may read why it was turned away, and how long to wait; another's may not")
   func crossOrigin() async throws {
     try await DemoServer.with(
       crossOrigin: CrossOrigin(origins: ["https://app.example"]), admission: AdmissionControl(slotsMax: .max) { true }
@@ -40,7 +40,7 @@ struct AdmissionTests {
     }
   }
 
-  @Test("asks anew for each request")
+  @Test("A slot is asked for anew for each request")
   func reopens() async throws {
     let isFull = Atomic(true)
     try await DemoServer.with(admission: AdmissionControl(slotsMax: .max) { isFull.load(ordering: .relaxed) }) { server in
@@ -55,7 +55,7 @@ struct AdmissionTests {
     }
   }
 
-  @Test("admits as many as there are slots; one is free again once its answer is out, and a refused request takes none")
+  @Test("As many logins are admitted as there are slots; one is free again once its answer is out, and a refused request takes none")
   func places() async throws {
     let signUp = Self.login.replacing("sessions", with: "users")
     try await DemoServer.with(admission: AdmissionControl(slotsMax: 2) { false }) { server in
@@ -67,7 +67,7 @@ struct AdmissionTests {
       try await outside.send(signUp + Self.login + "GET /canary HTTP/1.1\r\nHost: a\r\n\r\n")
       #expect(try await outside.answer().isProblem(503, "overloaded"))
       #expect(try await outside.answer().isProblem(503, "overloaded"))
-      #expect(try await outside.answer().status == 200, "what brings no password needs no slot")
+      #expect(try await outside.answer().status == 200, "a request without a password needs no slot")
       #expect(server.waiting == 2)
 
       server.letGo()
@@ -85,7 +85,7 @@ struct AdmissionTests {
     }
   }
 
-  @Test("requests that are refused within a moment are answered at few instants, none too early and none later than one more")
+  @Test("Requests that are refused within a moment are answered at few instants, none too early and none later than one more")
   func grid() {
     let limits = HTTPLimits()
     let grid = UInt64(limits.turnedAwayGrid.nanoseconds)
@@ -99,7 +99,7 @@ struct AdmissionTests {
     }
   }
 
-  @Test("a pause lies before a connection's second answer and every further one, and a client that leaves in it harms nobody")
+  @Test("A pause lies before a connection's second answer and every further one, and a client that leaves in it harms nobody")
   func pauses() async throws {
     var limits = HTTPLimits()
     limits.turnedAwayMilliseconds = 2_000...2_000

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Connections in groups")
 struct ConnectionGroupsTests {
-  @Test("the first connection runs its group, the others are handed to it, and the last ends it")
+  @Test("The first connection runs its group, the others are handed to it, and the last ends it")
   func life() async {
     let group = ConnectionGroup<Int>()
     for round in 0..<3 {
@@ -26,7 +26,7 @@ struct ConnectionGroupsTests {
     }
   }
 
-  @Test("a group that is being cancelled takes nothing more, and begins anew once its connections have ended")
+  @Test("A group that is being cancelled takes nothing more, and begins anew once its connections have ended")
   func cancelled() async {
     let group = ConnectionGroup<Int>()
     guard case .first(let arriving) = group.join(0) else {
@@ -47,7 +47,7 @@ struct ConnectionGroupsTests {
     }
   }
 
-  @Test("more connections than groups are served at the same time, and the listener ends with them")
+  @Test("More connections than groups are served at the same time, and the listener ends with them")
   func served() async throws {
     try await DemoServer.with { server in
       var clients: [RawHTTP] = []

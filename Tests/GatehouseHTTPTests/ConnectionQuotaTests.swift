@@ -22,7 +22,7 @@ struct ConnectionQuotaTests {
     }
   }
 
-  @Test("an IPv4 address has its bound, and a connection that ends makes room for one")
+  @Test("An IPv4 address has its bound, and a connection that ends makes room for one")
   func ipv4() throws {
     let quota = quota(3)
     let places = try enter(quota, 10) { _ in "203.0.113.7" }
@@ -33,7 +33,7 @@ struct ConnectionQuotaTests {
     #expect(try enter(quota, 10) { _ in "203.0.113.7" }.count == 1)
   }
 
-  @Test("an IPv6 client has the bound for its /64 whatever its addresses, and a /48 four times as many")
+  @Test("An IPv6 client has the bound for its /64 whatever its addresses, and a /48 four times as many")
   func ipv6() throws {
     let quota = quota(5)
     #expect(try enter(quota, 50) { "2001:db8:1:1::\(String($0 + 1, radix: 16))" }.count == 5)
@@ -44,7 +44,7 @@ struct ConnectionQuotaTests {
     #expect(try enter(quota, 200) { "2001:db8:1:\(String($0 + 2, radix: 16))::1" }.count == 15)
   }
 
-  @Test("trusted proxies, Unix sockets, and everybody where the bound is off have as many as they like")
+  @Test("Trusted proxies, Unix sockets, and everybody where the bound is off have as many as they like")
   func exempt() throws {
     let quota = quota(2, exempt: ["10.0.0.0/8", "fd00::/8"])
     #expect(try enter(quota, 100) { _ in "10.1.2.3" }.count == 100)
@@ -59,7 +59,7 @@ struct ConnectionQuotaTests {
     #expect(quota.refused == 0)
   }
 
-  @Test("nothing is kept of who has left")
+  @Test("Nothing is kept of a client that has left")
   func leaves() throws {
     let quota = quota(2)
     for round in 0..<100 {
@@ -70,7 +70,7 @@ struct ConnectionQuotaTests {
     #expect(quota.openNetworks == 0)
   }
 
-  @Test("one connection too many is closed unanswered and counted, those that are open go on, and one that ends makes room")
+  @Test("One connection too many is closed unanswered and counted, those that are open go on, and one that ends makes room")
   func served() async throws {
     let quota = quota(3)
     try await DemoServer.with(quota: quota) { server in

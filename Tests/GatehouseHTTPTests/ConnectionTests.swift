@@ -7,7 +7,7 @@ import Testing
 struct ConnectionTests {
   private static let get = "GET /items/7 HTTP/1.1\r\nHost: a\r\n\r\n"
 
-  @Test("takes a valid request cut in two at any byte, and in single bytes")
+  @Test("A valid request is taken cut in two at any byte, and in single bytes")
   func fragments() async throws {
     let requests = [
       "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
@@ -30,7 +30,7 @@ struct ConnectionTests {
     }
   }
 
-  @Test("answers pipelined requests in order, also after a half close")
+  @Test("Pipelined requests are answered in order, also after a half close")
   func pipelined() async throws {
     try await DemoServer.with { server in
       let client = try await RawHTTP.connect(port: server.port)
@@ -42,7 +42,7 @@ struct ConnectionTests {
   }
 
   @Test(
-    "ends after its answer when either side says so, and the request behind does not run",
+    "A connection ends after its answer when either side says so, and the request behind does not run",
     arguments: [
       "GET /items/7 HTTP/1.1\r\nHost: a\r\nConnection: Close\r\n\r\n", "GET /closing HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET /items/7 HTTP/1.0\r\nHost: a\r\n\r\n", "GET /items/7 HTTP/1.1\r\nHost: a\r\nConnection: x, close\r\n\r\n",
@@ -57,7 +57,7 @@ struct ConnectionTests {
     }
   }
 
-  @Test("stays open for 1.0 that asks for it, and for 1.1; a 1.0 stream has no chunks and ends with the connection")
+  @Test("A connection stays open for 1.0 that asks for it, and for 1.1; a 1.0 stream has no chunks and ends with the connection")
   func stays() async throws {
     try await DemoServer.with { server in
       let client = try await RawHTTP.connect(port: server.port)
@@ -75,7 +75,7 @@ struct ConnectionTests {
     }
   }
 
-  @Test("takes an absolute target that names its host, and an empty line before a request")
+  @Test("An absolute target that names its host is taken, and so is an empty line before a request")
   func absolute() async throws {
     try await DemoServer.with { server in
       let client = try await RawHTTP.connect(port: server.port)
@@ -84,7 +84,7 @@ struct ConnectionTests {
     }
   }
 
-  @Test("says 100 Continue to whom waits for it, and 417 to other expectations")
+  @Test("A client that waits for 100 Continue gets it, and other expectations are 417")
   func expectations() async throws {
     try await DemoServer.with { server in
       let client = try await RawHTTP.connect(port: server.port)

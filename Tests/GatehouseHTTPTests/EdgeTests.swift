@@ -12,7 +12,7 @@ struct EdgeTests {
     return answer
   }
 
-  @Test("an unknown path is 404, a trailing slash too; a known path with another method is 405 with Allow")
+  @Test("An unknown path is 404, a trailing slash too; a known path with another method is 405 with Allow")
   func routing() async throws {
     try await DemoServer.with { server in
       for path in ["/nothing", "/items/7/", "/items//7", "/items", "/"] {
@@ -41,7 +41,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("what nobody foresaw is a 503 with Retry-After, a thrown problem is itself", .asvs("16.5.4"))
+  @Test("An error that nobody foresaw is a 503 with Retry-After, a thrown problem is itself", .asvs("16.5.4"))
   func errors() async throws {
     try await DemoServer.with { server in
       let broken = try await ask(server, "GET /broken")
@@ -51,7 +51,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("a request id is taken when it is well formed, else made")
+  @Test("A request id is taken when it is well formed, else made")
   func requestID() async throws {
     try await DemoServer.with { server in
       #expect(try await ask(server, "GET /items/7", "X-Request-Id: a.B-9_\r\n")["X-Request-Id"] == "a.B-9_")
@@ -64,7 +64,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("every answer forbids caching, sniffing and framing", .asvs("3.4.1", "14.3.2"))
+  @Test("Every answer forbids caching, sniffing and framing", .asvs("3.4.1", "14.3.2"))
   func securityHeaders() async throws {
     try await DemoServer.with { server in
       for line in ["GET /items/7", "GET /nothing", "PUT /echo"] {

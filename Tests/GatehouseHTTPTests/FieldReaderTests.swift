@@ -29,7 +29,7 @@ struct FieldReaderTests {
     }
   }
 
-  @Test("a good body is read whole")
+  @Test("A good body is read whole")
   func good() throws {
     var reader = try FieldReader(
       body: Array(#"{"s":"ü","n":5,"b":true,"c":"mobile","m":{ "x":1.0 },"o":{"p":"q"},"l":[{"k":1},{"k":2}],"t":["a"],"z":null}"#.utf8))
@@ -52,7 +52,7 @@ struct FieldReaderTests {
     try reader.finish()
   }
 
-  @Test("every fault is reported at once, with its place and code")
+  @Test("Every fault is reported at once, with its place and code")
   func all() {
     let found = problem(
       #"{"short":"","long":"abc","type":1,"nul":"a\u0000","n":11,"big":99999999999999999999,"frac":1.0,"c":"x","m":{"a":12345},"o":{"p":1,"a/b":2},"l":[{},3],"who":1,"gone":null}"#
@@ -80,7 +80,7 @@ struct FieldReaderTests {
     #expect(found?.code == .invalidFields)
   }
 
-  @Test("the problem reads as the contract shows it")
+  @Test("The problem reads as the contract shows it")
   func shape() {
     let found = problem(#"{"password":"x"}"#) { reader in
       _ = reader.string("password", length: 8...9)
@@ -94,14 +94,14 @@ struct FieldReaderTests {
         + #""message":"This field is required."}]}"#)
   }
 
-  @Test("bad JSON is 400, a body that is no object is 422")
+  @Test("Bad JSON is 400, a body that is no object is 422")
   func notAnObject() {
     #expect(problem("{", { _ in })?.code == .malformedRequest)
     #expect(problem(#"{"a":1,"a":1}"#, { _ in })?.code == .malformedRequest)
     #expect(problem("[]", { _ in })?.code == .invalidFields)
   }
 
-  @Test("a body full of unknown fields gives a bounded answer")
+  @Test("A body full of unknown fields gives a bounded answer")
   func bounded() {
     let members = (0..<5_000).map { "\"\(String(repeating: "k", count: 200))\($0)\":1" }.joined(separator: ",")
     let found = problem("{\(members)}") { _ in }

@@ -9,7 +9,7 @@ struct LimitTests {
 
   private static func filled(_ count: Int) -> String { String(repeating: "x", count: count) }
 
-  @Test("of sizes: each has its status, a problem, and the end of the connection")
+  @Test("A request beyond a limit of size gets its status, a problem, and the end of the connection")
   func sizes() async throws {
     let cases: [(String, Int, String)] = [
       ("GET /\(Self.filled(9_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri_too_long"),
@@ -30,7 +30,7 @@ struct LimitTests {
     }
   }
 
-  @Test("of bodies are as large as the contract says, by path")
+  @Test("The limit of a body is as large as the contract says, by path")
   func bodyCaps() async throws {
     try await DemoServer.with { server in
       let client = try await RawHTTP.connect(port: server.port)
@@ -43,7 +43,7 @@ struct LimitTests {
     }
   }
 
-  @Test("of an endless body: it stops being read")
+  @Test("An endless body stops being read")
   func endless() async throws {
     var limits = HTTPLimits()
     limits.discardedBytesMax = 100_000
@@ -59,7 +59,7 @@ struct LimitTests {
     }
   }
 
-  @Test("of time for a header: 408 once some of it came, silence before")
+  @Test("A header that takes too long is 408 once some of it came, and silence before")
   func slowHeader() async throws {
     var limits = HTTPLimits()
     limits.headerTimeout = .milliseconds(150)
@@ -74,7 +74,7 @@ struct LimitTests {
     }
   }
 
-  @Test("of time for a body: 408, and the route never runs")
+  @Test("A body that takes too long is 408, and the route never runs")
   func slowBody() async throws {
     var limits = HTTPLimits()
     limits.bodyTimeout = .milliseconds(150)
@@ -84,7 +84,7 @@ struct LimitTests {
     }
   }
 
-  @Test("of idle time: the connection closes without a word")
+  @Test("A connection that stays idle too long is closed without a word")
   func idle() async throws {
     var limits = HTTPLimits()
     limits.idleTimeout = .milliseconds(150)
@@ -94,7 +94,7 @@ struct LimitTests {
     }
   }
 
-  @Test("of time for taking an answer: a reader that stands still is dropped", .timeLimit(.minutes(1)))
+  @Test("A client that stops reading its answer is dropped", .timeLimit(.minutes(1)))
   func slowReader() async throws {
     var limits = HTTPLimits()
     limits.writeTimeout = .milliseconds(300)

@@ -6,7 +6,7 @@ import Testing
 struct LineAllowanceTests {
   private let start = ContinuousClock.now
 
-  @Test("a burst is written whole, then so many a second, and every line that was left out is counted in a later one")
+  @Test("A burst is written whole, then so many a second, and every line that was left out is counted in a later one")
   func flood() {
     var allowance = LineAllowance(burst: 100, perSecond: 10)
     var (written, told, leftOut) = (0, 0, 0)
@@ -24,7 +24,7 @@ struct LineAllowanceTests {
     #expect(told == leftOut && written + leftOut == 10_000)
   }
 
-  @Test("what was left out is told once a second at most")
+  @Test("The number of lines left out is told once a second at most")
   func telling() {
     var allowance = LineAllowance(burst: 1, perSecond: 100)
     var tellings = 0
@@ -32,7 +32,7 @@ struct LineAllowanceTests {
     #expect((4...6).contains(tellings))
   }
 
-  @Test("a path in the log has no query, no token and a bounded length")
+  @Test("A path in the log has no query, no token and a bounded length")
   func path() {
     let token = "gh_1" + String(repeating: "k", count: 60)
     #expect(RefusalLog.shown("/v1/users/usr_4tq9m2kd7xw1hb?email=a") == "/v1/users/usr_4tq9m2kd7xw1hb")

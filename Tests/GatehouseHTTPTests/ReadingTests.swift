@@ -21,7 +21,7 @@ private func refusal(_ body: () throws -> Void) -> ProblemCode? {
 
 @Suite("Credentials")
 struct CredentialTests {
-  @Test("only our bearers and our cookie count")
+  @Test("Only our bearers and our cookie count as credentials")
   func credential() throws {
     #expect(try credentialOf(fields(("Authorization", "bearer  gh_x"))) == .session(token: "gh_x", fromCookie: false))
     #expect(try credentialOf(fields(("Authorization", "Bearer ghk_x"))) == .key("ghk_x"))
@@ -37,7 +37,7 @@ struct CredentialTests {
     #expect(try credentialOf(fields(("Cookie", "x__Host-gatehouse=gh_y; __host-gatehouse=gh_z"))) == .none)
   }
 
-  @Test("two of them are refused")
+  @Test("Two credentials in one request are refused")
   func ambiguous() {
     for headers in [
       fields(("Authorization", "Bearer gh_x"), ("Cookie", "__Host-gatehouse=gh_x")),
@@ -52,7 +52,7 @@ struct CredentialTests {
     }
   }
 
-  @Test("a cookie changes nothing unless the request is shown to be meant")
+  @Test("A cookie changes nothing unless the request is shown to be meant")
   func crossSite() throws {
     let rule = CrossSiteRule(allowedOrigins: ["https://app.example"])
     let cookie = Credential.session(token: "gh_x", fromCookie: true)
@@ -91,7 +91,7 @@ struct ClientAddressTests {
   }
 
   @Test(
-    "is read in every form that proxies send",
+    "The client's address is read in every form that proxies send",
     arguments: [
       ("203.0.113.7:51234", "203.0.113.7"), ("[2001:db8::7]:443", "2001:db8::7"), ("[2001:db8::7]", "2001:db8::7"),
       ("\"[2001:db8::7]:4711\"", "2001:db8::7"), ("\"203.0.113.7\"", "203.0.113.7"), ("fe80::7%eth0", "fe80::7"),
@@ -101,7 +101,7 @@ struct ClientAddressTests {
   func forms(_ forwarded: String, _ address: String) throws { #expect(try client("127.0.0.1", forwarded) == address) }
 
   @Test(
-    "is nobody's where a proxy of ours names what is no address: never the proxy's own",
+    "The client is nobody where a proxy of ours names what is no address: never the proxy itself",
     arguments: [
       "unknown", "_hidden", "203.0.113.7:", "203.0.113.7:x", "203.0.113.7:123456", "203.0.113.7:1:2", "[2001:db8::7", "[2001:db8::7]x",
       "[203.0.113.7]:80", "203.0.113.7%eth0", "fe80::7%", "\"203.0.113.7", "203.0.113.300", "for=203.0.113.7", "a b", "\u{e9}", "[]", "\"",
@@ -110,11 +110,11 @@ struct ClientAddressTests {
     for chain in [hop, "6.6.6.6, \(hop)", "6.6.6.6, \(hop), 10.0.0.9", "\(hop),10.0.0.8:1, "] {
       #expect(try client("127.0.0.1", chain) == "unknown: \(hop)", "\(chain)")
     }
-    #expect(try client("127.0.0.1", "\(hop), 198.51.100.1") == "198.51.100.1", "what lies behind the client says nothing")
+    #expect(try client("127.0.0.1", "\(hop), 198.51.100.1") == "198.51.100.1", "a hop behind the client says nothing")
     #expect(try client("203.0.113.1", hop) == "203.0.113.1", "whom we do not trust is not read")
   }
 
-  @Test("that can't be read is told once a minute, with how many were not told")
+  @Test("A client's address that can't be read is told once a minute, with how many were not told")
   func faults() {
     let faults = HopFaults()
     let start = ContinuousClock.now
@@ -125,7 +125,7 @@ struct ClientAddressTests {
     #expect(faults.count(now: start + .seconds(120)) == 1)
   }
 
-  @Test("is the right-most hop that is not ours, and only where the peer is")
+  @Test("The client is the right-most hop that is not ours, and only where the peer is")
   func hops() throws {
     #expect(try client("203.0.113.1", "198.51.100.1") == "203.0.113.1")
     #expect(try client("127.0.0.1") == "127.0.0.1")
@@ -137,7 +137,7 @@ struct ClientAddressTests {
     #expect(try client("127.0.0.1", "2001:DB8::1") == "2001:db8::1")
   }
 
-  @Test("behind our Unix socket is what the proxy says")
+  @Test("The client behind our Unix socket is the one that the proxy names")
   func unixSocket() throws {
     let peer = try SocketAddress(unixDomainSocketPath: "/x")
     let name = try #require(HTTPField.Name("X-Forwarded-For"))
@@ -145,7 +145,7 @@ struct ClientAddressTests {
     #expect(TrustedProxies.loopback.client(of: peer, [:]) == .local)
   }
 
-  @Test("counts as a network: IPv4 whole, IPv6 by its /64")
+  @Test("A client counts as a network: IPv4 whole, IPv6 by its /64")
   func networks() {
     #expect(IPAddress("198.51.100.1")?.network == "198.51.100.1")
     #expect(IPAddress("::ffff:198.51.100.1")?.network == "198.51.100.1")
@@ -153,7 +153,7 @@ struct ClientAddressTests {
     for bad in ["", "1.2.3", "1.2.3.4:80", "[::1]", "fe80::1%eth0", "01.2.3.4x", " 1.2.3.4"] { #expect(IPAddress(bad) == nil, "\(bad)") }
   }
 
-  @Test("ranges hold what their bits say")
+  @Test("Ranges of addresses hold what their bits say")
   func ranges() throws {
     let range = try #require(AddressRange("10.128.0.0/9"))
     let inside = try #require(IPAddress("10.255.0.1"))
@@ -174,7 +174,7 @@ struct KeyAndQueryTests {
     return try IdempotencyKeyHeader.required(headers)
   }
 
-  @Test("an Idempotency-Key is 1 to 255 visible ASCII characters, quoted or bare")
+  @Test("An Idempotency-Key is 1 to 255 visible ASCII characters, quoted or bare")
   func keys() throws {
     #expect(try key("abc-1") == "abc-1")
     #expect(try key("\"abc-1\"") == "abc-1")
@@ -186,7 +186,7 @@ struct KeyAndQueryTests {
     #expect(refusal { _ = try key() } == .idempotencyKeyMissing)
   }
 
-  @Test("a query with an unknown, repeated or unreadable parameter is 400; a wrong value is 422")
+  @Test("A query with an unknown, repeated or unreadable parameter is 400; a wrong value is 422")
   func queries() throws {
     let query = try QueryReader("limit=5&cursor=a%2Bb+c&x", known: ["limit", "cursor", "x", "y"])
     #expect(query["cursor"] == "a+b c" && query["x"] == "" && query["y"] == nil)
@@ -202,14 +202,14 @@ struct KeyAndQueryTests {
     }
   }
 
-  @Test("dates of the guard's own answers are those of HTTP")
+  @Test("Dates of the guard's own answers are those of HTTP")
   func dates() {
     #expect(HTTPDate.text(seconds: 784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
     #expect(HTTPDate.text(seconds: 0) == "Thu, 01 Jan 1970 00:00:00 GMT")
     #expect(HTTPDate.text(seconds: 1_709_164_800) == "Thu, 29 Feb 2024 00:00:00 GMT")
   }
 
-  @Test("the codes of problems are those of the contract, each with its status")
+  @Test("The codes of problems are those of the contract, each with its status")
   func codes() {
     let contract: [Int: String] = [
       400: "malformed_request ambiguous_credentials invalid_cursor idempotency_key_missing idempotency_key_invalid",

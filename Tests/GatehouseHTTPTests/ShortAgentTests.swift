@@ -5,7 +5,7 @@ import Testing
 @Suite("The words of a User-Agent in a device list")
 struct ShortAgentTests {
   @Test(
-    "is program, version and system",
+    "A User-Agent is shortened to program, version and system",
     arguments: [
       ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 on Linux"),
       (
@@ -30,7 +30,7 @@ struct ShortAgentTests {
     #expect(ShortAgent.text(agent) == short)
   }
 
-  @Test("is what can be printed of anything else, bounded, without the hot state's separator")
+  @Test("Of any other User-Agent the printable part is kept, bounded, without the hot state's separator")
   func others() {
     #expect(ShortAgent.text("my | own\u{7}agent") == "my  ownagent")
     #expect(ShortAgent.text("\u{1F600}") == nil && ShortAgent.text("") == nil)
@@ -42,7 +42,7 @@ struct ShortAgentTests {
 @Suite("The choice of a media type")
 struct MediaChoiceTests {
   @Test(
-    "follows weight, then how closely a range names it, then the offer's order",
+    "A media type is chosen by weight, then by how closely a range names it, then by the offer's order",
     arguments: [
       (nil, "j"), ("*/*", "j"), ("a/*", "j"), ("t/csv", "c"), ("t/*", "c"), ("a/j;q=0.5, t/csv", "c"), ("t/csv, */*", "c"),
       ("a/j, t/csv", "j"),

@@ -63,7 +63,7 @@ struct SmugglingTests {
     ("random bytes", "\u{16}\u{3}\u{1}\u{2}random\r\n\r\n"),
   ]
 
-  @Test("is answered 400 once, the connection ends, and what follows never runs", .asvs("4.2.1", "4.2.2"))
+  @Test("A request that could be read in two ways is 400 once, the connection ends, and what follows never runs", .asvs("4.2.1", "4.2.2"))
   func canary() async throws {
     try await DemoServer.with { server in
       for (name, bytes) in Self.bad {
@@ -76,7 +76,7 @@ struct SmugglingTests {
     }
   }
 
-  @Test("does not spoil the request before it, whose answer comes first")
+  @Test("A request that could be read in two ways does not spoil the one before it, whose answer comes first")
   func order() async throws {
     try await DemoServer.with { server in
       let good = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok"
@@ -89,7 +89,7 @@ struct SmugglingTests {
     }
   }
 
-  @Test("a body that lacks its end is never handed to a route")
+  @Test("A body that lacks its end is never handed to a route")
   func cutBody() async throws {
     try await DemoServer.with { server in
       let client = try await RawHTTP.connect(port: server.port)

@@ -10,7 +10,7 @@ struct WriteBacklogTests {
 
   private func after(_ milliseconds: Int) -> ContinuousClock.Instant { start + .milliseconds(milliseconds) }
 
-  @Test("the first operation begins the writer and a look, the next ones find both at work; beyond the bound all is refused")
+  @Test("The first operation begins the writer and a look, the next ones find both at work; beyond the bound all is refused")
   func bounds() throws {
     var backlog = empty
     let first = try backlog.add(0, at: start)
@@ -25,7 +25,7 @@ struct WriteBacklogTests {
     #expect(backlog.depth == 2)
   }
 
-  @Test("those that have waited too long are refused, the others are looked at when their time comes")
+  @Test("Operations that have waited too long are refused, the others are looked at when their time comes")
   func late() throws {
     var backlog = empty
     _ = try backlog.add(0, at: start)
@@ -36,7 +36,7 @@ struct WriteBacklogTests {
     #expect(later.items == [1] && !later.isFirst && later.lookAgain == nil)
   }
 
-  @Test("while the writer is known to be stuck nobody waits, and once it has written all may again")
+  @Test("While the writer is known to be stuck nobody waits, and once it has written all may again")
   func stuck() throws {
     var backlog = empty
     _ = try backlog.add(0, at: start)
@@ -56,7 +56,7 @@ struct WriteBacklogTests {
     #expect(again == nil)
   }
 
-  @Test("what a batch had no time for stands first, as long waiting as it is")
+  @Test("An operation that a batch had no time for stands first, as long waiting as it is")
   func left() throws {
     var backlog = empty
     for item in 0..<3 { _ = try backlog.add(item, at: after(item)) }
@@ -70,7 +70,7 @@ struct WriteBacklogTests {
     #expect(!goesOn && later.begins)
   }
 
-  @Test("a closed backlog is over when the last batch is answered")
+  @Test("A closed backlog is over when the last batch is answered")
   func closing() throws {
     var backlog = empty
     _ = try backlog.add(0, at: start)
@@ -85,7 +85,7 @@ struct WriteBacklogTests {
     #expect(!isCalled, "it is not called any more")
   }
 
-  @Test("a stop gives up all that waits")
+  @Test("A stop gives up all that waits")
   func stop() throws {
     var backlog = empty
     for item in 0..<3 { _ = try backlog.add(item, at: start) }
@@ -95,7 +95,7 @@ struct WriteBacklogTests {
     #expect(backlog.isOver && !backlog.isDraining)
   }
 
-  @Test("the writer is called once for later, whoever asks")
+  @Test("The writer is called once for later, whoever asks")
   func called() {
     var backlog = empty
     let asked = [backlog.callsLater(), backlog.callsLater()]

@@ -41,7 +41,7 @@ struct DropTests {
     }
   }
 
-  @Test("it grows by one with every drop of any process, remembers the ledger's greatest sequence, and lives a day")
+  @Test("The counter grows by one with every drop of any process, remembers the ledger's greatest sequence, and lives a day")
   func grows() async throws {
     try await withEmpty { redis in
       try await redis.admin("SET", KeySpace.user(routingID: "u"), "x", "PX", "60000")
@@ -56,7 +56,7 @@ struct DropTests {
     }
   }
 
-  @Test("gone, or without the newest drop of this process or of the one that the ledger names, it is broken, and stays so")
+  @Test("A counter that is gone, or lacks the newest drop of this process or of the one that the ledger names, is broken and stays so")
   func broken() async throws {
     try await withEmpty { redis in
       let first = try await drop(redis, mark(2, settled: ("p9", 1)))
@@ -80,7 +80,7 @@ struct DropTests {
     }
   }
 
-  @Test("it begins anew with a new term or lineage, and a process of an older term hears of the greater one")
+  @Test("The counter begins anew with a new term or lineage, and a process of an older term hears of the greater one")
   func terms() async throws {
     try await withEmpty { redis in
       try await expectCounted(redis, mark(1, sequence: 9), 1)
@@ -93,7 +93,7 @@ struct DropTests {
     }
   }
 
-  @Test("a full Redis counts as well, and a key of another type is a counter that is gone")
+  @Test("A full Redis counts as well, and a key of another type is a counter that is gone")
   func full() async throws {
     try await withEmpty { redis in
       try await expectCounted(redis, mark(1), 1)
@@ -109,7 +109,7 @@ struct DropTests {
     }
   }
 
-  @Test("it remembers the 64 processes that dropped last, and a thousand users go in one step")
+  @Test("The counter remembers the 64 processes that dropped last, and a thousand users go in one step")
   func bounds() async throws {
     try await withEmpty { redis in
       for number in 0..<70 { _ = try await drop(redis, mark(5, by: "p\(number)")) }

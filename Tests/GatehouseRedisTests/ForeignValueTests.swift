@@ -21,7 +21,7 @@ struct ForeignValueTests {
     try await frozen.admin("PEXPIRE", key, "60000")
   }
 
-  @Test("a user's key of another type is deleted and cold, and can be installed", arguments: wrongTypes)
+  @Test("A user's key of another type is deleted and cold, and can be installed", arguments: wrongTypes)
   func wrongUser(_ words: [String]) async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -34,7 +34,7 @@ struct ForeignValueTests {
     }
   }
 
-  @Test("a key of rate windows of another type is deleted and counts nothing", arguments: wrongTypes)
+  @Test("A key of rate windows of another type is deleted and counts nothing", arguments: wrongTypes)
   func wrongWindows(_ words: [String]) async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -52,7 +52,7 @@ struct ForeignValueTests {
     }
   }
 
-  @Test("a warm hash with one damaged field is cold, and the rebuild heals it")
+  @Test("A warm hash with one damaged field is cold, and the rebuild heals it")
   func damaged() async throws {
     let session = "s:" + Fixture.hash("t").hex
     let quota = "q:" + Fixture.metric
@@ -98,7 +98,7 @@ struct ForeignValueTests {
     }
   }
 
-  @Test("a damaged hold is dropped and gives nothing back", arguments: ["", "x", "video_analysis", "video_analysis|x|1|", "||||"])
+  @Test("A damaged hold is dropped and gives nothing back", arguments: ["", "x", "video_analysis", "video_analysis|x|1|", "||||"])
   func damagedHold(_ value: String) async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -112,7 +112,7 @@ struct ForeignValueTests {
     }
   }
 
-  @Test("random bytes in place of a window never fail a call, and Swift reads them as Redis does")
+  @Test("Random bytes in place of a window never fail a call, and Swift reads them as Redis does")
   func damagedWindows() async throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)

@@ -61,7 +61,7 @@ struct GateDecisionTests {
       hold: (id: "h1", amount: 1))
   }
 
-  @Test("a metric that is counted by another kind of period is read anew, and so is its old kind when it is back")
+  @Test("A metric that is counted by another kind of period is read anew, and so is its old kind when it is back")
   func otherKind() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -76,7 +76,7 @@ struct GateDecisionTests {
     }
   }
 
-  @Test("the first obstacle is told, whatever comes after it, and a refusal writes nothing", arguments: Obstacle.allCases)
+  @Test("The first obstacle is told, whatever comes after it, and a refusal writes nothing", arguments: Obstacle.allCases)
   func order(_ first: Obstacle) async throws {
     try await Frozen.with { frozen in
       let rest = Obstacle.allCases.filter { $0.rawValue > first.rawValue }
@@ -90,7 +90,7 @@ struct GateDecisionTests {
     }
   }
 
-  @Test("without an obstacle the call is allowed, tells who calls, and takes its costs and its units")
+  @Test("Without an obstacle the call is allowed, tells who calls, and takes its costs and its units")
   func allowed() async throws {
     try await Frozen.with { frozen in
       let query = try await meet([], frozen)
@@ -105,7 +105,7 @@ struct GateDecisionTests {
     }
   }
 
-  @Test("a peek says what a call would hear and writes nothing", arguments: [[], [.cost], [.rate], [.allowance]] as [[Obstacle]])
+  @Test("A peek says what a call would hear and writes nothing", arguments: [[], [.cost], [.rate], [.allowance]] as [[Obstacle]])
   func peek(_ obstacles: [Obstacle]) async throws {
     try await Frozen.with { frozen in
       let query = try await meet(Set(obstacles), frozen)
@@ -121,7 +121,7 @@ struct GateDecisionTests {
     }
   }
 
-  @Test("several policies are all or nothing: one that is full leaves the others as they were")
+  @Test("Several policies are all or nothing: one that is full leaves the others as they were")
   func allOrNothing() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -137,7 +137,7 @@ struct GateDecisionTests {
     }
   }
 
-  @Test("a shadow policy never denies, is counted, and tells when it would have denied")
+  @Test("A shadow policy never denies, is counted, and tells when it would have denied")
   func shadow() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -157,7 +157,7 @@ struct GateDecisionTests {
     }
   }
 
-  @Test("limits follow the plan; a plan that is no longer configured counts as the default one")
+  @Test("Limits follow the plan; a plan that is no longer configured counts as the default one")
   func plans() async throws {
     try await Frozen.with { frozen in
       for (plan, limit) in [("free", 3), ("pro", 30), ("gone", 3)] as [(String, Int64)] {

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The gate script knows sessions and cold users", .redis)
 struct GateSessionTests {
-  @Test("an unknown user is cold for ten seconds, and all who rebuild share one ticket")
+  @Test("An unknown user is cold for ten seconds, and all who rebuild share one ticket")
   func ticket() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -23,7 +23,7 @@ struct GateSessionTests {
     }
   }
 
-  @Test("another epoch is cold and takes a new ticket, be the user warm or waiting for a rebuild")
+  @Test("Another epoch is cold and takes a new ticket, be the user warm or waiting for a rebuild")
   func epoch() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -40,7 +40,7 @@ struct GateSessionTests {
     }
   }
 
-  @Test("a copy serves until its last millisecond, then it is cold")
+  @Test("A copy serves until its last millisecond, then it is cold")
   func until() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -51,7 +51,7 @@ struct GateSessionTests {
   }
 
   @Test(
-    "an idle session is dead only past its idle time and two touches, to the millisecond, as in the ledger",
+    "An idle session is dead only past its idle time and two touches, to the millisecond, as in the ledger",
     arguments: SessionClass.allCases)
   func idle(_ kind: SessionClass) async throws {
     try await Frozen.with { frozen in
@@ -65,7 +65,7 @@ struct GateSessionTests {
     }
   }
 
-  @Test("a session is dead at its absolute end, to the millisecond")
+  @Test("A session is dead at its absolute end, to the millisecond")
   func absolute() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -77,7 +77,7 @@ struct GateSessionTests {
     }
   }
 
-  @Test("`seen` moves only when it is older than a touch interval, and then the copy lives a day from now")
+  @Test("The field seen moves only when it is older than a touch interval, and then the copy lives a day from now")
   func touch() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -100,7 +100,7 @@ struct GateSessionTests {
     }
   }
 
-  @Test("a refused call moves nothing, not even `seen`")
+  @Test("A refused call moves nothing, not even `seen`")
   func refusedTouch() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -112,7 +112,7 @@ struct GateSessionTests {
     }
   }
 
-  @Test("a rotated successor answers ROTATED until it is adopted; the old token and the one before go on in the meantime")
+  @Test("A rotated successor answers ROTATED until it is adopted; the old token and the one before go on in the meantime")
   func rotated() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -134,7 +134,7 @@ struct GateSessionTests {
     }
   }
 
-  @Test("the real clock, the real digest of the script: cold, installed and allowed through the store that the service uses")
+  @Test("The real clock, the real digest of the script: cold, installed and allowed through the store that the service uses")
   func store() async throws {
     let server = try RedisServer.required()
     try await withRedis(server) { client, group in

@@ -17,7 +17,7 @@ struct HoldTests {
     try await frozen.field(KeySpace.user(user), "q:" + Fixture.metric)
   }
 
-  @Test("a hold names its metric, units, end and costs; the copy's held and earliest lease follow")
+  @Test("A hold names its metric, units, end and costs; the copy's held and earliest lease follow")
   func written() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -34,7 +34,7 @@ struct HoldTests {
     }
   }
 
-  @Test("the same hold again is allowed, even with every window full, and spends nothing")
+  @Test("The same hold again is allowed, even with every window full, and spends nothing")
   func repeated() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -50,7 +50,7 @@ struct HoldTests {
     }
   }
 
-  @Test("units that don't fit are refused and take no rate units; those that fit exactly are held")
+  @Test("Units that don't fit are refused and take no rate units; those that fit exactly are held")
   func bounds() async throws {
     try await Frozen.with { frozen in
       // used, held, override, bonus, amount, whether it fits the plan's 2
@@ -75,7 +75,7 @@ struct HoldTests {
     }
   }
 
-  @Test("an unlimited plan or override holds nothing in Redis and counts its calls")
+  @Test("An unlimited plan or override holds nothing in Redis and counts its calls")
   func unlimited() async throws {
     try await Frozen.with { frozen in
       for (plan, own) in [("pro", Int64??.none), ("free", .some(nil))] {
@@ -89,7 +89,7 @@ struct HoldTests {
     }
   }
 
-  @Test("from the earliest lease end on a reserve is cold, to the millisecond; a plain call and the same hold are not")
+  @Test("From the earliest lease end on a reserve is cold, to the millisecond; a plain call and the same hold are not")
   func leaseEnd() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -104,7 +104,7 @@ struct HoldTests {
     }
   }
 
-  @Test("a hold lasts a minute at most: then the next reserve asks the ledger")
+  @Test("A hold lasts a minute at most: then the next reserve asks the ledger")
   func minute() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -115,7 +115,7 @@ struct HoldTests {
     }
   }
 
-  @Test("a hold whose lease is shorter than a minute ends with its lease, to the millisecond")
+  @Test("A hold whose lease is shorter than a minute ends with its lease, to the millisecond")
   func shortLease() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -127,7 +127,7 @@ struct HoldTests {
     }
   }
 
-  @Test("settling gives back exactly what the hold took, once; what others took stays")
+  @Test("Settling gives back exactly what the hold took, once; what others took stays")
   func settled() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -154,7 +154,7 @@ struct HoldTests {
     }
   }
 
-  @Test("settling after a rebuild, on a cold or unknown user changes nothing: no credit comes from nowhere")
+  @Test("Settling after a rebuild, on a cold or unknown user changes nothing: no credit comes from nowhere")
   func settledLate() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -175,7 +175,7 @@ struct HoldTests {
     }
   }
 
-  @Test("settling when the windows are gone gives the hold back and mints no rate units")
+  @Test("Settling when the windows are gone gives the hold back and mints no rate units")
   func settledWithoutWindows() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()

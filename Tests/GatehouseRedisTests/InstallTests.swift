@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The install script", .redis)
 struct InstallTests {
-  @Test("without the ticket, with another one or after a DEL nothing is written")
+  @Test("Without the ticket, with another one or after a DEL nothing is written")
   func guarded() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -22,7 +22,7 @@ struct InstallTests {
     }
   }
 
-  @Test("a ticket serves once: the install of a second rebuilder does nothing, nor does a late one after the next change")
+  @Test("A ticket serves once: the install of a second rebuilder does nothing, nor does a late one after the next change")
   func once() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -41,7 +41,7 @@ struct InstallTests {
     }
   }
 
-  @Test("a hundred sessions and fifty metrics are written whole, in the compact encoding, and live a day")
+  @Test("A hundred sessions and fifty metrics are written whole, in the compact encoding, and live a day")
   func large() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user { $0.externalID = "a7c1b7de-52d0-4f4c-9f62-5d1c9c1b3a10" }
@@ -64,7 +64,7 @@ struct InstallTests {
     }
   }
 
-  @Test("more fields than Lua spreads at once are written too")
+  @Test("More fields than Lua spreads at once are written too")
   func huge() async throws {
     try await Frozen.with { frozen in
       let user = Fixture.user()
@@ -74,7 +74,7 @@ struct InstallTests {
     }
   }
 
-  @Test("no token, address, agent, email or name of a person is in the copy")
+  @Test("No token, address, agent, email or name of a person is in the copy")
   func discreet() {
     var user = Fixture.user()
     user.name = "Mia"

@@ -11,7 +11,7 @@ struct ScriptFormTests {
   private static let folder = URL(filePath: #filePath).appending(path: "../../../Sources/GatehouseRedis/Scripts").standardized
   private static let bytesMax = 4_096
 
-  @Test("every file is under 4 KB, begins with what it is, and the five scripts name their keys, arguments and replies")
+  @Test("Every file is under 4 KB, begins with what it is, and the five scripts name their keys, arguments and replies")
   func form() throws {
     let files = try FileManager.default.contentsOfDirectory(at: Self.folder, includingPropertiesForKeys: nil)
     #expect(
@@ -30,7 +30,7 @@ struct ScriptFormTests {
     #expect(Scripts.all.map(\.name) == ["gate", "install", "give_back", "limit_check", "drop"])
   }
 
-  @Test("no script calls a command that the service's account lacks, or one that walks the keys")
+  @Test("No script calls a command that the service's account lacks, or one that walks the keys")
   func commands() throws {
     let allowed: Set = ["TIME", "HMGET", "HGET", "HSET", "HDEL", "DEL", "PEXPIRE", "PTTL"]
     for script in Scripts.all {
@@ -40,7 +40,7 @@ struct ScriptFormTests {
     }
   }
 
-  @Test("the service's account may not list, flush, configure or read what is not its own, in a script or outside")
+  @Test("The service's account may not list, flush, configure or read what is not its own, in a script or outside")
   func account() async throws {
     try await Frozen.with { frozen in
       for words in [["KEYS", "*"], ["SCAN", "0"], ["FLUSHALL"], ["FLUSHDB"], ["CONFIG", "GET", "*"], ["CONFIG", "SET", "port", "1"]] {

@@ -15,7 +15,7 @@ struct WindowFaultTests {
     return SubjectCharge(subject: .keyed(name), policy: policy, cost: cost)
   }
 
-  @Test("a rejected call adds no cost: an oversized one locks nobody out, and a flood of refusals moves no reset")
+  @Test("A rejected call adds no cost: an oversized one locks nobody out, and a flood of refusals moves no reset")
   func rejectedIsFree() async throws {
     try await Frozen.with { frozen in
       #expect(try await frozen.check(charge("free", 1_000_000)).allowed == false)
@@ -30,7 +30,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("the cost is part of the comparison: what fits passes, one unit more does not")
+  @Test("The cost is part of the comparison: what fits passes, one unit more does not")
   func costIsCompared() async throws {
     try await Frozen.with { frozen in
       let calls = try await [3, 3, 2, 1].asyncMap { try await frozen.check(charge("cost", $0)) }
@@ -39,7 +39,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("a cost above the limit is refused for good, without a time to try again, full or empty")
+  @Test("A cost above the limit is refused for good, without a time to try again, full or empty")
   func neverFits() async throws {
     try await Frozen.with { frozen in
       for spent in [Int64(0), 5] {
@@ -50,7 +50,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("a key lives at least as long as its longest window counts, whatever is written later", arguments: [1, 7, 60, 250] as [Int64])
+  @Test("A key lives at least as long as its longest window counts, whatever is written later", arguments: [1, 7, 60, 250] as [Int64])
   func timeToLive(_ cells: Int64) async throws {
     try await Frozen.with { frozen in
       let name = "ttl \(cells)"
@@ -70,7 +70,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("a free pass is never due: a unit counts for all of W, until W(1 + 1/B) at most", arguments: [1, 7, 60, 250] as [Int64])
+  @Test("A free pass is never due: a unit counts for all of W, until W(1 + 1/B) at most", arguments: [1, 7, 60, 250] as [Int64])
   func horizon(_ cells: Int64) async throws {
     try await Frozen.with { frozen in
       // Not at a cell's beginning.
@@ -85,7 +85,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("all keys of a user share one cluster slot, and no two users or subjects share a key")
+  @Test("All keys of a user share one cluster slot, and no two users or subjects share a key")
   func slots() {
     let user = UserID.random()
     let keys = [KeySpace.user(user), KeySpace.windows(user)]
@@ -96,7 +96,7 @@ struct WindowFaultTests {
     #expect(Set(keys + subjects.map(KeySpace.windows) + [KeySpace.windows(UserID.random())]).count == 9)
   }
 
-  @Test("calls of one millisecond count each: nothing overwrites anything")
+  @Test("Calls of one millisecond count each: nothing overwrites anything")
   func sameInstant() async throws {
     try await Frozen.with { frozen in
       let all = try await (0..<7).asyncMap { _ in try await frozen.check(charge("instant")).allowed }
@@ -104,7 +104,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("the reset is that of the oldest unit, not of a calendar's next cell")
+  @Test("The reset is that of the oldest unit, not of a calendar's next cell")
   func realReset() async throws {
     try await Frozen.with { frozen in
       _ = try await frozen.check(charge("reset", 2))
@@ -143,7 +143,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("a limit that changes counts from the next call on, up and down, with what was spent")
+  @Test("A limit that changes counts from the next call on, up and down, with what was spent")
   func changedLimit() async throws {
     try await Frozen.with { frozen in
       _ = try await frozen.check(charge("change", 5))
@@ -153,7 +153,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("a clock that steps back gives nothing away; one that was more than a window ahead locks nobody out")
+  @Test("A clock that steps back gives nothing away; one that was more than a window ahead locks nobody out")
   func clockSteps() async throws {
     try await Frozen.with { frozen in
       _ = try await frozen.check(charge("back", 5))
@@ -162,7 +162,7 @@ struct WindowFaultTests {
     }
   }
 
-  @Test("a shadow policy counts without a limit, up to the largest number that fits, and goes on")
+  @Test("A shadow policy counts without a limit, up to the largest number that fits, and goes on")
   func saturated() async throws {
     try await Frozen.with { frozen in
       let huge = charge("shadow", 4_294_967_290, shadow: true)

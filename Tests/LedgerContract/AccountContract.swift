@@ -4,15 +4,15 @@ import Testing
 /// Accounts in the ledger.
 package enum AccountContract {
   package static let claims: [Claim] = [
-    Claim("an email and an external id belong to one account, also under concurrency", unique),
-    Claim("every change of an account leaves a pending row of its user", pendingRows),
-    Claim("a pending row is dropped only for the change that was told", sequence),
-    Claim("a suspension keeps sessions, lifting it ends them", suspension),
-    Claim("deletion ends sessions and frees email and external id at once; its rows go in batches", deletion),
-    Claim("users are found by the start of id, external id or email, newest first, and page under inserts", search),
-    Claim("the audit trail and an overview hold what the ledger knows of a user", overview),
-    Claim("service keys: a change raises the version, a revoked key stays revoked", serviceKeys),
-    Claim("the newest stamp is the newest instant of any change and never goes back", newestStamp),
+    Claim("An email and an external id belong to one account, also under concurrency", unique),
+    Claim("Every change of an account leaves a pending row of its user", pendingRows),
+    Claim("A pending row is dropped only for the change that was told", sequence),
+    Claim("A suspension keeps sessions, lifting it ends them", suspension),
+    Claim("Deletion ends sessions and frees email and external id at once; its rows go in batches", deletion),
+    Claim("Users are found by the start of id, external id or email, newest first, and page under inserts", search),
+    Claim("The audit trail and an overview hold what the ledger knows of a user", overview),
+    Claim("Service keys: a change raises the version, a revoked key stays revoked", serviceKeys),
+    Claim("The newest stamp is the newest instant of any change and never goes back", newestStamp),
   ]
 
   static func unique(rig: Rig) async throws {

@@ -4,9 +4,9 @@ import Testing
 /// Signing up again with an address.
 package enum AddressContract {
   package static let claims: [Claim] = [
-    Claim("what was used stays used until its period ends, in any zone and however often; held units count", sameDay),
-    Claim("the next day is fresh, and nothing of it is kept", nextDay),
-    Claim("an address that its account has left keeps what was used by then", moved),
+    Claim("A used unit stays used until its period ends, in any zone and however often; held units count", sameDay),
+    Claim("The next day is fresh, and nothing of it is kept", nextDay),
+    Claim("An address that its account has left keeps what was used by then", moved),
   ]
 
   private static func delete(_ user: User, _ rig: Rig, at now: Int64 = Rig.now) async throws {

@@ -5,13 +5,13 @@ import Testing
 /// Analyses in the ledger.
 package enum AnalysisContract {
   package static let claims: [Claim] = [
-    Claim("a result commits the unit once; the same report again is the same answer, another is refused", .asvs("2.3.1"), completed),
-    Claim("a failure returns the unit", failed),
-    Claim("after its lease was reaped a result needs a unit of its own", rereserve),
-    Claim("a unit that is taken again is not granted twice, whatever becomes of a forgotten lease", rereserveReaps),
-    Claim("units that were committed or released by themselves are never counted twice", reservationEndsFirst),
-    Claim("cancelling returns the unit, deleting a finished one keeps it used; another user's is not found", cancel),
-    Claim("an analysis can be made on a reservation that is held, once, with a lease of its own", attach),
+    Claim("A result commits the unit once; the same report again is the same answer, another is refused", .asvs("2.3.1"), completed),
+    Claim("A failure returns the unit", failed),
+    Claim("After its lease was reaped a result needs a unit of its own", rereserve),
+    Claim("A unit that is taken again is not granted twice, whatever becomes of a forgotten lease", rereserveReaps),
+    Claim("Units that were committed or released by themselves are never counted twice", reservationEndsFirst),
+    Claim("Cancelling returns the unit, deleting a finished one keeps it used; another user's is not found", cancel),
+    Claim("An analysis can be made on a reservation that is held, once, with a lease of its own", attach),
   ]
 
   private static func started(_ rig: Rig, _ user: User, at now: Int64 = Rig.now) async throws -> (

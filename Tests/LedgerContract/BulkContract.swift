@@ -6,8 +6,8 @@ import GatehouseLedger
 /// Large rows that go.
 package enum BulkContract {
   package static let claims: [Claim] = [
-    Claim("a step of a purge is bounded in bytes: many small rows go at once, few large ones", purge),
-    Claim("so is a step of pruning", prune),
+    Claim("A step of a purge is bounded in bytes: many small rows go at once, few large ones", purge),
+    Claim("A step of pruning is bounded in bytes as well", prune),
   ]
 
   private static let result = "{\"text\":\"\(String(repeating: "x", count: 60_000))\"}"

@@ -5,8 +5,8 @@ import Testing
 /// The remains of a user, or of an analysis, that was deleted.
 package enum DeletionContract {
   package static let claims: [Claim] = [
-    Claim("of a deleted user nothing is left but the word of the deletion, whoever's keys the calls were made with", user),
-    Claim("of a deleted analysis a repeat of its beginning tells nothing but that there was one", analysis),
+    Claim("Of a deleted user nothing is left but the word of the deletion, whoever's keys the calls were made with", user),
+    Claim("Of a deleted analysis a repeat of its beginning tells nothing but that there was one", analysis),
   ]
 
   private static let canary = "canary-7f3a"
@@ -59,7 +59,7 @@ package enum DeletionContract {
 
     _ = try await ledger.deleteUser(mia.id, by: .operations, reason: nil, now: Rig.now)
     let users = try await rig.rows(with: [Self.canary]).filter { $0.hasPrefix("users:") }
-    #expect(users.isEmpty, "what names the person goes at once: \(users)")
+    #expect(users.isEmpty, "every row that names the person goes at once: \(users)")
     while try await ledger.purgeDeleted(rowsMax: 3) > 0 {}
     try await rig.settle()
     let left = try await rig.rows(with: [Self.canary, mia.id.text, mia.id.routingID]).filter { !$0.contains(ben.id.text) }

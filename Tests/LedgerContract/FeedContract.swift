@@ -5,9 +5,9 @@ import Testing
 /// The feed of the ledger.
 package enum FeedContract {
   package static let claims: [Claim] = [
-    Claim("changes are told in their order, once each, from any place on; a refused one is not", order),
-    Claim("an allowance that is used up is told once a period, whatever is taken and given back", exhausted),
-    Claim("of a deleted user the deletion alone stays, with the app's own id; old events are pruned", .asvs("14.2.7"), deletion),
+    Claim("Changes are told in their order, once each, from any place on; a refused one is not", order),
+    Claim("An allowance that is used up is told once a period, whatever is taken and given back", exhausted),
+    Claim("Of a deleted user the deletion alone stays, with the app's own id; old events are pruned", .asvs("14.2.7"), deletion),
   ]
 
   static func order(rig: Rig) async throws {

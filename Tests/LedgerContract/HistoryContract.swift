@@ -5,14 +5,14 @@ import Testing
 package enum HistoryContract {
   package static let claims: [Claim] =
     [
-      Claim("a retry gets the first answer and no second effect; another request under the key is refused", idempotency),
-      Claim("a key is free again after 24 hours, and after a refusal at once", keyExpires),
-      Claim("events are recorded all or none, naming the first unknown user", recorded),
-      Claim("a list of analyses is filtered by status and leaves results out unless asked", analyses),
-      Claim("rows that nobody keeps go in batches no larger than asked, and nothing else goes", prune),
+      Claim("A retry gets the first answer and no second effect; another request under the key is refused", idempotency),
+      Claim("A key is free again after 24 hours, and after a refusal at once", keyExpires),
+      Claim("Events are recorded all or none, naming the first unknown user", recorded),
+      Claim("A list of analyses is filtered by status and leaves results out unless asked", analyses),
+      Claim("Rows that nobody keeps go in batches no larger than asked, and nothing else goes", prune),
     ]
     + ([1, 2, 3, 7]).map { limit in
-      Claim("pages of events and analyses stay whole under inserts and within their span (limit \(limit))") { rig in
+      Claim("Pages of events and analyses stay whole under inserts and within their span (limit \(limit))") { rig in
         try await pages(rig: rig, limit: limit)
       }
     }

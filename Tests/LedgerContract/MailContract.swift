@@ -5,11 +5,11 @@ import Testing
 /// Mailed tokens in the ledger.
 package enum MailContract {
   package static let claims: [Claim] = [
-    Claim("of a hundred parallel resets with one token one is done, and every session is over", once),
-    Claim("a token is good until its end, for its kind, its address and its password", dead),
-    Claim("a reset undoes what somebody else began: the pending address and every other token", hijack),
-    Claim("an address that waits is another's when that one is quicker, and its token stays unspent", taken),
-    Claim("the fifth wrong password in a row ends the session and no other; a right one starts anew", guesses),
+    Claim("Of a hundred parallel resets with one token one is done, and every session is over", once),
+    Claim("A token is good until its end, for its kind, its address and its password", dead),
+    Claim("A reset undoes what somebody else began: the pending address and every other token", hijack),
+    Claim("An address that waits is another's when that one is quicker, and its token stays unspent", taken),
+    Claim("The fifth wrong password in a row ends the session and no other; a right one starts anew", guesses),
   ]
 
   static func once(rig: Rig) async throws {

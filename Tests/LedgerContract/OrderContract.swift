@@ -6,11 +6,11 @@ import Testing
 /// commits are durable by the engine's own tests, which can stop it.
 package enum OrderContract {
   package static let claims: [Claim] = [
-    Claim("of two processes that take the last unit one gets it", lastUnit),
-    Claim("changes of two processes have numbers of their own, in the order in which they were answered", numbers),
-    Claim("a read that begins after an answer sees it, in any process", seen),
-    Claim("whoever reads the feed on from its last number misses nothing, however many write", feed),
-    Claim("an operation that is refused leaves nothing, whatever shares its commit", refused),
+    Claim("Of two processes that take the last unit one gets it", lastUnit),
+    Claim("Changes of two processes have numbers of their own, in the order in which they were answered", numbers),
+    Claim("A read that begins after an answer sees it, in any process", seen),
+    Claim("A reader that goes on from its last number misses nothing of the feed, however many write", feed),
+    Claim("An operation that is refused leaves nothing, whatever shares its commit", refused),
   ]
 
   static func lastUnit(rig: Rig) async throws {

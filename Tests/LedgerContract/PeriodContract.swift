@@ -6,16 +6,16 @@ import Testing
 package enum PeriodContract {
   package static let claims: [Claim] =
     [
-      Claim("a day has 23 or 25 hours where the clock changes, and the next begins where it ends", daylight),
-      Claim("no period older than the user's newest is taken units from, whatever the clock says", newest),
+      Claim("A day has 23 or 25 hours where the clock changes, and the next begins where it ends", daylight),
+      Claim("No period older than the user's newest is taken units from, whatever the clock says", newest),
       Claim(
-        "an accepted time is kept, moves open leases, makes all hot state cold, and is not taken back by one that has not heard of it",
+        "An accepted time is kept, moves open leases, makes all hot state cold, and is not taken back by one that has not heard of it",
         acceptedClock),
-      Claim("a change of zone keeps the open day and month with what is used in them", keepsOpen),
-      Claim("a hop over the date line at the end of a month opens no month of one day", dateLine),
+      Claim("A change of zone keeps the open day and month with what is used in them", keepsOpen),
+      Claim("A hop over the date line at the end of a month opens no month of one day", dateLine),
     ]
     + ([3, 11, 2_026] as [UInt64]).map { seed in
-      Claim("who hops through zones gets at most one unit a day and one more (seed \(seed))") { rig in
+      Claim("A user who hops through zones gets at most one unit a day and one more (seed \(seed))") { rig in
         try await greedy(rig: rig, seed: seed)
       }
     }

@@ -6,17 +6,17 @@ import Testing
 package enum ReservationContract {
   package static let claims: [Claim] = [
     Claim("256 callers on the last unit: one is granted, the rest are refused with the standing", .asvs("2.3.4", "15.4.2"), lastUnit),
-    Claim("a commit counts once, tells Redis nothing, and stays the answer", commit),
-    Claim("a part is committed and the rest returns; more than is held is refused", partial),
-    Claim("a release returns the units and tells Redis; twice is once", release),
-    Claim("a lease that ran out returns its units at the next touch; its commit comes too late then", expiresOnTouch),
-    Claim("a late commit of units that nobody took is kept, and told, since hot state may have let them go", lateCommit),
-    Claim("the sweeper reaps what nobody asks about, in batches, and tells each user's hot state", sweep),
-    Claim("a heartbeat keeps a lease, and tells Redis", extend),
-    Claim("the unit counts in the period that the gate named, also when the ledger comes after its end", namedPeriod),
-    Claim("an override replaces the plan's limit and a bonus adds to it, each for its span", exceptions),
-    Claim("an unlimited plan is counted, and a plan that ends falls back to the default one", plans),
-    Claim("units that the gate holds are told to nobody, units that it does not hold are", untold),
+    Claim("A commit counts once, tells Redis nothing, and stays the answer", commit),
+    Claim("A part is committed and the rest returns; more than is held is refused", partial),
+    Claim("A release returns the units and tells Redis; twice is once", release),
+    Claim("A lease that ran out returns its units at the next touch; its commit comes too late then", expiresOnTouch),
+    Claim("A late commit of units that nobody took is kept, and told, since hot state may have let them go", lateCommit),
+    Claim("The sweeper reaps what nobody asks about, in batches, and tells each user's hot state", sweep),
+    Claim("A heartbeat keeps a lease, and tells Redis", extend),
+    Claim("The unit counts in the period that the gate named, also when the ledger comes after its end", namedPeriod),
+    Claim("An override replaces the plan's limit and a bonus adds to it, each for its span", exceptions),
+    Claim("An unlimited plan is counted, and a plan that ends falls back to the default one", plans),
+    Claim("Units that the gate holds are told to nobody, units that it does not hold are", untold),
   ]
 
   static func lastUnit(rig: Rig) async throws {
@@ -82,7 +82,7 @@ package enum ReservationContract {
     let first = try await rig.granted(mia, analysis: .video())
     #expect(try await refusal { _ = try await rig.granted(mia, at: Rig.now + Rig.lease - 1) } == .allowanceExhausted)
     let change = try await rig.reserve(mia, at: Rig.now + Rig.lease)
-    #expect(change.pending.map(\.routingID) == [mia.id.routingID], "what was reaped must be told")
+    #expect(change.pending.map(\.routingID) == [mia.id.routingID], "a reaped reservation must be told")
     #expect(try await rig.ledger.reservation(first.reservation.id)?.status == .expired)
     #expect(try await rig.ledger.analysis(try #require(first.analysis).id, of: mia.id)?.status == .expired)
     #expect(

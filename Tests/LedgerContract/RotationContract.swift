@@ -6,16 +6,16 @@ import GatehouseLedger
 /// Rotation in the ledger.
 package enum RotationContract {
   package static let claims: [Claim] = [
-    Claim("the old token lives until its successor is used, then for the grace, and nothing else ends", grace),
-    Claim("a repeated call answers the same successor, before its first use and within the grace", replay),
-    Claim("of several rotations within one grace each can be repeated until its own is over", chain),
-    Claim("a session that is rotated faster than its graces end waits for them, and loses nothing by it", bound),
-    Claim("the age of a password belongs to the token that proved it: not to the one before, nor to its successors", reauthentication),
-    Claim("a token that knows an older password ends none that knows a newer one; the other way round it does", branches),
-    Claim("a password that is given again after a lost answer makes another token; few of the unused are kept", lostAnswers),
-    Claim("an ended session has no successor", ended),
-    Claim("a snapshot holds a token in its grace and is valid no longer than that", snapshot),
-    Claim("the tokens of a session go with its row", removed),
+    Claim("The old token lives until its successor is used, then for the grace, and nothing else ends", grace),
+    Claim("A repeated call answers the same successor, before its first use and within the grace", replay),
+    Claim("Of several rotations within one grace each can be repeated until its own is over", chain),
+    Claim("A session that is rotated faster than its graces end waits for them, and loses nothing by it", bound),
+    Claim("The age of a password belongs to the token that proved it: not to the one before, nor to its successors", reauthentication),
+    Claim("A token that knows an older password ends none that knows a newer one; the other way round it does", branches),
+    Claim("A password that is given again after a lost answer makes another token; few of the unused are kept", lostAnswers),
+    Claim("An ended session has no successor", ended),
+    Claim("A snapshot holds a token in its grace and is valid no longer than that", snapshot),
+    Claim("The tokens of a session go with its row", removed),
   ]
 
   private static let grace: Int64 = 30_000

@@ -5,12 +5,12 @@ import Testing
 /// Sessions in the ledger.
 package enum SessionContract {
   package static let claims: [Claim] = [
-    Claim("a login opens a session only for the hash that was verified, and rehashes under the same condition", conditions),
-    Claim("beyond the cap the least recently seen session ends", .asvs("7.1.2"), cap),
-    Claim("an idle session dies never early, an old one at its absolute end, and touch never goes back", ends),
-    Claim("one session, the others, or all are ended; another user's never", ending),
-    Claim("ending everyone's sessions ends those of clocks that are ahead too, and lets logins in at once", everyone),
-    Claim("a new password ends every other session and gives this one a new token", .asvs("7.4.3"), password),
+    Claim("A login opens a session only for the hash that was verified, and rehashes under the same condition", conditions),
+    Claim("Beyond the cap the least recently seen session ends", .asvs("7.1.2"), cap),
+    Claim("An idle session dies never early, an old one at its absolute end, and touch never goes back", ends),
+    Claim("One session, the others, or all are ended; another user's never", ending),
+    Claim("Ending everyone's sessions ends those of clocks that are ahead too, and lets logins in at once", everyone),
+    Claim("A new password ends every other session and gives this one a new token", .asvs("7.4.3"), password),
   ]
 
   static func conditions(rig: Rig) async throws {

@@ -20,7 +20,7 @@ struct BatchTests {
     let now = Atomic<Int>(0)
   }
 
-  @Test("three batches of 1,000 at once have a bounded number of questions on their way, and hold up nobody else's")
+  @Test("Three batches of 1,000 at once have a bounded number of questions on their way, and hold up nobody else's")
   func bystanders() async throws {
     try await World.with(try RedisServer.required(), processes: 1) { world in
       let stack = world.stacks[0]
@@ -58,7 +58,7 @@ struct BatchTests {
     }
   }
 
-  @Test("whatever answers are lost and whenever Redis is asked, no interval of a window holds more than its limit")
+  @Test("No interval of a window holds more than its limit, whatever answers are lost and whenever Redis is asked")
   func mix() async throws {
     try await World.with(try RedisServer.required(), processes: 1) { world in
       let stack = world.stacks[0]

@@ -99,7 +99,7 @@ import Testing
     Forgetting(testDescription: "the number is not remembered") { $0.remembersNumber = false },
   ]
 
-  @Test("Under a ledger that is put back nobody is served whom it does not know: every state is looked at")
+  @Test("Nobody is served whom a ledger that is put back does not know: every state is looked at")
   func olderLedger() {
     var search = BreadthFirst(model: RestoreModel(), statesMax: 100_000)
     search.run()
@@ -108,7 +108,7 @@ import Testing
     print("the model of a ledger that is put back: \(search.states) states, all there are")
   }
 
-  @Test("Without any one rule about older ledgers somebody is, and the search finds it", arguments: forgettings)
+  @Test("Without any one rule about older ledgers somebody unknown is served, and the search finds it", arguments: forgettings)
   func eachRuleAboutLedgers(_ forgetting: Forgetting) throws {
     var rules = RestoreRules()
     forgetting.change(&rules)

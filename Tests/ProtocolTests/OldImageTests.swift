@@ -44,7 +44,7 @@ struct OldImageTests {
     }
   }
 
-  @Test("a copy of all keys that is put in place within one interval of the poll is known by the processes' own drops")
+  @Test("A copy of all keys that is put in place within one interval of the poll is known by the processes' own drops")
   func copied() async throws {
     try await with { world, server in
       let gone = try await world.visitor()
@@ -90,7 +90,7 @@ struct OldImageTests {
     }
   }
 
-  @Test("a process that starts beside data older than the newest settled change does not believe it")
+  @Test("A process that starts beside data older than the newest settled change does not believe it")
   func atStart() async throws {
     try await RedisServer.with { server in
       try await World.with(server, processes: 3, deadline: 2_000) { world in

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Redis stops answering and goes on")
 struct PauseTests {
-  @Test("after a pause nobody is cold, and the windows in Redis go on where they were: no unit above the limit on one timeline")
+  @Test("After a pause nobody is cold, and the windows in Redis go on where they were: no unit above the limit on one timeline")
   func resumed() async throws {
     try await RedisServer.with { server in
       try await World.with(server, processes: 1, polls: true, deadline: 50, stallSeconds: 1) { world in

@@ -129,7 +129,7 @@ struct RaceTests {
     }
   }
 
-  @Test("FLUSHALL between ticket and install: the install is refused, the next one serves")
+  @Test("A FLUSHALL between ticket and install has the install refused, and the next one serves")
   func flushBeforeInstall() async throws {
     try await World.with(try RedisServer.required()) { world in
       let stack = world.stacks[0]

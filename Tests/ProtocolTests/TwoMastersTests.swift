@@ -55,7 +55,8 @@ struct TwoMastersTests {
     }
   }
 
-  @Test("what one process takes away no process grants, though the other still speaks to the old server", arguments: Change.allCases)
+  @Test(
+    "A right that one process takes away no process grants, though the other still speaks to the old server", arguments: Change.allCases)
   func twoProcesses(_ change: Change) async throws {
     try await with { world, path, _, second in
       let (moved, stayed) = (world.stacks[1], world.stacks[0])
@@ -75,7 +76,7 @@ struct TwoMastersTests {
     }
   }
 
-  @Test("what one connection takes away no other of the same process grants")
+  @Test("A right that one connection takes away no other of the same process grants")
   func oneProcess() async throws {
     try await with { world, path, first, second in
       let stack = world.stacks[0]
@@ -93,7 +94,7 @@ struct TwoMastersTests {
     }
   }
 
-  @Test("the second server is used once the first has not been found for a second, and every session is there")
+  @Test("The second server is used once the first has not been found for a second, and every session is there")
   func succession() async throws {
     try await with { world, path, _, second in
       let visitor = try await world.visitor()
@@ -111,7 +112,7 @@ struct TwoMastersTests {
     }
   }
 
-  @Test("a server that was left and is used again, as it was, revives nobody")
+  @Test("A server that was left and is used again, as it was, revives nobody")
   func failback() async throws {
     try await with { world, path, first, second in
       let visitor = try await world.visitor()

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("A commit of unknown outcome", .redis, .serialized)
 struct UnknownCommitTests {
-  @Test("units whose commit may have happened stay held in Redis, the caller hears that it is unknown, and nothing more is acknowledged")
+  @Test("Units whose commit may have happened stay held in Redis, the caller hears that it is unknown, and nothing more is acknowledged")
   func keepsHold() async throws {
     try await World.with(try RedisServer.required(), processes: 1) { world in
       let stack = world.stacks[0]

@@ -6,21 +6,21 @@ import Testing
 
 @Suite("Command formatter")
 struct CommandFormatterTests {
-  @Test("every word goes with its length, whatever its bytes", .asvs("1.2.4"))
+  @Test("Every word goes with its length, whatever its bytes", .asvs("1.2.4"))
   func words() {
     var buffer = ByteBuffer()
     #expect(CommandFormatter.write(["DEL", "", "a\r\nb", "zażółć", "n\0l"], to: &buffer))
     #expect(String(buffer: buffer) == "*5\r\n$3\r\nDEL\r\n$0\r\n\r\n$4\r\na\r\nb\r\n$10\r\nzażółć\r\n$3\r\nn\0l\r\n")
   }
 
-  @Test("commands of empty words are well formed")
+  @Test("Commands of empty words are well formed")
   func empty() {
     var buffer = ByteBuffer()
     #expect(CommandFormatter.write(["", ""], to: &buffer))
     #expect(String(buffer: buffer) == "*2\r\n$0\r\n\r\n$0\r\n\r\n")
   }
 
-  @Test("a call built on a script's head equals the same call formatted whole")
+  @Test("A call built on a script's head equals the same call formatted whole")
   func head() throws {
     let digest = String(repeating: "a", count: 40)
     let head = try #require(CommandFormatter.ScriptHead(digest: digest))

@@ -7,7 +7,7 @@ import Testing
 struct ConnectionStateTests {
   private var state = ConnectionState(backoffMin: .milliseconds(20), backoffMax: .milliseconds(250))
 
-  @Test("a connection is greeted before callers may use it")
+  @Test("A connection is greeted before callers may use it")
   mutating func life() {
     #expect(state.start() == .connect)
     #expect(state.opened() == .greet)
@@ -19,7 +19,7 @@ struct ConnectionStateTests {
     #expect(state.backoffOver() == .connect)
   }
 
-  @Test("waits double to their maximum, half of them random, and a greeting resets them")
+  @Test("Waits double to their maximum, half of them random, and a greeting resets them")
   mutating func backoff() {
     #expect(state.start() == .connect)
     var waits: [TimeAmount] = []
@@ -35,7 +35,7 @@ struct ConnectionStateTests {
     #expect(state.ended(jitter: 1) == .retry(after: .milliseconds(20)))
   }
 
-  @Test("a failed handshake does not reset the wait")
+  @Test("A failed handshake does not reset the wait")
   mutating func refused() {
     #expect(state.start() == .connect)
     _ = state.ended(jitter: 1)
@@ -46,7 +46,7 @@ struct ConnectionStateTests {
     #expect(state.ended(jitter: 1) == .retry(after: .milliseconds(40)))
   }
 
-  @Test("late events of an earlier channel change nothing")
+  @Test("Late events of an earlier channel change nothing")
   mutating func late() {
     #expect(state.start() == .connect)
     #expect(state.ended(jitter: 0) == .retry(after: .milliseconds(10)))
@@ -56,7 +56,7 @@ struct ConnectionStateTests {
     #expect(state.phase == .waiting)
   }
 
-  @Test("stopping takes no more commands, and ends in every phase")
+  @Test("Stopping takes no more commands, and ends in every phase")
   mutating func stopping() {
     #expect(state.stop() == .finished)
     #expect(state.start() == .nothing)

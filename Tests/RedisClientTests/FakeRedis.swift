@@ -51,7 +51,7 @@ final class FakeRedis: Sendable {
       }, body)
   }
 
-  /// The same, with the handshake left to `answers`.
+  /// Runs `body` with a server whose handshake is left to `answers` as well.
   static func serve<T>(tcp: Bool = false, _ answers: @escaping Answers, _ body: (FakeRedis) async throws -> T) async throws -> T {
     let path = "/tmp/gh-fake-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
     let accepted = Accepted()

@@ -39,7 +39,7 @@ private final class Tally: Sendable {
 
 @Suite("A Redis that misbehaves")
 struct FaultTests {
-  @Test("a late reply never reaches another caller, and nothing is sent before it has come")
+  @Test("A late reply never reaches another caller, and nothing is sent before it has come")
   func late() async throws {
     let held = Held()
     try await FakeRedis.with { peer, words in
@@ -64,7 +64,7 @@ struct FaultTests {
     }
   }
 
-  @Test("a connection that waits for a late answer turns none of the others off")
+  @Test("A connection that waits for a late answer turns none of the others off")
   func oneIsLate() async throws {
     let held = Held()
     try await FakeRedis.with { peer, words in
@@ -86,7 +86,7 @@ struct FaultTests {
     }
   }
 
-  @Test("delays, split replies and cuts in the middle of one: who gets a reply gets their own")
+  @Test("A caller gets its own reply or none, whatever is delayed, split, or cut in the middle")
   func noMixUp() async throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     let random = Mutex(SeededGenerator(seed: seed))
@@ -138,7 +138,7 @@ struct FaultTests {
     }
   }
 
-  @Test("a connection that stays silent is closed and made anew")
+  @Test("A connection that stays silent is closed and made anew")
   func stalled() async throws {
     let silent = Silent()
     try await FakeRedis.with { peer, words in
@@ -159,7 +159,7 @@ struct FaultTests {
     }
   }
 
-  @Test("a connection that ends tells its callers that the outcome is unknown", arguments: ["", "$5\r\nab", "*2\r\n:1\r\n"])
+  @Test("A connection that ends tells its callers that the outcome is unknown", arguments: ["", "$5\r\nab", "*2\r\n:1\r\n"])
   func cut(_ part: String) async throws {
     try await FakeRedis.with { peer, words in
       guard peer.number == 1 else { return peer.send(FakeRedis.bulk(words[1])) }
@@ -175,7 +175,7 @@ struct FaultTests {
   }
 
   @Test(
-    "what is no reply, too long, or asked for by nobody closes the connection",
+    "A reply that is none, is too long, or was asked for by nobody closes the connection",
     arguments: ["HTTP/1.1 200 OK\r\n", "*1048576\r\n", "$99999\r\n"])
   func hostile(_ bytes: String) async throws {
     try await FakeRedis.with { peer, words in
@@ -201,7 +201,7 @@ struct FaultTests {
   }
 
   @Test(
-    "a refusal in the handshake is tried again until Redis is ready",
+    "A refusal in the handshake is tried again until Redis is ready",
     arguments: ["-LOADING Redis is loading", "-NOAUTH Authentication required.", "-ERR max number of clients reached", "+", "$-1"])
   func refused(_ refusal: String) async throws {
     try await FakeRedis.serve { peer, words in
@@ -214,7 +214,7 @@ struct FaultTests {
     }
   }
 
-  @Test("a script that Redis has forgotten is sent once by its source, within the deadline of its caller")
+  @Test("A script that Redis has forgotten is sent once by its source, within the deadline of its caller")
   func forgotten() async throws {
     let script = RedisScript(name: "one", source: "return 1")
     let seen = Mutex<[String]>([])
@@ -242,7 +242,7 @@ struct FaultTests {
     }
   }
 
-  @Test("a script that the client was not built with, or whose source differs, goes by its source")
+  @Test("A script that the client was not built with, or whose source differs, goes by its source")
   func strangers() async throws {
     let script = RedisScript(name: "one", source: "return 1")
     try await FakeRedis.with { peer, words in
@@ -260,7 +260,7 @@ struct FaultTests {
     }
   }
 
-  @Test("stopping lets what was sent be answered, takes nothing more, and waits no longer than the deadline")
+  @Test("Stopping lets what was sent be answered, takes nothing more, and waits no longer than the deadline")
   func stopping() async throws {
     let held = Held()
     try await FakeRedis.with { peer, words in
@@ -295,7 +295,7 @@ struct FaultTests {
     }
   }
 
-  @Test("commands of one turn of the loop share a flush; beyond the bound they are refused")
+  @Test("Commands of one turn of the loop share a flush; beyond the bound they are refused")
   func pipelined() async throws {
     let held = Held()
     try await FakeRedis.with { peer, words in
@@ -334,7 +334,7 @@ struct FaultTests {
     }
   }
 
-  @Test("without Redis commands fail at once, and attempts to connect go on")
+  @Test("Without Redis commands fail at once, and attempts to connect go on")
   func away() async throws {
     try await withClient(.unix(path: "/tmp/gh-there-is-no-such-socket"), waits: false) { client in
       try await eventually("several attempts") { client.statistics.reconnects.load(ordering: .relaxed) > 3 }

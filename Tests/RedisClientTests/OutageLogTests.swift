@@ -24,7 +24,7 @@ struct OutageLogTests {
   enum Outage: CaseIterable { case paused, killed }
 
   @Test(
-    "however many connections and commands notice, an outage is one line and its end another, with its length", arguments: Outage.allCases)
+    "However many connections and commands notice, an outage is one line and its end another, with its length", arguments: Outage.allCases)
   func twoLines(_ outage: Outage) async throws {
     let box = Box()
     var log = Logger(label: "test") { _ in Lines(lines: { box.add($0) }) }

@@ -20,7 +20,7 @@ private func at(_ milliseconds: Int64) -> NIODeadline { .uptimeNanoseconds(0) + 
 struct PendingRepliesTests {
   private var pending = PendingReplies<Int>(countMax: 3, stallLimit: .milliseconds(1_000), deadline: .milliseconds(50))
 
-  @Test("replies go to callers in their order; one too many is nobody's")
+  @Test("Replies go to callers in their order; one too many is nobody's")
   mutating func order() {
     for caller in 1...3 { pending.append(caller, now: at(0), deadline: at(50)) }
     #expect(pending.isFull)
@@ -29,7 +29,7 @@ struct PendingRepliesTests {
     #expect(pending.answered(now: at(1)) == .nobody)
   }
 
-  @Test("who has given up keeps the place, and its reply is dropped")
+  @Test("A caller that has given up keeps its place, and its reply is dropped")
   mutating func dropped() {
     pending.append(1, now: at(0), deadline: at(50))
     pending.append(2, now: at(20), deadline: at(70))
@@ -43,7 +43,7 @@ struct PendingRepliesTests {
     #expect(pending.answered(now: at(61)) == .caller(2))
   }
 
-  @Test("a reply after the deadline is never used, even if no timer has rung")
+  @Test("A reply after the deadline is never used, even if no timer has rung")
   mutating func late() {
     pending.append(1, now: at(0), deadline: at(50))
     #expect(pending.answered(now: at(50)) == .late(1))
@@ -51,7 +51,7 @@ struct PendingRepliesTests {
   }
 
   @Test(
-    "no more is taken than can be answered within half a deadline, by how fast the last answers were", arguments: [20, 100, 1_000, 5_000])
+    "No more is taken than can be answered within half a deadline, by how fast the last answers were", arguments: [20, 100, 1_000, 5_000])
   func pace(microsecondsEach: Int64) {
     var pending = PendingReplies<Int>(countMax: 8_192, stallLimit: .seconds(1), deadline: .milliseconds(50))
     var now = NIODeadline.uptimeNanoseconds(0)
@@ -81,7 +81,7 @@ struct PendingRepliesTests {
     }
   }
 
-  @Test("a repeated command keeps its earlier deadline behind later ones")
+  @Test("A repeated command keeps its earlier deadline behind later ones")
   mutating func repeated() {
     pending.append(1, now: at(10), deadline: at(60))
     pending.append(2, now: at(40), deadline: at(50))
@@ -89,7 +89,7 @@ struct PendingRepliesTests {
     #expect(pending.expire(now: at(60)) == [1, 2])
   }
 
-  @Test("the oldest command decides when the connection has stalled")
+  @Test("The oldest command decides when the connection has stalled")
   mutating func stalled() {
     #expect(!pending.isStalled(now: at(9_999)))
     pending.append(1, now: at(0), deadline: at(50))
@@ -99,7 +99,7 @@ struct PendingRepliesTests {
     #expect(pending.isStalled(now: at(1_000)))
   }
 
-  @Test("the end of the connection reaches exactly those who still wait")
+  @Test("The end of the connection reaches exactly those who still wait")
   mutating func ended() {
     for caller in 1...3 { pending.append(caller, now: at(0), deadline: at(50 * Int64(caller))) }
     #expect(pending.expire(now: at(50)) == [1])
@@ -107,7 +107,7 @@ struct PendingRepliesTests {
     #expect(pending.isEmpty && !pending.isOverdue && pending.nextLook == nil)
   }
 
-  @Test("any history of sends, replies and time answers every caller exactly once, in order")
+  @Test("Any history of sends, replies and time answers every caller exactly once, in order")
   func histories() {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)

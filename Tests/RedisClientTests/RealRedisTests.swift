@@ -21,7 +21,7 @@ struct RealRedisTests {
     return (server, .unix(path: server.socketPath))
   }
 
-  @Test("a client introduces itself, one connection a loop, and learns the timeline")
+  @Test("A client introduces itself, one connection a loop, and learns the timeline")
   func handshake() async throws {
     let (server, address) = try server()
     try await withClient(address, scripts: [count], loops: 2) {
@@ -36,7 +36,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("a script runs by its digest; keys, arguments and replies keep their bytes")
+  @Test("A script runs by its digest; keys, arguments and replies keep their bytes")
   func scripts() async throws {
     let (_, address) = try server()
     let echo = RedisScript(name: "echo", source: "return {KEYS[1], ARGV[1], ARGV[2], 7, false, redis.status_reply('FINE')}")
@@ -52,7 +52,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("what a script or a command does wrong is a typed error, and the connection stays")
+  @Test("A fault of a script or a command is a typed error, and the connection stays")
   func typed() async throws {
     let (server, address) = try server()
     try await server.cli("SET", "gh:{typed}", "text", "PX", "60000")
@@ -70,7 +70,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("after SCRIPT FLUSH one call sends the source, and the next goes by the digest again")
+  @Test("After SCRIPT FLUSH one call sends the source, and the next goes by the digest again")
   func flushed() async throws {
     let (server, address) = try server()
     try await withClient(address, scripts: [count]) { client in
@@ -101,7 +101,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("a killed connection comes back by itself")
+  @Test("A killed connection comes back by itself")
   func clientKill() async throws {
     let (server, address) = try server()
     try await withClient(address, scripts: [count], loops: 2) { client in
@@ -111,7 +111,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("a server that was killed and started again is found again, on a new timeline, with its scripts")
+  @Test("A server that was killed and started again is found again, on a new timeline, with its scripts")
   func restarted() async throws {
     let (server, address) = try server()
     try await withClient(address, scripts: [count]) { client in
@@ -131,7 +131,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("a server that hangs costs one deadline, then nothing; when it goes on the same connection is used")
+  @Test("A server that hangs costs one deadline, then nothing; when it goes on the same connection is used")
   func paused() async throws {
     let (server, address) = try server()
     try await withClient(address) {
@@ -149,7 +149,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("the service's account may do what the scripts need on its keys, and nothing else")
+  @Test("The service's account may do what the scripts need on its keys, and nothing else")
   func account() async throws {
     let (_, address) = try server()
     let every = RedisScript(
@@ -183,7 +183,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("a password is sent; a wrong one never makes a connection")
+  @Test("A password is sent; a wrong one never makes a connection")
   func password() async throws {
     let (server, address) = try server()
     try await server.cli("ACL", "SETUSER", "guarded", "on", ">right word", "~*", "&*", "+@all")
@@ -199,7 +199,7 @@ struct RealRedisTests {
     }
   }
 
-  @Test("the configuration holds what the design relies on")
+  @Test("The configuration holds what the design relies on")
   func configuration() async throws {
     let (server, _) = try server()
     for (name, value) in [

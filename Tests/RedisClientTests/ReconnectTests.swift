@@ -21,7 +21,7 @@ struct ReconnectTests {
   /// AUTH, CLIENT, SCRIPT, INFO.
   private static let greetings = 4
 
-  @Test("a handshake that is cut after any of its answers, in the middle of any of them, or left open is made anew")
+  @Test("A handshake that is cut after any of its answers, in the middle of any of them, or left open is made anew")
   func handshakeCut() async throws {
     let asked = Mutex<[Int: Int]>([:])
     try await FakeRedis.serve { peer, words in
@@ -46,7 +46,7 @@ struct ReconnectTests {
     }
   }
 
-  @Test("a server that accepts and never greets is given up and tried again", arguments: ["", "+OK\r\n"])
+  @Test("A server that accepts and never greets is given up and tried again", arguments: ["", "+OK\r\n"])
   func silentHandshake(_ answer: String) async throws {
     try await FakeRedis.serve { peer, words in
       if peer.number > 2 {
@@ -68,7 +68,7 @@ struct ReconnectTests {
     }
   }
 
-  @Test("timeouts, cancelled callers, cuts and handshakes that fail: who gets a reply gets their own, and everybody hears once")
+  @Test("Every caller hears once, its own reply or an error, whatever times out, is cancelled, is cut, or fails in the handshake")
   func anything() async throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     let counts = Counts(seed: seed)
@@ -130,7 +130,7 @@ struct ReconnectTests {
     }
   }
 
-  @Test("a script that Redis knows neither by digest nor by source is sent once each way, never in a circle")
+  @Test("A script that Redis knows neither by digest nor by source is sent once each way, never in a circle")
   func unknownTwice() async throws {
     let seen = Mutex<[String]>([])
     try await FakeRedis.with { peer, words in
@@ -147,7 +147,7 @@ struct ReconnectTests {
   }
 
   @Test(
-    "every refusal of a command reaches its caller typed, and the connection stays",
+    "Every refusal of a command reaches its caller typed, and the connection stays",
     arguments: [
       ("MISCONF disk", .misconf), ("OOM command not allowed", .outOfMemory), ("BUSY script", .busy),
       ("NOAUTH Authentication required.", .noAuth), ("NOPERM no", .noPermission),
@@ -170,7 +170,7 @@ struct ReconnectTests {
   }
 
   @Test(
-    "a refusal that says Redis is another's copy or loads other data reaches its caller typed, and the connection is made anew",
+    "A refusal that says Redis is another's copy or loads other data reaches its caller typed, and the connection is made anew",
     arguments: [
       ("READONLY replica", .readOnly), ("LOADING Redis is loading", .loading), ("MASTERDOWN link", .masterDown),
     ] as [(String, RedisServerError.Kind)])
@@ -187,7 +187,7 @@ struct ReconnectTests {
     }
   }
 
-  @Test("a command has 50 ms unless told otherwise, and none is given up before its time")
+  @Test("A command has 50 ms unless told otherwise, and none is given up before its time")
   func deadline() async throws {
     #expect(RedisConfiguration(address: .unix(path: "")).commandDeadline == .milliseconds(50))
     try await FakeRedis.with { _, _ in

@@ -5,7 +5,7 @@ import Testing
 @Suite("Redis errors")
 struct RedisErrorTests {
   @Test(
-    "every prefix is a kind of its own",
+    "Every prefix is a kind of its own",
     arguments: [
       ("NOSCRIPT No matching script. Please use EVAL.", .noScript),
       ("LOADING Redis is loading the dataset in memory", .loading),
@@ -47,12 +47,12 @@ struct RedisErrorTests {
     #expect(RedisServerError(message: message).kind == kind)
   }
 
-  @Test("long messages are cut")
+  @Test("Long messages are cut")
   func long() {
     #expect(RedisServerError(message: "ERR " + String(repeating: "x", count: 10_000)).message.utf8.count == 256)
   }
 
-  @Test("only what may have been carried out has an unknown outcome")
+  @Test("Only what may have been carried out has an unknown outcome")
   func outcomes() {
     for error in [RedisError.timeout, .connectionLost, .protocolViolation("")] { #expect(error.outcomeIsUnknown) }
     for error in [RedisError.notConnected, .overdue, .queueFull, .server(RedisServerError(message: "OOM"))] {

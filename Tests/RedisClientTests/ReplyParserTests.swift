@@ -32,7 +32,7 @@ struct ReplyParserTests {
     .integer(.max),
   ]
 
-  @Test("the same replies come out wherever the bytes are split")
+  @Test("The same replies come out wherever the bytes are split")
   func splits() throws {
     #expect(try replies([Self.wire]) == Self.expected)
     #expect(try replies(Self.wire.map { [$0] }) == Self.expected)
@@ -41,7 +41,7 @@ struct ReplyParserTests {
     }
   }
 
-  @Test("the same replies come out of random pieces")
+  @Test("The same replies come out of random pieces")
   func randomSplits() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)
@@ -58,7 +58,7 @@ struct ReplyParserTests {
   }
 
   @Test(
-    "hostile bytes are refused at once",
+    "Hostile bytes are refused at once",
     arguments: [
       "*2147483647\r\n", "*1025\r\n", "*-2\r\n", "*9223372036854775807\r\n", "*\r\n", "*x\r\n", "$-2\r\n", "$x\r\n", ":\r\n", ":1x\r\n",
       ":9223372036854775808\r\n", String(repeating: "*1\r\n", count: 9), "_\r\n", "#t\r\n", ",1.5\r\n", "%1\r\n", "~1\r\n", ">1\r\n",
@@ -73,7 +73,7 @@ struct ReplyParserTests {
     #expect(ContinuousClock.now - start < .seconds(1), "hostile lengths must not cost time")
   }
 
-  @Test("an endless bulk or line ends at the bound, a reply of that size passes")
+  @Test("An endless bulk or line ends at the bound, a reply of that size passes")
   func endless() throws {
     let bounds = ReplyParser.Bounds(bytesMax: 1_000)
     let piece = [UInt8](repeating: 0x61, count: 100)
@@ -94,14 +94,14 @@ struct ReplyParserTests {
     #expect(try replies([whole + whole + whole], bounds: bounds).count == 3)
   }
 
-  @Test("nested arrays can't multiply beyond the tape")
+  @Test("Nested arrays can't multiply beyond the tape")
   func multiplied() throws {
     let row = "*1000\r\n" + String(repeating: ":1\r\n", count: 1_000)
     #expect(throws: RedisError.self) { _ = try replies([bytes("*100\r\n" + String(repeating: row, count: 100))]) }
     #expect(try replies([bytes("*16\r\n" + String(repeating: row, count: 16))]).count == 1)
   }
 
-  @Test("lengths that are only announced take no memory")
+  @Test("Lengths that are only announced take no memory")
   func announced() throws {
     let before = try residentBytes()
     // All of them kept alive: room for what they announce would be 2 GB.
@@ -120,12 +120,12 @@ struct ReplyParserTests {
     return try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) }) * 4_096
   }
 
-  @Test("arrays in arrays without end are refused after a few")
+  @Test("Arrays in arrays without end are refused after a few")
   func deep() throws {
     #expect(throws: RedisError.self) { _ = try replies([bytes(String(repeating: "*1\r\n", count: 20_000))]) }
   }
 
-  @Test("after one bad byte the parser stays dead")
+  @Test("After one bad byte the parser stays dead")
   func dead() throws {
     let parser = try #require(ReplyParser())
     try parser.feed(ByteBuffer(string: "?"))
@@ -134,7 +134,7 @@ struct ReplyParserTests {
     #expect(throws: RedisError.protocolViolation("the reader is dead")) { _ = try parser.next() }
   }
 
-  @Test("random bytes give replies or an error, never anything else")
+  @Test("Random bytes give replies or an error, never anything else")
   func noise() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)
@@ -147,7 +147,7 @@ struct ReplyParserTests {
     #expect(refused > 0, "seed \(seed)")
   }
 
-  @Test("a parser that is thrown away in the middle of a reply leaks nothing", .asvs("1.4.3"))
+  @Test("A parser that is thrown away in the middle of a reply leaks nothing", .asvs("1.4.3"))
   func abandoned() throws {
     for at in 0..<Self.wire.count { _ = try replies([Array(Self.wire[..<at])]) }
   }

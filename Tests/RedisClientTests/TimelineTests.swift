@@ -21,7 +21,7 @@ struct TimelineTests {
     }
   }
 
-  @Test("demoted, it is not used; promoted again, it is used under its new timeline; no command is needed to notice")
+  @Test("A Redis that is demoted is not used; promoted again, it is used under its new timeline; no command is needed to notice")
   func demotedAndPromoted() async throws {
     // The other listens on a port, as replication needs; the kernel names a free one.
     let port = try FreePort.number()
@@ -44,7 +44,7 @@ struct TimelineTests {
     }
   }
 
-  @Test("a promotion that falls between two looks is noticed by the next one: the timeline of a living connection is the server's")
+  @Test("A promotion that falls between two looks is noticed by the next one: the timeline of a living connection is the server's")
   func promotedBetweenLooks() async throws {
     try await RedisServer.with { server in
       try await withClient(.unix(path: server.socketPath)) {
@@ -62,7 +62,7 @@ struct TimelineTests {
     }
   }
 
-  @Test("a connection is not made to a replica, whatever it would answer")
+  @Test("A connection is not made to a replica, whatever it would answer")
   func replica() async throws {
     let port = try FreePort.number()
     try await RedisServer.with(["--port", String(port), "--repl-diskless-sync-delay", "0"]) { _ in

@@ -4,7 +4,7 @@ import Testing
 @Suite("The parser")
 struct ParserTests {
   @Test(
-    "refuses what parsers disagree on, and says where",
+    "The parser refuses what parsers disagree on, and says where",
     arguments: [
       ("", .empty, 0), ("  ", .empty, 2), ("\u{FEFF}{}", .byteOrderMark, 0), ("{} x", .trailingBytes, 3), ("[1,]", .unexpectedCharacter, 3),
       ("{\"a\":1,}", .unexpectedCharacter, 7), ("{\"a\" 1}", .unexpectedCharacter, 5), ("{a:1}", .unexpectedCharacter, 1),
@@ -25,7 +25,7 @@ struct ParserTests {
   }
 
   @Test(
-    "refuses bytes that are not UTF-8, at their place",
+    "The parser refuses bytes that are not UTF-8, at their place",
     arguments: [
       ([0x22, 0xFF, 0x22], 1), ([0x22, 0xC0, 0x80, 0x22], 1), ([0x22, 0xED, 0xA0, 0x80, 0x22], 1), ([0x22, 0x61, 0xE2, 0x82], 2),
     ] as [([UInt8], Int)])
@@ -33,7 +33,7 @@ struct ParserTests {
     #expect(throws: JSONError(reason: .invalidUTF8, offset: offset)) { try JSONValue.parse(bytes) }
   }
 
-  @Test("takes 32 levels and refuses the 33rd")
+  @Test("The parser takes 32 levels and refuses the 33rd")
   func depth() throws {
     let deep = { (levels: Int) in String(repeating: "[", count: levels) + String(repeating: "]", count: levels) }
     _ = try JSONValue.parse(deep(32))
@@ -42,7 +42,7 @@ struct ParserTests {
     #expect(throws: JSONError(reason: .tooDeep, offset: 160)) { try JSONValue.parse(objects) }
   }
 
-  @Test("keeps the spelling of numbers, and reads integers only from integer syntax")
+  @Test("The parser keeps the spelling of numbers, and reads integers only from integer syntax")
   func numbers() throws {
     for (text, value) in [
       ("0", 0), ("-0", 0), ("9223372036854775807", Int64.max), ("-9223372036854775808", .min), ("9223372036854775808", nil),
@@ -58,13 +58,13 @@ struct ParserTests {
     }
   }
 
-  @Test("decodes escapes, surrogate pairs and text outside ASCII")
+  @Test("The parser decodes escapes, surrogate pairs and text outside ASCII")
   func strings() throws {
     let text = #""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00ß日\u0000""#
     #expect(try JSONValue.parse(text) == .string("a\"\\/\u{8}\u{C}\n\r\té😀ß日\0"))
   }
 
-  @Test("tells texts apart that Unicode calls equivalent")
+  @Test("The parser tells texts apart that Unicode calls equivalent")
   func bytesNotEquivalence() throws {
     let object = try JSONValue.parse("{\"\u{e9}\": 1, \"e\u{301}\": 2}")
     guard case .object(let members) = object else { throw JSONError(reason: .empty, offset: 0) }
@@ -72,7 +72,7 @@ struct ParserTests {
     #expect(JSONValue.string("\u{e9}") != .string("e\u{301}"))
   }
 
-  @Test("gives the exact bytes of a member, at any depth")
+  @Test("The parser gives the exact bytes of a member, at any depth")
   func rawBytes() throws {
     guard case .object(let body) = try JSONValue.parse(#" { "metadata" : { "b":1.50 , "a":[ ] } , "x":{"y": "\u0041"} }"#),
       case .object(let inner)? = body["x"]
@@ -83,7 +83,7 @@ struct ParserTests {
     #expect(body.raw("none") == nil)
   }
 
-  @Test("finds a duplicate among many members")
+  @Test("The parser finds a duplicate among many members")
   func manyMembers() throws {
     let names = (0..<1_000).map { "\"k\($0)\":\($0)" }
     _ = try JSONValue.parse("{" + names.joined(separator: ",") + "}")
@@ -91,7 +91,7 @@ struct ParserTests {
     #expect(error?.reason == .duplicateKey)
   }
 
-  @Test("any damage to a valid text is either refused or still valid, and never a trap")
+  @Test("Any damage to a valid text is either refused or still valid, and never a trap")
   func damage() {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SplitMix(state: seed)

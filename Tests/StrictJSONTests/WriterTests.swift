@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The writer")
 struct WriterTests {
-  @Test("writes members in the order given, with commas where they belong")
+  @Test("The writer writes members in the order given, with commas where they belong")
   func order() {
     var writer = JSONWriter()
     writer.object { writer in
@@ -21,7 +21,7 @@ struct WriterTests {
     #expect(writer.text == #"{"b":"x","a":null,"list":[1,{},[null],true],"o":{"m":{"z": 1}},"last":false}"#)
   }
 
-  @Test("escapes what must be escaped, and what it wrote is read back the same")
+  @Test("The writer escapes what must be escaped, and its text is read back the same")
   func escapes() throws {
     let text = String(String.UnicodeScalarView((0...0x7F).compactMap { Unicode.Scalar($0 as UInt32) })) + "é😀\u{2028}"
     var writer = JSONWriter()
@@ -31,7 +31,7 @@ struct WriterTests {
     #expect(writer.text.contains(#"\t\n\u000b\u000c\r\u000e"#))
   }
 
-  @Test("writes a value built of literals")
+  @Test("The writer writes a value built of literals")
   func literals() {
     var writer = JSONWriter()
     writer.value(["one": 1, "two": ["x", true], "none": .null])
@@ -41,7 +41,7 @@ struct WriterTests {
 
 @Suite("A text written in pieces")
 struct PieceTests {
-  @Test("is the text that is written at once")
+  @Test("A text written in pieces is the text that is written at once")
   func pieces() throws {
     var writer = JSONWriter()
     var bytes: [UInt8] = []

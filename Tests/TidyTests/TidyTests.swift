@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test("@unchecked Sendable comes with the invariant that makes it true")
+  @Test("Every @unchecked Sendable comes with the invariant that makes it true")
   func unchecked() {
     for file in SourceTree.sources where file.path.hasSuffix(".swift") {
       for (number, line) in file.lines.enumerated() where line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") {

@@ -2,8 +2,8 @@
 public protocol AccountLedger: Sendable {
   /// Adds an account. Throws `emailTaken`, `externalIDTaken`.
   func createUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws -> User
-  /// The same, without a word of whether the address is taken: then the feed of the account that has it is told, else the new one
-  /// awaits its verification. Either way one transaction.
+  /// Adds an account, and tells nobody but the feed whether the address is taken: if it is, the feed has an event of the account that has
+  /// it, else the new account awaits its verification. Either way one transaction.
   func requestUser(_ user: User, canonicalEmail: String, passwordHash: String) async throws
   /// An account by its id; nil without one, and for a deleted one.
   func user(_ id: UserID) async throws -> User?
@@ -18,7 +18,7 @@ public protocol AccountLedger: Sendable {
   func users(matching query: String, page: PageRequest) async throws -> Page<User>
   /// The account and password hash behind an email, suspended accounts included, deleted ones not.
   func credentials(email: String) async throws -> Credentials?
-  /// The same of an account that is known by its id.
+  /// The account of this id and its password hash, suspended accounts included, deleted ones not.
   func credentials(of id: UserID) async throws -> Credentials?
   /// The costs of stored password hashes (`PasswordCost.text`, all that stands before the salt), each once; the first thousand. It
   /// counts no users.

@@ -37,8 +37,8 @@ public struct Accounts: Sendable {
     return try await ledger.createUser(new.user, canonicalEmail: new.address.canonical, passwordHash: new.hash)
   }
 
-  /// The same, which nobody can learn from whether the address is taken: what is to be mailed, and to whom, is in the feed, and the new
-  /// account awaits its verification. No answer leaves before the login floor. Gives the address. Throws `invalidFields`, `rateLimited`.
+  /// Signs up without telling whether the address is taken. The feed says which mail to send, and to whom; the new account waits for its
+  /// verification. No answer leaves before the login floor. Gives the address. Throws `invalidFields`, `rateLimited`.
   public func requestSignUp(email: String, password: String, name: String?, timeZone: String, network: String) async throws -> EmailAddress
   {
     let new = try await newUser(

@@ -3,13 +3,13 @@ import GatehouseCrypto
 /// The cost of hashing on this machine now, which says when an answer about a password may leave. It decides; the clock and the work are
 /// its caller's.
 ///
-/// Passwords wait in a line that exists on paper alone, with as many servers as there are threads for hashing, where each takes as long
-/// as the dearest hash of the ledger would. The true line moves faster, so an answer is ready when its turn on paper is over, and the
-/// turn depends on when passwords came and on nothing that they are compared with.
+/// Passwords wait in a simulated queue. It has as many servers as there are threads for hashing, and each takes as long as the dearest hash
+/// of the ledger would. The true queue moves faster, so an answer is ready when its simulated turn is over. That turn depends on when
+/// passwords came, and on nothing that they are compared with.
 struct HashingCosts: Sendable {
   /// No password is given more than this, whatever its hash: it is what a login waits for a thread at most.
   static let spanMax = Passwords.patience
-  /// How far the line on paper may run ahead of the clock: beyond it, what waiting tells is lost in the waiting of many.
+  /// How far the simulated queue may run ahead of the clock. Beyond it so many wait that a wait tells nothing.
   static let aheadMax: Duration = .seconds(1)
   /// The time around the hash: reading the account, waking up.
   static let around: Duration = .milliseconds(2)
@@ -28,7 +28,7 @@ struct HashingCosts: Sendable {
   private var slowness: [(at: ContinuousClock.Instant, times: Double)] = []
   /// Hashes that are cheap beside the dearest are taken together, since one of them says little about the load on a dear one.
   private var batch = (alone: Duration.zero, taken: Duration.zero)
-  /// When each server of the line on paper is free.
+  /// When each server of the simulated queue is free.
   private var free: [ContinuousClock.Instant]
   private(set) var hasBooked = false
 
@@ -88,7 +88,7 @@ struct HashingCosts: Sendable {
   /// No answer about a password leaves before this.
   func floor(at now: ContinuousClock.Instant, minimum: Duration) -> Duration { max(minimum, span(at: now) + Self.around) }
 
-  /// Takes a turn in the line on paper: when the answer may leave.
+  /// Takes a turn in the simulated queue: when the answer may leave.
   mutating func book(at now: ContinuousClock.Instant, minimum: Duration) -> ContinuousClock.Instant {
     hasBooked = true
     let span = span(at: now)

@@ -60,7 +60,7 @@ public final class LoginFloor: Sendable {
     return due
   }
 
-  /// The same for the first password in an empty queue, without a turn in it: for answers that hash nothing.
+  /// When an answer that hashes nothing may leave: when the first password in an empty queue would, without a turn in it.
   public func due(minimum: Duration) -> ContinuousClock.Instant {
     let now = ContinuousClock.now
     return now + state.withLock { $0.costs.floor(at: now, minimum: minimum) }
@@ -99,7 +99,7 @@ public final class LoginFloor: Sendable {
       ])
     if news.alone > HashingCosts.spanMax {
       log.warning(
-        "Some passwords take longer to verify than a login may wait: the time of their logins tells them from others",
+        "Some passwords take longer to verify than a login may wait: an attacker can recognise them by the time a login takes",
         metadata: ["hash": .string(String(news.dearest.text.dropLast())), "hash_ms": "\(news.alone.wholeMilliseconds)"])
     }
   }

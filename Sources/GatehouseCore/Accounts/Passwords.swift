@@ -52,7 +52,9 @@ public struct Passwords: Sendable {
     return floor.book(minimum: rules.loginFloorMin)
   }
 
-  /// The same for an answer that hashes nothing.
+  /// When an answer that hashes nothing may leave, so that its time says nothing of the account. Call it before the account is read. Throws
+  /// `overloaded`.
+  /// - Parameter texts: the costs of the ledger's hashes, `AccountLedger.passwordCosts()`.
   func dueWithoutHash(_ texts: [String]) async throws(ServiceError) -> ContinuousClock.Instant {
     try await follow(texts)
     return floor.due(minimum: rules.loginFloorMin)

@@ -21,7 +21,7 @@ public struct User: Sendable, Equatable {
   public var zoneOpenStartMilliseconds: Int64?
   /// The end that the day had which was open at the last change of zone; nil before one that moved that end.
   public var zoneFloorMilliseconds: Int64?
-  /// The same of the month that was open.
+  /// After a change of zone: the start of the month that was open then. See `Period`.
   public var zoneMonthStartMilliseconds: Int64?
   /// The end that the month had which was open at the last change of zone; nil before one that moved that end.
   public var zoneMonthFloorMilliseconds: Int64?

@@ -114,13 +114,13 @@ public struct Gatekeeper: Sendable {
         replay = try await ledger.answer(to: call, now: clock.now())
         if replay != nil { request = request.withoutReserve() }
       } catch let error as ServiceError where error.code == .idempotencyKeyReused {
-        // Only who has a valid session may hear of it.
+        // Only a caller with a valid session may hear of it.
         misuse = error
         request = request.withoutReserve().peeking()
       }
     }
     var answer = try await decideAwaited(request, userID: userID)
-    // A twin of this call may have been granted since the look above, and have taken the last unit: its answer is this call's.
+    // A twin of this call may have been granted since the look above and have taken the last unit. Then its answer is this call's.
     if replay == nil, let call = request.reserve?.call, answer.decision == .allowanceExhausted || answer.decision == .rateLimited,
       let stored = try await ledger.answer(to: call, now: clock.now())
     {

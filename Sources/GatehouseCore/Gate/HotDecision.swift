@@ -120,7 +120,7 @@ public struct HotDecision: Sendable {
 }
 
 extension HotDecision {
-  /// The same with another word about its limits.
+  /// This decision with another word about its limits: what it says, their standings, and when to try again.
   func saying(_ decision: Decision, standings: [PolicyStanding], retryAfterSeconds: Int?) -> HotDecision {
     HotDecision(
       decision: decision, nowMilliseconds: nowMilliseconds, caller: caller, sessionFacts: sessionFacts, standings: standings,

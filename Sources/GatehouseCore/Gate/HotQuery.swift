@@ -54,7 +54,7 @@ public struct HotQuery: Sendable {
 }
 
 extension HotQuery {
-  /// The same question, counted at an instant.
+  /// This question, counted at an instant, with other charges if `charges` is given.
   func asked(at instant: Int64, charges: [PolicyCharge]? = nil) -> HotQuery {
     HotQuery(
       userID: userID, tokenHash: tokenHash, charges: charges ?? self.charges, requirements: requirements, hold: hold, peek: peek,

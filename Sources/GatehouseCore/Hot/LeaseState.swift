@@ -90,8 +90,8 @@ struct LeaseState {
     return term
   }
 
-  /// Whether the answer to a drop counts for a change now: whoever serves from this term serves what came after it, whoever served
-  /// from another has stopped, and whoever will serve from another reads the ledger anew.
+  /// Whether the answer to a drop counts for a change now. A process that serves from this term serves what came after the drop. A process
+  /// that served from another term has stopped. A process that will serve from another term reads the ledger anew.
   func isInForce(at now: Instant) -> Bool {
     guard term != nil, let knownUntil, let readyAt else { return false }
     return now < knownUntil && now >= readyAt

@@ -20,7 +20,7 @@ public final class KeyRing: Sendable {
   /// A ring that knows no key: `check` throws `unavailable` until the keys were read.
   public init() {}
 
-  /// Believes what is known for another while if `version` is still the one in force at `start`, else reads the keys again.
+  /// Believes the known keys for another while if `version`, the one in force at `start`, is theirs. Otherwise it reads the keys again.
   func refresh(version: Int64, readAt start: ContinuousClock.Instant, from ledger: any KeyLedger) async throws {
     let isKnown = ring.withLock { ring in
       guard ring.version == version else { return false }

@@ -20,7 +20,8 @@ public struct AppLimits: Sendable {
     await check(.network(network), policy, cost: cost, peek: peek)
   }
 
-  /// The same of any text. Redis and its dumps hold a keyed digest of it.
+  /// Counts an attempt of any text, unless `peek`. One round trip, or none without Redis. Redis and its dumps hold a keyed digest of the
+  /// text.
   public func check(subject: String, _ policy: Policy, cost: Int64, peek: Bool) async -> SubjectVerdict? {
     await check(.keyed(digest(subject)), policy, cost: cost, peek: peek)
   }

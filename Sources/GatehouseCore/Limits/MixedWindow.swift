@@ -21,11 +21,11 @@ struct MixedWindow: Sendable {
   private var ahead: Int64 = 0
   private var own: [Grant] = []
 
-  /// Redis's answer: its window after the call, and its clock. An answer that is older than one heard before changes nothing.
+  /// Notes Redis's answer: its window after the call, and its clock. An answer that is older than one heard before changes nothing.
   /// - Parameter now: this process's clock.
   mutating func hear(_ window: PackedWindow, at redis: Int64, now: Int64, policy: Policy) {
-    // A clock that stands behind the last answer by more than any reply takes is another one.
-    // Of two answers of one millisecond the one with more units is the later.
+    // No reply takes so long that all told units return meanwhile: an earlier time after that comes from another clock.
+    // Of two answers of one millisecond the later is the one with more units.
     func live(_ window: PackedWindow) -> Int64 { window.returns(nowMilliseconds: redis, policy: policy).reduce(0) { $0 + $1.units } }
     let isNewer = redis == toldAt ? live(window) >= live(told) : redis > toldAt
     guard isNewer || toldUnits(now: now, policy: policy) == 0 else { return }

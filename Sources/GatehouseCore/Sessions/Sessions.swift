@@ -79,7 +79,7 @@ public struct Sessions: Sendable {
     try await ledger.sessions(of: user, first: first, page: page, now: clock.now())
   }
 
-  /// The same for whoever is not the user; nil without such a user.
+  /// A user's live sessions by last seen, for a caller that is not the user; nil without such a user.
   public func list(ofAnybody user: UserID, page: PageRequest) async throws -> Page<Session>? {
     guard try await ledger.user(user) != nil else { return nil }
     return try await list(of: user, page: page)

@@ -48,7 +48,7 @@ public struct ClockJudge: Sendable, Hashable {
   private var quietUntilBoot: Int64?
   /// How far Redis's clock was from the time that is carried on, at its last reading.
   public private(set) var redisOffsetMilliseconds: Int64?
-  /// Likewise the host's.
+  /// How far the host's clock was from the time that is carried on, at its last reading.
   public private(set) var hostOffsetMilliseconds: Int64 = 0
 
   /// A judge that has heard no Redis: time goes on from the host's wall clock until a better one is known.

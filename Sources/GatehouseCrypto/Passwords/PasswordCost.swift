@@ -62,7 +62,7 @@ public struct PasswordCost: Sendable, Hashable {
     return start.duration(to: .now) * factor
   }
 
-  /// The same scheme with less of the work that grows evenly, and how many times that makes the whole.
+  /// A cost of the same scheme with less of the work that grows evenly, and how many times that work makes the whole.
   private func sample() -> (PasswordCost, factor: Int) {
     var sample = self
     var factor = 1

@@ -79,7 +79,8 @@ public struct CrossSiteRule: Sendable {
     try check(method: method, headers)
   }
 
-  /// The same for a request whose answer sets the cookie.
+  /// Throws 403 `csrf_rejected` when `method` is unsafe and neither `Sec-Fetch-Site` nor `Origin` shows that the request is meant, whatever
+  /// credential it has: for a request whose answer sets the cookie.
   public func check(
     method: HTTPRequest.Method, _ headers: HTTPFields, what: String = "A request with the cookie that changes something"
   ) throws {

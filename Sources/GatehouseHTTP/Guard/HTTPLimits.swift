@@ -21,7 +21,8 @@ public struct HTTPLimits: Sendable {
   public var bodyTimeout = TimeAmount.seconds(20)
   /// How long a connection may wait for its next request.
   public var idleTimeout = TimeAmount.seconds(75)
-  /// The same once the process ends: a client that sends its next request meanwhile gets its answer, and is told that the connection ends.
+  /// How long a connection may wait for its next request once the process ends. A client that sends one meanwhile gets its answer, and is
+  /// told that the connection ends.
   public var leaveTimeout = TimeAmount.seconds(1)
   /// How long a client may take nothing of a waiting answer.
   public var writeTimeout = TimeAmount.seconds(30)

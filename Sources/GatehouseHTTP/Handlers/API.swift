@@ -78,7 +78,8 @@ extension API {
     return idempotentCall(scope: scope, key: key, head + body)
   }
 
-  /// A call whose repeat is known by `bytes`, whichever line of the secret its first answer was stored under.
+  /// The idempotent call, with fingerprints of `bytes` under every line of the secret: a repeat is known whichever line the first call was
+  /// stored under.
   func idempotentCall(scope: String, key: String, _ bytes: [UInt8]) -> IdempotentCall {
     let fingerprints = secret.keys(.idempotency).map { Digest256(bytes: $0.hmac(bytes)) ?? Digest256.sha256(bytes) }
     return IdempotentCall(
@@ -86,7 +87,7 @@ extension API {
     )
   }
 
-  /// Which unit a retry holds: the same for the same user, caller and key, in every process and under every server secret.
+  /// The id of the hold; a retry gets the same one. It depends on the user, the caller and the key alone, not on the process or the secret.
   func holdID(_ user: String, _ call: IdempotentCall) -> String {
     String(Digest256.sha256("\(user) \(call.scope) \(call.key)".utf8).hex.prefix(20))
   }

@@ -8,7 +8,7 @@ extension API {
     try await FieldReader(body: body(request, context))
   }
 
-  /// The same for a body that may be left out.
+  /// A reader of the JSON body, or of no fields at all if none was sent.
   func optionalFields(_ request: Request, _ context: GatehouseContext) async throws -> FieldReader {
     let bytes = try await collected(request, context)
     guard !bytes.isEmpty || request.headers[.contentType] != nil else {

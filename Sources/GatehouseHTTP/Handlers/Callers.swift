@@ -13,7 +13,7 @@ extension API {
     try await visitor(request, context, within: within) { try refuseQuery(request) }.visitor
   }
 
-  /// The same, giving what `read` makes of the request.
+  /// Lets a session in, with a password as recent as `within`, and gives what `read` makes of the request.
   func visitor<Input>(
     _ request: Request, _ context: GatehouseContext, within: Int64? = nil, read: () async throws -> Input
   ) async throws -> (visitor: Visitor, input: Input) {
@@ -26,7 +26,7 @@ extension API {
   /// with a valid session. Either way it is one question to the gate.
   /// - Parameters:
   ///   - withinOf: how recent the password must be for what is asked.
-  ///   - unread: the same for a request that can't be read.
+  ///   - unread: how recent it must be for a request that can't be read.
   func visitor<Input>(
     _ request: Request, _ context: GatehouseContext, withinOf: (Input) -> Int64?, unread: Int64? = nil, read: () async throws -> Input
   ) async throws -> (visitor: Visitor, input: Input) {
@@ -82,7 +82,7 @@ extension API {
 
   var crossSiteRule: CrossSiteRule { CrossSiteRule(allowedOrigins: contract.allowedOrigins) }
 
-  /// The service key of a request, with one of `scopes`.
+  /// The service key of a request, which must have the scope.
   func serviceKey(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey {
     guard let key = try serviceKeyIfSent(request, scope) else {
       var came = ""
@@ -92,7 +92,7 @@ extension API {
     return key
   }
 
-  /// The same, nil if no key was sent.
+  /// The service key of a request, which must have the scope; nil if no key was sent.
   func serviceKeyIfSent(_ request: Request, _ scope: ServiceKey.Scope) throws -> ServiceKey? {
     guard case .key(let text) = try Credential.read(request.headers, cookie: contract.cookieName) else { return nil }
     let key = try knownKey(text)

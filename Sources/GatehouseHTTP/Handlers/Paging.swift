@@ -62,7 +62,8 @@ extension API {
     return PageRequest(limit: limit, after: after)
   }
 
-  /// The same, as they are; `after` is nil for the first page. Throws 400 `invalid_cursor` for a cursor of another list.
+  /// `limit` of a list, and the place that `cursor` names; nil for the first page. Throws 400 `invalid_cursor` for a cursor of another
+  /// list.
   func page<Place>(_ query: QueryReader, _ list: PagedList<Place>) throws -> (limit: Int, after: Place?) {
     let declared = PageQuery.declared.fields
     let limit = try query.read(declared.limit)

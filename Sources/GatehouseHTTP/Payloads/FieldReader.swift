@@ -35,7 +35,7 @@ public struct FieldReader {
     self.init(object)
   }
 
-  /// Throws 422 `invalid_fields` with every fault, if there is any.
+  /// Throws 422 `invalid_fields` with every fault of form, if there is any.
   public consuming func finish() throws {
     refuseUnknown()
     if !faults.isEmpty { throw Problem.invalidFields(faults) }

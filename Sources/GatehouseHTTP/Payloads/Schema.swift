@@ -113,12 +113,12 @@ struct Schema: Sendable {
 
   // MARK: Changes
 
-  /// The same under a name, which the documents refer to.
+  /// This schema under a name, which the documents refer to.
   func named(_ name: String) -> Schema {
     Schema(["$ref": .string("#/components/schemas/\(name)")], parts: [Part(name: name, schema: self)], example: example)
   }
 
-  /// The same, or null.
+  /// This schema, or null.
   var orNull: Schema {
     if json["$ref"] != nil { return Schema(["anyOf": [.object(json), ["type": "null"]]], parts: parts, example: example) }
     if case .array(let values)? = json["enum"] {
@@ -132,17 +132,17 @@ struct Schema: Sendable {
     }
   }
 
-  /// The same with a sentence on what the value means.
+  /// This schema with a sentence on what the value means.
   func described(_ sentence: String?) -> Schema { sentence.map { with("description", .string($0)) } ?? self }
 
-  /// The same with an example.
+  /// This schema with an example.
   func example(_ value: JSONValue?) -> Schema {
     var schema = self
     schema.example = value
     return schema
   }
 
-  /// The same with a keyword, in place of the one that it had.
+  /// This schema with a keyword, in place of the one that it had.
   func with(_ keyword: String, _ value: JSONValue) -> Schema {
     var schema = self
     if json[keyword] == nil {

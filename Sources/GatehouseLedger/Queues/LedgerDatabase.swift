@@ -99,7 +99,8 @@ public final class LedgerDatabase: Sendable {
     if db.mayBeReplaced() { suspectStore() }
   }
 
-  /// The same after the engine has called the store damaged, or no ledger at all: its content may be another's.
+  /// Has the writer look at once whether the store is still the one that was opened, and stop if it is not. For when the engine has called
+  /// the store damaged, or no ledger at all: its content may be another's.
   func suspectStore() {
     engine.suspect()
     enqueue { _ in }

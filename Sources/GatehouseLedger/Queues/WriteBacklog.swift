@@ -128,7 +128,7 @@ struct WriteBacklog<Item> {
   /// Takes nothing from now on.
   mutating func close() { isClosed = true }
 
-  /// The same, and gives up all that waits: nothing may be committed after a commit whose outcome is unknown.
+  /// Takes nothing from now on, and gives up all that waits: nothing may be committed after a commit whose outcome is unknown.
   mutating func stop() -> [Item] {
     isClosed = true
     isDraining = false

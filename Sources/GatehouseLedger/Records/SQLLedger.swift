@@ -23,7 +23,7 @@ public final class SQLLedger: Sendable {
     func timeouts(_ kind: SessionClass) -> SessionTimeouts { live.timeouts(kind) }
     func retention() -> Settings.Retention { live.retention }
 
-    /// The time that rows which end by their age are held against: just after time jumped none is too old.
+    /// The instant that the age of a row is judged by. Just after time jumped it is 0: then no row is too old.
     func aging(_ now: Int64) -> Int64 { isQuiet() ? 0 : now }
 
     func plan(of user: User, now: Int64) -> String {

@@ -1,7 +1,8 @@
 /// The number that a ledger's file carries in its header (`application_id`), raised around each copy of the log into the file.
 ///
-/// It is a count with its reach: by how much the count in the file itself may be less while the log with this number still belongs to it.
-/// The numbers of before there was a reach have the mark clear; the file held the same one as its log then, or the one before.
+/// It is a count with its reach. The reach is by how much the count in the file itself may be less while the log with this number still
+/// belongs to it. Numbers from before there was a reach have the mark clear. In their time the file held the same number as its log, or the
+/// one before.
 struct FileNumber: Sendable, Equatable {
   private static let mark: Int64 = 1 << 30
   private static let countMax: Int64 = 1 << 28 - 1
@@ -22,7 +23,7 @@ struct FileNumber: Sendable, Equatable {
   private var count: Int64 { (stored & ~Self.mark) >> 2 }
   private var reach: Int64 { stored & Self.reachMax }
 
-  /// A number for a file that has none with a reach.
+  /// The first number of a file: for one that has no number, or a number without a reach.
   static func first() -> FileNumber { FileNumber(count: Int64.random(in: 1..<(1 << 14)) << 14, reach: 0) }
 
   func isNewer(than other: FileNumber) -> Bool {
@@ -37,7 +38,7 @@ struct FileNumber: Sendable, Equatable {
     return (1...Self.reachMax).contains(reach) ? FileNumber(count: count + 1, reach: reach) : nil
   }
 
-  /// A number to which no file belongs that belongs to this one.
+  /// A number for a log that is set apart. No file that belongs to the present number belongs to that one.
   var apart: FileNumber { FileNumber(count: (count + Self.reachMax + 1) & Self.countMax, reach: 0) }
 
   /// Whether a file with the number `file` belongs to a log through which this one is seen.

@@ -91,8 +91,8 @@ final class Turnstile {
     return true
   }
 
-  /// The same, for a thread that may wait so long and no longer; then `internal` names who is in the way, and this turnstile must not be
-  /// used again.
+  /// Runs `body` as the only writer among all processes, for a thread that may wait so long and no longer. After that it throws `internal`,
+  /// which names who is in the way, and this turnstile must not be used again.
   func pass<T>(within patience: Duration, _ body: () throws(LedgerFailure) -> T) throws(LedgerFailure) -> T {
     let entry = Entry()
     entry.group.enter()

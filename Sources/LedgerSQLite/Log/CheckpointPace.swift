@@ -6,7 +6,7 @@ struct CheckpointPace {
   enum Step {
     /// Copies what no reader keeps in the log; the next commit begins the log anew if it can.
     case copy
-    /// The same, and cuts the log's file to nothing if nobody reads it.
+    /// Copies what no reader keeps in the log, and cuts the log's file to nothing if nobody reads it.
     case cut
   }
 

@@ -70,6 +70,6 @@ extension LedgerFailure {
 extension Database {
   /// The system's reason for the last failed write to the log: what a transaction writes to.
   var logErrno: Int32 { gatehouse_errno_of_log(sqliteConnection) }
-  /// The same for the ledger's file, which only a checkpoint writes to.
+  /// The system's reason for the last failed write to the ledger's file, which only a checkpoint writes to.
   var fileErrno: Int32 { gatehouse_errno_of_file(sqliteConnection) }
 }

@@ -25,7 +25,7 @@ public enum RedisReply: Sendable, Equatable {
     }
   }
 
-  /// The same as text; bytes that are no UTF-8 become replacement characters.
+  /// The bytes of a bulk or status reply as text; bytes that are no UTF-8 become replacement characters.
   public var text: String? { byteValues.map { String(decoding: $0, as: UTF8.self) } }
 
   /// The elements of an array.

@@ -29,7 +29,7 @@ enum Descriptors {
   /// them open there are still descriptors for Redis and the ledger. More wait to be accepted.
   static func operationsMax(descriptors: Int) -> Int { max(1, min(64, min(reserved, descriptors / 2) / 4)) }
 
-  /// The same, by the process's present limit.
+  /// The connections that each of the two ops listeners takes at once under the process's present limit of descriptors.
   static var operationsMax: Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return operationsMax(descriptors: reserved) }

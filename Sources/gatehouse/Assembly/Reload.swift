@@ -55,7 +55,7 @@ struct Reload: Service {
 }
 
 extension Settings {
-  /// The same, but for what a running process can't change.
+  /// These settings, with the old values of all that a running process can't change.
   fileprivate func keepingWhatNeedsRestart(of old: Settings) -> Settings {
     var kept = self
     kept.dataFolder = old.dataFolder

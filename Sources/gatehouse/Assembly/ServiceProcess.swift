@@ -60,7 +60,9 @@ struct ServiceProcess: Sendable {
 
   private func tell(_ socket: String?) -> String {
     if socket == nil {
-      log.error("The folder takes no ops socket: commands can't reach this process", metadata: ["folder": .string(assembly.folder.path)])
+      log.error(
+        "The ops socket can't be made in the folder: commands can't reach this process", metadata: ["folder": .string(assembly.folder.path)]
+      )
     }
     return socket ?? ""
   }

@@ -17,7 +17,7 @@ struct KeyCommand: AsyncParsableCommand {
     private static let expiry: ClosedRange<Int64> = 60...3_650 * 86_400
 
     @OptionGroup var service: ServiceOptions
-    @Option(help: "What the key is for, 1 to 64 characters.") var name: String
+    @Option(help: "The purpose of the key, 1 to 64 characters.") var name: String
     @Option(help: "Some of gate, work, accounts, admin, with commas.", transform: Self.scopes) var scopes: [String]
     @Option(help: "When it ends, 60s to 3650d, such as 90d; without it never.", transform: Self.seconds) var expiresIn: Int64?
 

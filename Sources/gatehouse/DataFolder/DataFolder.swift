@@ -106,7 +106,8 @@ struct DataFolder: Sendable {
     return true
   }
 
-  /// The same, waiting a while for whoever has it.
+  /// Takes the folder's lock, and waits up to `patience` for a process that has it the other way; nil if that one keeps it. Throws why the
+  /// lock can't be had at all.
   func lock(exclusive: Bool, within patience: Duration) async throws(CommandFailure) -> Int32? {
     let end = ContinuousClock.now + patience
     while true {

@@ -13,7 +13,7 @@ final class LogSink: Sendable {
   static let bytesMax = 1 << 20
   /// How long the end of the process waits for a log that is read slowly, or not at all.
   static let endPatience: Duration = .seconds(1)
-  /// The same for an operator who does not want to wait.
+  /// How long the end waits for the log after a second signal, from an operator who does not want to wait.
   static let secondSignalPatience: Duration = .milliseconds(100)
 
   static let standardError = LogSink(STDERR_FILENO)

@@ -21,7 +21,7 @@ struct HashingCostsTests {
     return costs
   }
 
-  @Test("it covers the dearest hash that there is, and falls when that is gone")
+  @Test("The floor covers the dearest hash that there is, and falls when that is gone")
   func dearest() throws {
     let foreign = try foreign()
     var costs = costs(foreign: foreign)
@@ -30,10 +30,11 @@ struct HashingCostsTests {
     costs.believe([today])
     #expect((cheap...cheap * 1.3).contains(costs.floor(at: start, minimum: .zero)))
     #expect(costs.floor(at: start, minimum: .milliseconds(60)) == .milliseconds(60))
-    #expect(!costs.unknown(among: [foreign]).isEmpty, "what is gone is measured again if it comes back")
+    #expect(!costs.unknown(among: [foreign]).isEmpty, "a cost that is gone is measured again if it comes back")
   }
 
-  @Test("under load it rises by what hashing takes longer, whosever hash that is, and it falls again; one outlier moves it for one answer")
+  @Test(
+    "The floor rises under load by what hashing takes longer, whosever hash that is, and falls again; one outlier moves it for one answer")
   func load() throws {
     let foreign = try foreign()
     var costs = costs(foreign: foreign)
@@ -46,7 +47,7 @@ struct HashingCostsTests {
     #expect((dear...dear * 1.2).contains(costs.floor(at: later, minimum: .zero)))
   }
 
-  @Test("it has a bound, however slow the machine and however dear the hash")
+  @Test("The floor has a bound, however slow the machine and however dear the hash")
   func bound() throws {
     var costs = costs(foreign: try foreign())
     for _ in 0..<20 { costs.observe(today, taken: .seconds(3_600), at: start) }
@@ -56,7 +57,7 @@ struct HashingCostsTests {
   }
 
   /// Logins at random instants; a true first-come-first-served queue serves each for as long as its own hash takes.
-  @Test("an answer leaves at one instant whatever hash it and those before it met", arguments: [1, 3])
+  @Test("An answer leaves at one instant whatever hash it and those before it met", arguments: [1, 3])
   func independent(threads: Int) throws {
     var random = SeededRandom(seed: Seed.current)
     for _ in 0..<200 {
@@ -70,7 +71,7 @@ struct HashingCostsTests {
         let server = free.indices.min { free[$0] < free[$1] } ?? 0
         let own = Bool.random(using: &random) ? dear : cheap
         free[server] = max(free[server], now) + own
-        // Where the line on paper had to skip, waiting is too long to be covered.
+        // Where the simulated queue had to skip, waiting is too long to be covered.
         guard free[server] <= due || now.duration(to: free[server]) > HashingCosts.aheadMax else {
           Issue.record("ready \(due.duration(to: free[server])) after it was due, seed \(Seed.current)")
           return

@@ -77,7 +77,7 @@ struct LoginLimitsTests {
   }
 
   @Test(
-    "an attacker with 1, 10 or 1,000 networks locks nobody out at home, and gets no more guesses than the account's limit",
+    "An attacker with 1, 10 or 1,000 networks locks nobody out at home, and gets no more guesses than the account's limit",
     .asvs("6.3.1"), arguments: [1, 10, 1_000])
   func atHome(networks: Int) async {
     let outcome = await attack(from: networks, victimIsKnown: true)
@@ -86,12 +86,12 @@ struct LoginLimitsTests {
     #expect(outcome.guesses.count >= 10 * min(networks, 10), "the attack was one")
   }
 
-  @Test("one network locks nobody out even where the victim was never seen; what ten can do is bounded by the account's limit")
+  @Test("One network locks nobody out even where the victim was never seen; what ten can do is bounded by the account's limit")
   func neverSeen() async {
     #expect(await attack(from: 1, victimIsKnown: false).victimRefused == 0)
   }
 
-  @Test("a burst of attempts at once spends no more of the account than the pair lets through")
+  @Test("A burst of attempts at once spends no more of the account than the pair lets through")
   func burst() async throws {
     let limits = limits()
     let passed = await withTaskGroup(of: Bool.self) { group in
@@ -104,7 +104,7 @@ struct LoginLimitsTests {
     #expect(await passes(limits, Self.home))
   }
 
-  @Test("a network that is refused spends nothing of the accounts that it tries")
+  @Test("A network that is refused spends nothing of the accounts that it tries")
   func network() async throws {
     let limits = limits()
     for number in 0..<70 { try? await limits.attempt(account: "n\(number)@example.com", network: "198.51.100.1") }
@@ -113,7 +113,7 @@ struct LoginLimitsTests {
     #expect(spent.reduce(0, +) == 60 && spent.suffix(10).allSatisfy { $0 == 0 })
   }
 
-  @Test("a network that is refused has no mails sent, and spends none of the account's")
+  @Test("A network that is refused has no mails sent, and spends none of the account's")
   func mails() async throws {
     let limits = limits()
     for _ in 0..<60 { try await limits.spend(network: "198.51.100.1") }
@@ -124,7 +124,7 @@ struct LoginLimitsTests {
     await #expect(throws: ServiceError.self) { try await limits.mail(account: Self.victim, network: Self.home) }
   }
 
-  @Test("the digests of accounts, of pairs and of the app's subjects never meet")
+  @Test("The digests of accounts, of pairs and of the app's subjects never meet")
   func digests() {
     let limits = limits()
     let texts = ["mia@example.com", "7:account15:mia@example.com", "account mia@example.com", ""]

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Changes of an account")
 struct UserChangesTests {
-  @Test("a plan, its end and a status may take rights away: only they are waited for")
+  @Test("A plan, its end and a status may take rights away: only they are waited for")
   func rights() {
     func changed(_ change: (inout UserChanges) -> Void) -> Bool {
       var changes = UserChanges()

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Watching the lease")
 struct LeaseWatchTests {
-  @Test("each loss and each return is told once, with its length; a start, an outage of Redis and a single miss are neither")
+  @Test("Each loss and each return of the lease is told once, with its length; a start, an outage of Redis and a single miss are neither")
   func transitions() {
     let start = ContinuousClock.now
     var watch = LeaseWatch()

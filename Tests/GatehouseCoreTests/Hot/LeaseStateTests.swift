@@ -31,7 +31,7 @@ struct LeaseStateTests {
     return state.polled(drop, to: mark, read: read, isWhole: isWhole, at: Self.at(now + 2))
   }
 
-  @Test("a first term serves at once, for 500 ms from the start of the read; without an answer of Redis not at all")
+  @Test("A first term serves at once, for 500 ms from the start of the read; without an answer of Redis not at all")
   func first() {
     var state = LeaseState(process: "p")
     #expect(poll(&state, nil, at: 0, .noAnswer) == nil)
@@ -43,7 +43,7 @@ struct LeaseStateTests {
     #expect(state.held(at: Self.at(510)) == nil)
   }
 
-  @Test("a term that follows one in use is in quarantine for 550 ms from the end of the read: nothing is served and nothing counts")
+  @Test("A term that follows one in use is in quarantine for 550 ms from the end of the read: nothing is served and nothing counts")
   func quarantine() {
     var state = LeaseState(process: "p")
     poll(&state, Self.node(1), at: 0, Self.counted(1))
@@ -57,7 +57,7 @@ struct LeaseStateTests {
     #expect(state.held(at: Self.at(651)) == Self.node(2).term && state.isInForce(at: Self.at(651)))
   }
 
-  @Test("the answer to a drop counts only while the term was read less than 500 ms ago")
+  @Test("The answer to a drop counts only while the term was read less than 500 ms ago")
   func counting() throws {
     var state = LeaseState(process: "p")
     poll(&state, Self.node(1), at: 0, Self.counted(1))
@@ -67,13 +67,13 @@ struct LeaseStateTests {
     state.heard(Self.counted(2), to: mark)
     #expect(state.counts(mark, at: Self.at(499)) && !state.counts(mark, at: Self.at(500)))
     let later = state.nextMark()
-    #expect(later?.own == 2, "what was counted is known whether or not it counts")
+    #expect(later?.own == 2, "a drop is known whether or not it counts")
     // More rows than one poll reads: those that are gone count, but nothing may be served.
     let partial = poll(&state, Self.node(1), at: 1_000, isWhole: false, Self.counted(4))
     #expect(partial?.counts == true && partial?.outcome == .nothing && state.held(at: Self.at(1_003)) == nil)
   }
 
-  @Test("data that went back ends the use of Redis at once, and is registered anew", arguments: [HotDrop.broken, .behind(term: 4)])
+  @Test("Data that went back ends the use of Redis at once, and is registered anew", arguments: [HotDrop.broken, .behind(term: 4)])
   func broken(_ drop: HotDrop) throws {
     var state = LeaseState(process: "p")
     poll(&state, Self.node(1), at: 0, Self.counted(1))
@@ -87,7 +87,7 @@ struct LeaseStateTests {
     #expect(state.held(at: Self.at(103)) == nil)
   }
 
-  @Test("the counter that the ledger knows must be reached, from the first look on")
+  @Test("The counter that the ledger knows must be reached, from the first look on")
   func floor() {
     var state = LeaseState(process: "p")
     poll(&state, Self.node(1, counted: 40), at: 0, .noAnswer)
@@ -95,7 +95,7 @@ struct LeaseStateTests {
     #expect(mark?.settled == 20 && mark?.settledBy == "q" && mark?.own == 0)
   }
 
-  @Test("a ledger that knows less than it did is an older one: nothing is believed until it is registered anew")
+  @Test("A ledger that knows less than it did is an older one: nothing is believed until it is registered anew")
   func olderWhileRunning() {
     var state = LeaseState(process: "p")
     poll(&state, Self.node(1), at: 0, sequence: 100, Self.counted(1, sequence: 100))
@@ -106,7 +106,7 @@ struct LeaseStateTests {
     #expect(poll(&state, Self.node(2), at: 300, sequence: 121, Self.counted(1))?.outcome == .renewed)
   }
 
-  @Test("a first look at a Redis that knows more than the ledger is doubted; the next read decides")
+  @Test("A first look at a Redis that knows more than the ledger is doubted; the next read decides")
   func olderAtStart() {
     var fresh = LeaseState(process: "p")
     #expect(poll(&fresh, Self.node(1), at: 0, sequence: 60, Self.counted(9, sequence: 61))?.outcome == .doubted)
@@ -117,7 +117,7 @@ struct LeaseStateTests {
     #expect(older.ledgerWentBack && older.held(at: Self.at(13)) == nil)
   }
 
-  @Test("a change of another process between read and drop is no doubt later on; a read that was overtaken says nothing")
+  @Test("A change of another process between read and drop is no doubt later on; a read that was overtaken says nothing")
   func concurrent() {
     var state = LeaseState(process: "p")
     poll(&state, Self.node(1), at: 0, sequence: 10, Self.counted(1, sequence: 10))
@@ -132,13 +132,13 @@ struct LeaseStateTests {
     #expect(!state.ledgerWentBack)
   }
 
-  @Test("a registration that a process found alone is confirmed only by a Redis that knows no more than the ledger did")
+  @Test("A registration that a process found alone is confirmed only by a Redis that knows no more than the ledger did")
   func vacant() {
     var state = LeaseState(process: "p")
     let confirmed = poll(&state, Self.node(1, vacant: 50), at: 0, sequence: 55, Self.counted(9, sequence: 50))
     #expect(confirmed?.counts == false && confirmed?.outcome == .confirm && state.held(at: Self.at(3)) == nil)
     let look = state.nextMark()
-    #expect(look?.sequence == 0, "what Redis knows is not overwritten before it was looked at")
+    #expect(look?.sequence == 0, "the counter in Redis is not overwritten before it was looked at")
     let older = poll(&state, Self.node(1, vacant: 50), at: 10, sequence: 55, Self.counted(10, sequence: 51))
     #expect(older?.outcome == .register(above: 0))
     #expect(poll(&state, Self.node(1), at: 20, sequence: 55, Self.counted(11, sequence: 51))?.outcome == .renewed)

@@ -12,7 +12,7 @@ struct SuccessionTests {
       succeeds: 0, counted: 0, countedBy: "", countedNumber: 0, vacantSequence: vacant)
   }
 
-  @Test("where none is registered, or nobody uses the one that is, the one that answers is registered at once")
+  @Test("A Redis that answers is registered at once where none is registered, or nobody uses the one that is")
   func atOnce() {
     var succession = Succession()
     #expect(succession.next(nil, found: [], at: Self.at(0)) == .missed(isNew: false))
@@ -21,7 +21,7 @@ struct SuccessionTests {
     #expect(succession.next(Self.node("a", vacant: 3), found: ["a"], at: Self.at(3)) == .look(strays: false))
   }
 
-  @Test("one that may be in use is replaced only after a second without it, and never while one connection finds it")
+  @Test("A Redis that may be in use is replaced only after a second without it, and never while one connection finds it")
   func patience() {
     var succession = Succession()
     let node = Self.node("a")

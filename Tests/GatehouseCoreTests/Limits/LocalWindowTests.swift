@@ -20,7 +20,7 @@ struct LocalWindowTests {
     }.count
   }
 
-  @Test("each of several processes allows its share, and never less than one call", arguments: [(1, 10), (3, 3), (10, 1), (64, 1)])
+  @Test("Each of several processes allows its share, and never less than one call", arguments: [(1, 10), (3, 3), (10, 1), (64, 1)])
   func shares(_ processes: Int, _ share: Int) {
     let window = LocalWindow(processes: processes)
     #expect(allowed(window, "a", times: 20) == share)
@@ -28,7 +28,7 @@ struct LocalWindowTests {
     #expect(allowed(window, "a", times: 20, at: 1_061_000) == share)
   }
 
-  @Test("a cost above this process's share is only refused for now, one above the limit for good")
+  @Test("A cost above this process's share is only refused for now, one above the limit for good")
   func aboveShare() {
     let window = LocalWindow(processes: 4)
     let outcomes = [2, 3, 10, 11].map {
@@ -39,7 +39,7 @@ struct LocalWindowTests {
     #expect(outcomes.map(\.retryAfterSeconds) == [nil, 60, 60, nil])
   }
 
-  @Test("it keeps a bounded number of subjects; who was counted longest ago goes first")
+  @Test("A process keeps a bounded number of subjects; the one that was counted longest ago goes first")
   func bounded() {
     let window = LocalWindow(processes: 1, subjectsMax: 80)
     for index in 0..<80 { #expect(allowed(window, "s\(index)", times: 10) == 10) }
@@ -52,7 +52,7 @@ struct LocalWindowTests {
     #expect(window.count <= 80)
   }
 
-  @Test("a peek and a refusal keep nothing of a subject that was not there")
+  @Test("A peek and a refusal keep nothing of a subject that was not there")
   func nothingKept() {
     let window = LocalWindow(processes: 1)
     _ = window.check(subject: "a", policy: policy, limit: 10, cost: 1, nowMilliseconds: 0, peek: true)
@@ -60,7 +60,7 @@ struct LocalWindowTests {
     #expect(window.count == 0)
   }
 
-  @Test("several policies are all or nothing")
+  @Test("Several policies are all or nothing")
   func allOrNothing() {
     let window = LocalWindow(processes: 1)
     let other = Policy(name: "q", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(3))
@@ -75,7 +75,7 @@ struct LocalWindowTests {
     }
   }
 
-  @Test("callers at the same time are never allowed more than the limit together")
+  @Test("Callers at the same time are never allowed more than the limit together")
   func together() async {
     let limits = SubjectLimits(window: LocalWindow(processes: 1))
     let user = UserID.random()
@@ -91,7 +91,7 @@ struct LocalWindowTests {
     #expect(allowed == 10)
   }
 
-  @Test("a shadow policy never refuses, counts, and tells when it would have refused")
+  @Test("A shadow policy never refuses, counts, and tells when it would have refused")
   func shadow() {
     let window = LocalWindow(processes: 1)
     let shadow = Policy(name: "p", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(2), shadow: true)
@@ -101,7 +101,7 @@ struct LocalWindowTests {
     #expect(seen.map(\.standing.remaining) == [1, 0, 0, 0])
   }
 
-  @Test("the header fields name every policy and allowance that is in force, and no shadow")
+  @Test("The header fields name every policy and allowance that is in force, and no shadow")
   func headers() {
     let window = LocalWindow(processes: 1)
     let shadow = Policy(name: "quiet", by: .user, windowSeconds: 60, cells: 60, limits: PlanLimits(1), shadow: true)

@@ -71,7 +71,7 @@ struct MixedWindowTests {
     private var ahead: Int64 { MixedWindowTests.ahead }
   }
 
-  @Test("without Redis the window begins where Redis stood, not empty; a used-up one stays used up until Redis's units return")
+  @Test("Without Redis the window begins where Redis stood, not empty; a used-up one stays used up until Redis's units return")
   func seeded() {
     let pair = Pair(Self.policy(60))
     for _ in 0..<60 { #expect(pair.ask()) }
@@ -84,7 +84,7 @@ struct MixedWindowTests {
     #expect(pair.alone().allowed)
   }
 
-  @Test("units that were granted without Redis count when it is back, and its refusal says when they return")
+  @Test("Units that were granted without Redis count when it is back, and its refusal says when they return")
   func counted() {
     let pair = Pair(Self.policy(60))
     for _ in 0..<20 { #expect(pair.ask()) }
@@ -94,7 +94,7 @@ struct MixedWindowTests {
     for number in 0..<65 { #expect(pair.ask() == (number < 60)) }
   }
 
-  @Test("a process of several grants its share alone, and with Redis's units never more than the limit")
+  @Test("A process of several grants its share alone, and with Redis's units never more than the limit")
   func shares() {
     let pair = Pair(Self.policy(60), processes: 4)
     #expect((0..<60).filter { _ in pair.alone().allowed }.count == 15)
@@ -104,7 +104,7 @@ struct MixedWindowTests {
     #expect((0..<60).filter { _ in full.alone().allowed }.count == 5)
   }
 
-  @Test("an answer that comes after units were granted alone is not added to them")
+  @Test("An answer that comes after units were granted alone is not added to them")
   func late() {
     let pair = Pair(Self.policy(10))
     let answers = (0..<10).map { _ in pair.decide(1, owed: 0, asked: pair.now) }
@@ -134,7 +134,7 @@ struct MixedWindowTests {
   }
 
   @Test(
-    "any mix of answers, late and lost ones, and of decisions without Redis passes at most the limit in any interval of a window",
+    "Any mix of answers, late and lost ones, and of decisions without Redis passes at most the limit in any interval of a window",
     arguments: [(1, 60), (1, 7), (2, 10), (60, 60), (60, 250)] as [(Int64, Int64)])
   func sweep(seconds: Int64, cells: Int64) {
     let seed = UInt64.random(in: 0...UInt64.max)

@@ -18,7 +18,7 @@ struct PackedWindowTests {
     return window
   }
 
-  @Test("the stored form is a total and pairs of cell and count, little-endian, and reads back")
+  @Test("The stored form is a total and pairs of cell and count, little-endian, and reads back")
   func form() {
     let window = window([(0, 3), (999, 1), (1_000, 258)], policy())
     let cell = UInt32(truncatingIfNeeded: Self.start / 1_000)
@@ -27,12 +27,12 @@ struct PackedWindowTests {
     #expect(PackedWindow(bytes: window.bytes) == window)
   }
 
-  @Test("bytes of no whole number of cells are an empty window", arguments: [0, 1, 4, 8, 11, 13, 16, 19] as [Int])
+  @Test("Bytes of no whole number of cells are an empty window", arguments: [0, 1, 4, 8, 11, 13, 16, 19] as [Int])
   func halves(_ count: Int) {
     #expect(PackedWindow(bytes: [UInt8](repeating: 1, count: count)) == PackedWindow())
   }
 
-  @Test("bytes that no window wrote never trap, and their units end with the last cell")
+  @Test("Bytes that no window wrote never trap, and their units end with the last cell")
   func damaged() {
     for bytes in [
       [UInt8](repeating: 0xff, count: 28), [UInt8](repeating: 0, count: 20), [1, 0, 0, 0] + [UInt8](repeating: 0xff, count: 16),
@@ -48,7 +48,7 @@ struct PackedWindowTests {
     }
   }
 
-  @Test("a refused call and a peek leave the window as it was")
+  @Test("A refused call and a peek leave the window as it was")
   func untouched() {
     var window = window([(0, 8)], policy())
     let before = window
@@ -58,7 +58,7 @@ struct PackedWindowTests {
     #expect(window == before)
   }
 
-  @Test("remaining grows when the oldest cell is over, retry names when this cost fits")
+  @Test("Remaining grows when the oldest cell is over, retry names when this cost fits")
   func waiting() {
     let window = window([(0, 2), (10_000, 3), (20_000, 5)], policy())
     let now = Self.start + 20_500
@@ -69,14 +69,14 @@ struct PackedWindowTests {
     #expect(window.retryAfterSeconds(1, nowMilliseconds: now, policy: policy(), limit: 11) == 0)
   }
 
-  @Test("after the last unit all is left and there is nothing to wait for")
+  @Test("After the last unit all is left and there is nothing to wait for")
   func empty() {
     let window = window([(0, 10)], policy())
     let later = window.standing(nowMilliseconds: Self.start + 61_000, policy: policy(), limit: 10, exceeded: false)
     #expect(later.remaining == 10 && later.resetSeconds == 0)
   }
 
-  @Test("units above a limit that was lowered are not negative, and the reset waits until some are left")
+  @Test("Units above a limit that was lowered are not negative, and the reset waits until some are left")
   func lowered() {
     let window = window([(0, 4), (10_000, 4), (20_000, 2)], policy())
     let standing = window.standing(nowMilliseconds: Self.start + 20_000, policy: policy(), limit: 5, exceeded: true)
@@ -85,7 +85,7 @@ struct PackedWindowTests {
     #expect(none.remaining == 0 && none.resetSeconds == 0)
   }
 
-  @Test("cell numbers begin anew at 2^32 without a unit lost or minted")
+  @Test("Cell numbers begin anew at 2^32 without a unit lost or minted")
   func wrap() {
     let wrap = (Int64(1) << 32) * 1_000
     var window = PackedWindow()
@@ -96,7 +96,7 @@ struct PackedWindowTests {
     #expect(window.check(2, nowMilliseconds: wrap + 59_000, policy: policy(), limit: 8, peek: false) == .passes)
   }
 
-  @Test("without a limit the total ends at its largest value and nothing traps")
+  @Test("Without a limit the total ends at its largest value and nothing traps")
   func saturated() {
     let window = window([(0, 4_294_967_290), (500, 4_294_967_290), (1_000, 7), (2_000, Int64.max)], policy())
     #expect(window.total == UInt32.max)
@@ -104,7 +104,7 @@ struct PackedWindowTests {
     #expect(window.admits(5, nowMilliseconds: Self.start + 63_000, policy: policy(), limit: 5))
   }
 
-  @Test("another window or other cells are another field, another limit is not")
+  @Test("Another window or other cells are another field, another limit is not")
   func fields() {
     let names = [policy(60), policy(61), policy(60, cells: 250)].map(\.fieldName)
     #expect(names == ["p.60.60", "p.61.60", "p.60.250"])

@@ -25,7 +25,7 @@ struct SubjectLimitsTests {
     await check(place, peek: true, [(subject, policy)]).first?.standing.remaining
   }
 
-  @Test("what is refused spends nothing of any subject behind it, nor of its own other policies", arguments: Place.allCases)
+  @Test("A refused subject spends nothing of any subject behind it, nor of its own other policies", arguments: Place.allCases)
   func refusedSpendsNothing(_ place: Place) async {
     let (first, middle, last) = (Subject.keyed("a"), Subject.network("192.0.2.1"), Subject.keyed("b"))
     let (wide, tight) = (policy("wide", 10), policy("tight", 1))
@@ -36,12 +36,12 @@ struct SubjectLimitsTests {
       #expect(verdicts.map(\.allowed) == [true, false, true, true], "the others are looked at")
       #expect(verdicts[1].retryAfterSeconds != nil)
     }
-    #expect(await left(place, first, wide) == 4, "what stands in front counts attempts")
+    #expect(await left(place, first, wide) == 4, "a subject in front counts attempts")
     #expect(await left(place, middle, wide) == 9)
     #expect(await left(place, last, wide) == 9)
   }
 
-  @Test("a shadow policy is counted with what passes, and refuses nothing", arguments: Place.allCases)
+  @Test("A shadow policy is counted with what passes, and refuses nothing", arguments: Place.allCases)
   func shadow(_ place: Place) async {
     let subject = Subject.network("192.0.2.1")
     let (shadow, real) = (policy("shadow", 1, shadow: true), policy("real", 3))
@@ -52,7 +52,7 @@ struct SubjectLimitsTests {
     }
   }
 
-  @Test("subjects of the service and of the app are apart, whatever their names", arguments: Place.allCases)
+  @Test("Subjects of the service and of the app are apart, whatever their names", arguments: Place.allCases)
   func apart(_ place: Place) async {
     let tight = policy("tight", 1)
     let name = "0123456789abcdef"

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Settings in force")
 struct LiveSettingsTests {
-  @Test("what is asked after a reload goes by the new settings, all of it")
+  @Test("Every question after a reload goes by the new settings, all of it")
   func reload() {
     var settings = Settings()
     let rules = LiveSettings(settings)

@@ -11,7 +11,7 @@ struct ContractTests {
 
   static let trials = LedgerContract.chapters.flatMap { chapter in chapter.claims.map { Trial(chapter: chapter, claim: $0) } }
 
-  @Test("every claim holds on every engine", arguments: Engine.allCases, trials)
+  @Test("Every claim holds on every engine", arguments: Engine.allCases, trials)
   func holds(engine: Engine, trial: Trial) async throws {
     try await engine.run { try await trial.claim.isTried(on: $0) }
   }

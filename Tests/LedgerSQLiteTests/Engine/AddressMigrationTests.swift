@@ -63,7 +63,7 @@ struct AddressMigrationTests {
     return user?.id.text
   }
 
-  @Test("nobody is lost: every account is found by its own spelling, another spelling finds the oldest")
+  @Test("No account is lost: each is found by its own spelling, another spelling finds the oldest")
   func nobodyIsLost() async throws {
     try await withMigrated { (ledger: SQLLedger) async throws in
       for user in Self.users { #expect(try await found(user.email, ledger) == user.id, "\(user.email)") }
@@ -76,7 +76,7 @@ struct AddressMigrationTests {
     }
   }
 
-  @Test("those that share an address are named, with the account that has it")
+  @Test("Accounts that share an address are named, with the one that has it")
   func named() async throws {
     try await withMigrated { (ledger: SQLLedger) async throws in
       let siblings = try await ledger.sharingAnAddress(max: 10)
@@ -90,7 +90,7 @@ struct AddressMigrationTests {
     }
   }
 
-  @Test("an address that its account leaves, by deletion or for another, goes to the next that shared it, and to nobody else")
+  @Test("An address that its account leaves, by deletion or for another, goes to the next that shared it, and to nobody else")
   func inherited() async throws {
     try await withMigrated { (ledger: SQLLedger) async throws in
       func delete(_ id: String) async throws {
@@ -122,7 +122,7 @@ struct AddressMigrationTests {
     }
   }
 
-  @Test("an operator's search finds all that share an address, by any of its spellings")
+  @Test("An operator's search finds all that share an address, by any of its spellings")
   func searched() async throws {
     try await withMigrated { (ledger: SQLLedger) async throws in
       for query in ["mia@bücher", "mia@bücher.example", "Mia@XN--BCHER-KVA.example"] {

@@ -44,7 +44,7 @@ import Testing
     #expect(try await ledger.leasePoll().pending.isEmpty)
   }
 
-  @Test("each such change is told to the lease poll, with a number of its own", arguments: changes)
+  @Test("Each change by hand is told to the lease poll, with a number of its own", arguments: changes)
   private func told(_ hand: Hand) async throws {
     try await withPath { path in
       let ledger = try open(path)
@@ -67,7 +67,7 @@ import Testing
     }
   }
 
-  @Test("a service key that is changed by hand is read again")
+  @Test("A service key that is changed by hand is read again")
   func keys() async throws {
     try await withPath { path in
       let ledger = try open(path)
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test("the service's own changes tell what they say they do, and no more")
+  @Test("The service's own changes tell what they say they do, and no more")
   func own() async throws {
     try await withPath { path in
       let ledger = try open(path)

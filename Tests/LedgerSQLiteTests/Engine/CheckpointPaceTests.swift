@@ -8,7 +8,7 @@ struct CheckpointPaceTests {
   private let start = ContinuousClock.now
   private func pace() -> CheckpointPace { CheckpointPace(copyBeyondBytes: 100, cutBeyondBytes: 1_000, tellAfter: .seconds(10)) }
 
-  @Test("a log below its bound is left alone, one beyond it is copied, one beyond the next is cut")
+  @Test("A log below its bound is left alone, one beyond it is copied, one beyond the next is cut")
   func bounds() {
     var pace = pace()
     #expect(pace.step(logBytes: 100, at: start) == nil)
@@ -17,7 +17,7 @@ struct CheckpointPaceTests {
     #expect(pace.looksAgain(at: start) == nil)
   }
 
-  @Test("a log that is copied whole is not copied again until it grows, and then at a pace: the next commit could not begin it anew")
+  @Test("A log that is copied whole is not copied again until it grows, and then at a pace: the next commit could not begin it anew")
   func notBegunAnew() {
     var pace = pace()
     pace.took(.copy, logBytes: 200, isCopied: true, at: start)
@@ -29,7 +29,7 @@ struct CheckpointPaceTests {
     #expect(pace.step(logBytes: 200, at: start) == .copy)
   }
 
-  @Test("behind a reader the steps come ever more slowly and never stop; it is told once, and so is its end")
+  @Test("Behind a reader the steps come ever more slowly and never stop; it is told once, and so is its end")
   func behindAReader() {
     var pace = pace()
     var (now, steps, news) = (start, 0, [CheckpointPace.News]())
@@ -50,7 +50,7 @@ struct CheckpointPaceTests {
     #expect(pace.looksAgain(at: now) == nil)
   }
 
-  @Test("a reader that is soon gone is not worth a word")
+  @Test("A reader that is soon gone is not worth a word")
   func soonGone() {
     var pace = pace()
     pace.took(.copy, logBytes: 200, isCopied: false, at: start)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The connections of a ledger")
 struct DurabilityTests {
-  @Test("the writer syncs every commit, keeps foreign keys, and checkpoints only when told")
+  @Test("The writer syncs every commit, keeps foreign keys, and checkpoints only when told")
   func writer() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -20,7 +20,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("readers can't write")
+  @Test("Readers can't write")
   func readers() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -33,7 +33,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("closing copies the log into the file in the writer's turn alone: not while another process has it")
+  @Test("Closing copies the log into the file in the writer's turn alone: not while another process has it")
   func checkpointOnClose() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -54,7 +54,7 @@ struct DurabilityTests {
     }
   }
 
-  @Test("the log is copied beyond its size, not after every batch, and stays bounded")
+  @Test("The log is copied beyond its size, not after every batch, and stays bounded")
   func checkpoints() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -77,7 +77,7 @@ struct DurabilityTests {
     return header.suffix(4).reduce(0) { $0 << 8 | Int($1) }
   }
 
-  @Test("a read sees every commit that was answered before it asked, whenever its snapshot was opened")
+  @Test("A read sees every commit that was answered before it asked, whenever its snapshot was opened")
   func readsAreYoung() async throws {
     try await withPath { path in
       let database = try openRows(path)

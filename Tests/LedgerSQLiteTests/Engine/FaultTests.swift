@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Faults under the ledger")
 struct FaultTests {
-  @Test("a commit of unknown outcome stops the ledger: onFatal once, what waits fails, nothing more is committed")
+  @Test("A commit of unknown outcome stops the ledger: onFatal once, what waits fails, nothing more is committed")
   func failStop() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -38,7 +38,7 @@ struct FaultTests {
         for try await kind in group { kinds.append(kind) }
         return kinds
       }
-      #expect(kinds == Array(repeating: .closed, count: 20), "what waited is failed without a try")
+      #expect(kinds == Array(repeating: .closed, count: 20), "an operation that waited is failed without a try")
       do {
         try await first
         Issue.record("a commit that failed was acknowledged")
@@ -56,7 +56,7 @@ struct FaultTests {
     }
   }
 
-  @Test("a program that holds the file makes writes busy, in time, and is named once; they pass when it lets go")
+  @Test("A program that holds the file makes writes busy, in time, and is named once; they pass when it lets go")
   func busy() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -92,7 +92,7 @@ struct FaultTests {
     }
   }
 
-  @Test("closing while a program holds the file refuses what waits in time and ends")
+  @Test("Closing while a program holds the file refuses what waits in time and ends")
   func closesWhileBusy() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -109,7 +109,7 @@ struct FaultTests {
     }
   }
 
-  @Test("a write waits for a program that holds the file for a moment")
+  @Test("A write waits for a program that holds the file for a moment")
   func waits() async throws {
     try await withPath { path in
       let database = try openRows(path)

@@ -19,7 +19,7 @@ import Testing
     try? FileManager.default.removeItem(atPath: other + "-shm")
   }
 
-  @Test("a file and a log of different times are refused at the start, two of one time are not")
+  @Test("A file and a log of different times are refused at the start, two of one time are not")
   func torn() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test("checkpoints of this ledger, of another process and of another program are no reason to stop")
+  @Test("Checkpoints of this ledger, of another process and of another program are no reason to stop")
   func checkpoints() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -89,7 +89,7 @@ import Testing
     try other.close()
   }
 
-  @Test("a log that is removed stops the ledger, and all that it had acknowledged is in the file")
+  @Test("A log that is removed stops the ledger, and all that it had acknowledged is in the file")
   func removedLog() async throws {
     try await withPath { path in
       let fatal = Collected<LedgerFailure>()
@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  @Test("another file in the ledger's place stops it, moved or copied there, and without a write", arguments: [true, false])
+  @Test("Another file in the ledger's place stops it, moved or copied there, and without a write", arguments: [true, false])
   func replaced(moved: Bool) async throws {
     try await withPath { path in
       let other = path + "-other"
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test(
-    "a backup that is written over the ledger's file stops it, and the next start refuses the two", arguments: Later.allCases,
+    "A backup that is written over the ledger's file stops it, and the next start refuses the two", arguments: Later.allCases,
     [true, false])
   func writtenOver(later: Later, stopped: Bool) async throws {
     try await withPath { path in
@@ -173,7 +173,7 @@ import Testing
     }
   }
 
-  @Test("a log that is emptied or cut where it stands stops the ledger", arguments: [0, 32, 5_000])
+  @Test("A log that is emptied or cut where it stands stops the ledger", arguments: [0, 32, 5_000])
   func emptiedLog(bytes: UInt64) async throws {
     try await withPath { path in
       let fatal = Collected<LedgerFailure>()
@@ -187,7 +187,7 @@ import Testing
     }
   }
 
-  @Test("a ledger that is damaged where it stands is looked at, though no write can begin")
+  @Test("A ledger that is damaged where it stands is looked at, though no write can begin")
   func overwritten() async throws {
     try await withPath { path in
       let fatal = Collected<LedgerFailure>()

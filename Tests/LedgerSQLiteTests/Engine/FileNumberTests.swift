@@ -19,7 +19,7 @@ import Testing
     mutating func copy() { file = seen }
   }
 
-  @Test("a file belongs to its log at every moment, whatever becomes of copies")
+  @Test("A file belongs to its log at every moment, whatever becomes of copies")
   func always() {
     for seed in 0..<200 {
       var random = SplitMix(seed: UInt64(seed))
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test("no backup from before a sealed copy belongs to the log after it, nor to any later one")
+  @Test("No backup from before a sealed copy belongs to the log after it, nor to any later one")
   func older() throws {
     for seed in 0..<200 {
       var random = SplitMix(seed: UInt64(seed))
@@ -61,7 +61,7 @@ import Testing
     }
   }
 
-  @Test("the number of a log that is set apart belongs to no file of before")
+  @Test("The number of a log that is set apart belongs to no file of before")
   func apart() {
     var ledger = Ledger()
     ledger.copy()
@@ -74,7 +74,7 @@ import Testing
     }
   }
 
-  @Test("numbers of the older form are understood, and another ledger's are not", arguments: [7, 0x30000, 123_456] as [Int64])
+  @Test("Numbers of the older form are understood, and another ledger's are not", arguments: [7, 0x30000, 123_456] as [Int64])
   func oldForm(number: Int64) {
     let seen = FileNumber(stored: number)
     #expect(seen.isOf(FileNumber(stored: number)) && seen.isOf(FileNumber(stored: number - 1)))

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("A full disk", .timeLimit(.minutes(3)))
 struct FullDiskTests {
-  @Test("nobody is told ok for a row that is not there, or failed for one that is", arguments: [1, 7, 42, 2026] as [UInt64])
+  @Test("Nobody is told ok for a row that is not there, or failed for one that is", arguments: [1, 7, 42, 2026] as [UInt64])
   func honest(seed: UInt64) async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -48,7 +48,7 @@ struct FullDiskTests {
     }
   }
 
-  @Test("a commit that finds the disk full leaves nothing, and the next one that finds room is kept")
+  @Test("A commit that finds the disk full leaves nothing, and the next one that finds room is kept")
   func fullAtCommit() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -71,7 +71,7 @@ struct FullDiskTests {
     }
   }
 
-  @Test("a quota and a bound on a file's size are a full disk at a write, and unknown at a sync", arguments: [ENOSPC, EDQUOT, EFBIG])
+  @Test("A quota and a bound on a file's size are a full disk at a write, and unknown at a sync", arguments: [ENOSPC, EDQUOT, EFBIG])
   func otherNames(number: Int32) {
     let write = DatabaseError(resultCode: .SQLITE_IOERR_WRITE)
     #expect(LedgerFailure(write, systemErrno: number)?.kind == .diskFull)
@@ -81,7 +81,7 @@ struct FullDiskTests {
     #expect(LedgerFailure(atCommit: write, systemErrno: EIO).kind == .outcomeUnknown)
   }
 
-  @Test("a start on a disk that fails says that the disk failed, and what SQLite called it")
+  @Test("A start on a disk that fails says that the disk failed, and what SQLite called it")
   func failedAtStart() {
     let failure = LedgerFailure(opening: DatabaseError(resultCode: .SQLITE_IOERR_FSYNC, message: "disk I/O error", sql: "PRAGMA x"))
     #expect(

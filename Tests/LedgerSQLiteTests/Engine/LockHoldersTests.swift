@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The holders of a lock")
 struct LockHoldersTests {
-  @Test("lines of /proc/locks are read by file, kind and bytes")
+  @Test("Lines of /proc/locks are read by file, kind and bytes")
   func lines() {
     let reader = LockHolders.Lock.readsLog
     #expect(LockHolders.process(in: "7: POSIX  ADVISORY  READ 4711 08:01:131074 123 124", inode: 131_074, reader) == 4_711)
@@ -21,7 +21,7 @@ struct LockHoldersTests {
     #expect(LockHolders.process(in: "", inode: 131_074, reader) == nil)
   }
 
-  @Test("a lock of this process is found, with its name, and gone when it is released")
+  @Test("A lock of this process is found, with its name, and gone when it is released")
   func own() throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
     defer { unlink(path) }

@@ -17,7 +17,7 @@ struct MigrationTests {
 
   private func version(_ path: String) throws -> Int? { try seen(in: path) { try Int.fetchOne($0, sql: "PRAGMA user_version") } }
 
-  @Test("a new file has the whole schema and its version")
+  @Test("A new file has the whole schema and its version")
   func new() async throws {
     try await withPath { path in
       await (try open(path, version: 3)).close()
@@ -25,7 +25,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("a newer file is refused with one sentence and left as it is")
+  @Test("A newer file is refused with one sentence and left as it is")
   func newer() async throws {
     try await withPath { path in
       await (try open(path, version: 3)).close()
@@ -36,7 +36,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("an older file goes through every step in order and keeps its rows")
+  @Test("An older file goes through every step in order and keeps its rows")
   func forward() async throws {
     try await withPath { path in
       let old = try open(path, version: 1)
@@ -50,7 +50,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("a step that fails half-way leaves the version before it, whole")
+  @Test("A step that fails half-way leaves the version before it, whole")
   func halfWay() async throws {
     try await withPath { path in
       let old = try open(path, version: 1)
@@ -59,14 +59,14 @@ struct MigrationTests {
       let steps = [2: "ALTER TABLE rows ADD COLUMN note TEXT", 3: "DELETE FROM rows; INSERT INTO nowhere VALUES (1)"]
       #expect(throws: LedgerFailure.self) { _ = try open(path, version: 3, steps) }
       #expect(try version(path) == 2)
-      #expect(try idsSeen(in: path) == [1], "what the failing step had done is undone")
+      #expect(try idsSeen(in: path) == [1], "the work of the failing step is undone")
       let mended = try open(path, version: 3, [3: "INSERT INTO rows (id) VALUES (3)"])
       await mended.close()
       #expect(try idsSeen(in: path) == [1, 3])
     }
   }
 
-  @Test("a version that no step leads to is refused")
+  @Test("A version that no step leads to is refused")
   func missing() async throws {
     try await withPath { path in
       await (try open(path, version: 1)).close()
@@ -113,7 +113,7 @@ struct MigrationTests {
     Older(version: 2, schema: schemaOfVersion2, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1, 0)"),
   ]
 
-  @Test("an older ledger becomes what a new one is, keeps its rows, and is read by the program of today", arguments: older)
+  @Test("An older ledger becomes what a new one is, keeps its rows, and is read by the program of today", arguments: older)
   func olderLedger(_ older: Older) async throws {
     try await withPath { old in
       try await withPath { new in
@@ -146,7 +146,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("the step to version 3 logs nobody out: a live session, a rotated one and one within its grace go on as they were")
+  @Test("The step to version 3 logs nobody out: a live session, a rotated one and one within its grace go on as they were")
   func sessionsOfVersion2() async throws {
     try await withPath { path in
       let old = try LedgerDatabase.sqlite(
@@ -208,7 +208,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("a file of something else is not written to")
+  @Test("A file of something else is not written to")
   func foreign() async throws {
     try await withPath { path in
       let other = try DatabaseQueue(path: path)

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Queries of the ledger")
 struct QueryPlanTests {
-  @Test("every statement that a call makes is served by an index, and every statement in the sources is made by a call")
+  @Test("Every statement that a call makes is served by an index, and every statement in the sources is made by a call")
   func served() async throws {
     try await withPath { path in
       let made = try await statementsOfEveryCall(path)
@@ -27,7 +27,7 @@ struct QueryPlanTests {
   }
 
   @Test(
-    "a query without an index is noticed",
+    "A query without an index is noticed",
     arguments: [
       "SELECT * FROM users WHERE name = ?", "SELECT * FROM usage_events WHERE user_id = ? ORDER BY metadata",
       "DELETE FROM sessions WHERE device = ?", "SELECT u.id FROM users u JOIN analyses a ON a.filename = u.name WHERE u.id = ?",
@@ -40,7 +40,7 @@ struct QueryPlanTests {
     }
   }
 
-  @Test("a deleted row's children are found by an index")
+  @Test("A deleted row's children are found by an index")
   func foreignKeys() async throws {
     try await withPath { path in
       await (try open(file(path))).close()

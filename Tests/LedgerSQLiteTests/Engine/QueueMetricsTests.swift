@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Metrics of the write queue")
 struct QueueMetricsTests {
-  @Test("every batch tells how many waited, for how long, how many it held and how long it took")
+  @Test("Every batch tells how many waited, for how long, how many it held and how long it took")
   func batches() async throws {
     try await withPath { path in
       let metrics = TestMetrics()

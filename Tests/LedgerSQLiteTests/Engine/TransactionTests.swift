@@ -8,7 +8,7 @@ import Testing
 struct TransactionTests {
   private static let texts = ["", "mia", "a\u{0}b", "e\u{301}", "é", "🦊", String(repeating: "x", count: 100_000)]
 
-  @Test("values are read back as they were written, byte for byte")
+  @Test("Values are read back as they were written, byte for byte")
   func values() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -29,7 +29,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("a value of another kind, a NULL and a column that is missing are named, not guessed")
+  @Test("A value of another kind, a NULL and a column that is missing are named, not guessed")
   func unreadable() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -52,7 +52,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("a statement tells how many rows it changed, whatever it gives or triggers")
+  @Test("A statement tells how many rows it changed, whatever it gives or triggers")
   func changed() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -66,7 +66,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("once SQLite has ended a transaction by itself, an operation that goes on writes nothing")
+  @Test("Once SQLite has ended a transaction by itself, an operation that goes on writes nothing")
   func ended() async throws {
     try await withPath { path in
       let database = try openRows(path)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Several writers of one file", .timeLimit(.minutes(3)))
 struct TurnstileTests {
-  @Test("saturated writers never find the file busy, all get on, every row is there", arguments: [2, 3])
+  @Test("Saturated writers never find the file busy, all get on, every row is there", arguments: [2, 3])
   func saturated(writers: Int) async throws {
     try await withPath { path in
       let each = 1_500
@@ -32,7 +32,7 @@ struct TurnstileTests {
     }
   }
 
-  @Test("while two writers are saturated, neither is left behind", .asvs("15.4.4"))
+  @Test("While two writers are saturated, neither is left behind", .asvs("15.4.4"))
   func fair() async throws {
     try await withPath { path in
       let each = 2_000
@@ -64,7 +64,7 @@ struct TurnstileTests {
     }
   }
 
-  @Test("while another program holds the lock and does nothing, calls are refused in time and nothing of them is written; then all is well")
+  @Test("While another program holds the lock and does nothing, calls are refused in time and nothing of them is written; then all is well")
   func held() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -87,7 +87,7 @@ struct TurnstileTests {
     }
   }
 
-  @Test("who dies at the turnstile holds nobody up")
+  @Test("A process that dies at the turnstile holds nobody up")
   func released() async throws {
     try await withPath { path in
       let database = try openRows(path)

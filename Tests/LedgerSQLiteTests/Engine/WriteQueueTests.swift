@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The write queue")
 struct WriteQueueTests {
-  @Test("many callers share few commits")
+  @Test("Many callers share few commits")
   func groups() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -30,7 +30,7 @@ struct WriteQueueTests {
     }
   }
 
-  @Test("an operation that throws after writing fails alone")
+  @Test("An operation that throws after writing fails alone")
   func failsAlone() async throws {
     struct Refused: Error {}
     try await withPath { path in
@@ -48,7 +48,7 @@ struct WriteQueueTests {
     }
   }
 
-  @Test("a violated constraint fails alone and is named")
+  @Test("A violated constraint fails alone and is named")
   func constraint() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -60,7 +60,7 @@ struct WriteQueueTests {
     }
   }
 
-  @Test("an operation that swallows its error keeps its neighbours")
+  @Test("An operation that swallows its error keeps its neighbours")
   func swallowed() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -79,7 +79,7 @@ struct WriteQueueTests {
     }
   }
 
-  @Test("every answer comes after its commit: another connection sees the row at once", .timeLimit(.minutes(2)))
+  @Test("Every answer comes after its commit: another connection sees the row at once", .timeLimit(.minutes(2)))
   func afterCommit() async throws {
     try await withPath { path in
       let database = try openRows(path)
@@ -100,7 +100,7 @@ struct WriteQueueTests {
     }
   }
 
-  @Test("a full queue refuses at once, a closing one drains, a closed one refuses")
+  @Test("A full queue refuses at once, a closing one drains, a closed one refuses")
   func bounds() async throws {
     try await withPath { path in
       var options = SQLiteOptions()
@@ -130,7 +130,7 @@ struct WriteQueueTests {
     }
   }
 
-  @Test("a long batch is committed with what it has and the rest follows")
+  @Test("A long batch is committed with what it has and the rest follows")
   func boundedInTime() async throws {
     try await withPath { path in
       let database = try openRows(path)

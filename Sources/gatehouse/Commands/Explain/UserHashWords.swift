@@ -41,7 +41,7 @@ struct UserHashWords {
   private func session(_ name: String, _ value: String) -> String {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard parts.count >= 6, let made = Int64(parts[2]), let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
-    else { return "\(name) has a value that is not one of a session" }
+    else { return "\(name) has a value that can't be read as a session" }
     let successor = parts.dropFirst(6).last == "prev" ? "; by a rotated token that has not been used yet" : ""
     return "\(parts[1]), class \(parts[0]), made \(Instants.text(made)), password given \(Instants.text(auth)), "
       + "seen \(Instants.text(seen)), ends \(Instants.text(end)) at the latest\(successor); token's hash \(name.dropFirst(2).prefix(12))…"
@@ -52,7 +52,7 @@ struct UserHashWords {
     let metric = String(KeySpace.metric(ofWord: name.dropFirst(2)))
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 7, let start = Int64(parts[0]), let end = Int64(parts[1]) else {
-      return "\(metric) has a value that is not one of an allowance"
+      return "\(metric) has a value that can't be read as an allowance"
     }
     var text = "\(metric): \(parts[2]) used, \(parts[3]) held, of \(limit(metric, own: parts[5], plan: plan))"
     if parts[6] != "0" { text += " and a bonus of \(parts[6])" }
@@ -72,7 +72,7 @@ struct UserHashWords {
   /// `metric|n|lease|costs`
   private func hold(_ name: String, _ value: String) -> String {
     let parts = value.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 4, let end = Int64(parts[2]) else { return "\(name) has a value that is not one of a hold" }
+    guard parts.count == 4, let end = Int64(parts[2]) else { return "\(name) has a value that can't be read as a hold" }
     let costs = parts[3].split(separator: ",").compactMap { cost -> String? in
       let words = cost.split(separator: ":")
       guard words.count == 3 else { return nil }
