@@ -7,7 +7,7 @@ import Threads
 public enum HashPoolError: Error, Sendable, Equatable {
   /// As much work waits as may wait.
   case full
-  /// The deadline passed before a thread was free; the work was not begun.
+  /// The deadline passed before a thread was free, and was said then; the work was not begun.
   case expired
   /// The calling task was cancelled before a thread was free; the work was not begun.
   case cancelled
@@ -114,6 +114,8 @@ private final class HashQueue: Sendable {
     var working = 0
     var threads: Int
     var isClosed = false
+    /// The first deadline at which somebody comes and looks for work that has waited too long.
+    var watched: ContinuousClock.Instant?
     var whenDrained: [@Sendable () -> Void] = []
   }
 
@@ -157,15 +159,36 @@ private final class HashQueue: Sendable {
 
   /// nil if the item was taken; else why not, and its `finish` is not called.
   func add(_ item: Item, isReserved: Bool, beyondCapacity: Bool) -> HashPoolError? {
-    let refusal: HashPoolError? = state.withLock { state in
+    let (refusal, mustWatch): (HashPoolError?, Bool) = state.withLock { state in
       if isReserved { state.reserved -= 1 }
-      if state.isClosed { return .closed }
-      if !beyondCapacity, isFull(state) { return .full }
+      if state.isClosed { return (.closed, false) }
+      if !beyondCapacity, isFull(state) { return (.full, false) }
       state.waiting.append(item)
-      return nil
+      if let watched = state.watched, watched <= item.deadline { return (nil, false) }
+      state.watched = item.deadline
+      return (nil, true)
     }
     if refusal == nil { signals.signal() }
+    if mustWatch { watch(until: item.deadline) }
     return refusal
+  }
+
+  /// Comes back at a deadline, whatever the threads do: they may have no core to run on, and nobody waits longer than they said.
+  private func watch(until deadline: ContinuousClock.Instant) {
+    let wait = max(.zero, ContinuousClock.now.duration(to: deadline)) / .seconds(1)
+    DispatchQueue.global().asyncAfter(deadline: .now() + wait) { [weak self] in self?.expire() }
+  }
+
+  private func expire() {
+    let now = ContinuousClock.now
+    let (late, next) = state.withLock { state in
+      let late = state.waiting.filter { $0.deadline <= now }
+      state.waiting.removeAll { $0.deadline <= now }
+      state.watched = state.waiting.map(\.deadline).min()
+      return (late, state.watched)
+    }
+    if let next { watch(until: next) }
+    for item in late { item.finish(.expired) }
   }
 
   /// Frees the place of an item whose caller has gone; nothing happens once a thread has it.

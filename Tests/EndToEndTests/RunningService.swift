@@ -212,6 +212,31 @@ final class RunningService: Sendable {
     }
   }
 
+  /// The statuses of calls that are sent at once, by a client that costs little: Foundation's spins while many calls wait, and takes the
+  /// core from what they wait for.
+  func statuses(_ method: String, _ path: String, bearer: String, headers: [String: String], bodies: [String]) throws -> [Int] {
+    let lines = (["Authorization: Bearer \(bearer)", "Content-Type: application/json"] + headers.map { "\($0): \($1)" })
+      .map { "header = \"\($0)\"" }
+    let calls = bodies.map { body in
+      let data = body.replacing("\"", with: "\\\"")
+      return """
+        url = "http://127.0.0.1:\(port())\(path)"
+        request = \(method)
+        data = "\(data)"
+        \(lines.joined(separator: "\n"))
+        output = /dev/null
+        write-out = "%{http_code}\\n"
+        max-time = 60
+        """
+    }
+    let file = "\(folder)/calls"
+    try calls.joined(separator: "\nnext\n").write(toFile: file, atomically: true, encoding: .utf8)
+    let words = ["curl", "-s", "--parallel", "--parallel-immediate", "--parallel-max", "\(bodies.count)", "-K", file]
+    let found = try Self.run("/usr/bin/env", words).split(separator: "\n").compactMap { Int($0) }
+    guard found.count == bodies.count else { throw Failure(description: "\(found.count) of \(bodies.count) calls were answered") }
+    return found
+  }
+
   /// A call to the ops socket of the first process.
   func operate(_ method: String, _ path: String, body: String? = nil) throws -> Answer {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("ops-") }

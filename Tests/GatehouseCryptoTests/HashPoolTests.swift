@@ -117,17 +117,24 @@ struct HashPoolTests {
     await pool.close()
   }
 
-  @Test("Work whose deadline passed while it waited is not done")
+  @Test("Work is refused at its deadline though no thread comes free, and is not done later")
   func expired() async throws {
     let pool = HashPool(threads: 1)
     let latch = Latch()
     async let first: Void = pool.run(deadline: Self.later) { latch.stand() }
     await latch.waitUntilBegun()
-    let late = Task { try await pool.run(deadline: .now) { _ = Issue.record("expired work was done") } }
+    // The second waits longer than the first, the third less.
+    async let patient: Void = pool.run(deadline: Self.later) {}
     await waitUntil(depth: 1, of: pool)
+    for milliseconds in [60, 20] {
+      let end = ContinuousClock.now + .milliseconds(milliseconds)
+      await #expect(throws: HashPoolError.expired) { try await pool.run(deadline: end) { _ = Issue.record("expired work was done") } }
+      #expect(ContinuousClock.now >= end)
+    }
+    #expect(pool.depth == 1)
     latch.open()
     try await first
-    await #expect(throws: HashPoolError.expired) { try await late.value }
+    try await patient
     await pool.close()
   }
 
