@@ -21,10 +21,10 @@ public struct API: Sendable {
     public var signUpIsPublic = true
     /// Whether a sign-up without a key says that an address is taken, or the same for every address.
     public var signUpTells = true
-    /// A recent password is needed for deletion and export, and for ending other sessions.
-    public var sensitiveWithin: Int64 = 300_000
-    /// Milliseconds since the password was last given, within which other sessions may be ended.
-    public var othersWithin: Int64 = 900_000
+    /// Milliseconds since the password was entered, within which an account may be deleted, exported or given another address.
+    static let sensitiveMilliseconds: Int64 = 300_000
+    /// Milliseconds since the password was entered, within which other sessions may be ended.
+    static let othersMilliseconds: Int64 = 900_000
     /// The exports of this process, and the folder that they are made in.
     public var exports = Exports(folder: "/tmp")
     /// The contract of a service that stands behind a proxy of its own machine and is open for sign-up.
