@@ -110,7 +110,12 @@ extension User {
 /// A change of an account; nil leaves a field as it is.
 public struct UserChanges: Sendable, Equatable {
   /// A value to set, where nil is itself a value.
-  public enum Setting<Value: Sendable & Equatable>: Sendable, Equatable { case keep, set(Value?) }
+  public enum Setting<Value: Sendable & Equatable>: Sendable, Equatable {
+    /// The value stays as it is.
+    case keep
+    /// The value becomes this one; nil removes it.
+    case set(Value?)
+  }
 
   /// The name for people; nil removes it.
   public var name: Setting<String> = .keep

@@ -36,11 +36,17 @@ extension Policy {
   /// The policies by which the service itself counts logins, sign-ups and mails. They and their subjects are out of every caller's
   /// reach: no check, gate call or profile may name one.
   public enum Internal: String, Sendable, CaseIterable {
+    /// Logins to one account from one network.
     case loginPair = "login_pair"
+    /// Logins from one network.
     case loginNetwork = "login_network"
+    /// Logins to one account from all networks.
     case loginAccount = "login_account"
+    /// Sign-ups from one network.
     case signUpNetwork = "signup_network"
+    /// Mails to one account.
     case mailAccount = "mail_account"
+    /// New addresses that one user asks for.
     case emailChange = "email_change"
 
     /// The subjects that it counts.
