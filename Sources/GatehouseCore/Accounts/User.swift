@@ -154,6 +154,14 @@ extension UserID {
   public init?(routingID: String) { self.init(UserKind.prefix + routingID) }
 }
 
+extension ServiceError {
+  /// The refusal of a call on a user who is not there.
+  public static func noUser(_ id: UserID) -> ServiceError { ServiceError(.notFound, "There is no user \(id).") }
+
+  /// The sentence for a user whose account is suspended.
+  public static let suspendedDetail = "This account is suspended."
+}
+
 extension AuditActor {
   /// The user, by one of their sessions.
   public static func user(_ id: UserID) -> AuditActor { AuditActor(id.text) }

@@ -30,6 +30,11 @@ public struct Policy: Sendable, Equatable {
   public var fieldName: String { "\(name).\(windowSeconds).\(cells)" }
 
   var windowMilliseconds: Int64 { windowSeconds * 1000 }
+
+  /// The sentence for a call that costs more than a window ever holds.
+  public func costDetail(_ cost: Int64, limit: Int64) -> String {
+    "Cost \(cost) is more than policy \(name) ever allows (\(limit)). Retrying will not help."
+  }
 }
 
 extension Policy {

@@ -3,7 +3,7 @@ import StrictJSON
 import GatehouseCore
 
 extension OptionalField where Kind == RawObject {
-  /// What the app keeps beside a thing.
+  /// The app's own object beside a thing.
   static var metadata: OptionalField {
     OptionalField(
       "metadata", RawObject(bytesMax: Limits.metadataBytesMax),

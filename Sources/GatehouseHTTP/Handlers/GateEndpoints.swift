@@ -84,7 +84,7 @@ extension Schema {
 
   fileprivate static let batchAnswer = answer(
     Property(
-      "results", .list(of: .anyOf([.gateAnswer, .answer(Property("problem", .problem, "What is wrong with the question."))])),
+      "results", .list(of: .anyOf([.gateAnswer, .answer(Property("problem", .problem, "The fault of the question."))])),
       "In the order of the questions."))
 }
 

@@ -24,7 +24,7 @@ public struct FieldFault: Sendable, Equatable {
   }
 }
 
-/// What to do about a wrong field, where several places say the same.
+/// Sentences on how to mend a wrong field, where several places say the same.
 enum Remedy {
   /// For a text that is none of `allowed`.
   static func oneOf(_ allowed: [String]) -> String { "Use one of: \(allowed.joined(separator: ", "))." }

@@ -97,7 +97,7 @@ extension Schema {
     Property("amount", .integer(from: 1), "Units that were held.", example: 1),
     Property("committed", .count, "Units that were used.", example: 0),
     Property(
-      "status", .values(["held", "committed", "released", "expired"]), "What has become of the units: held ones await their use.",
+      "status", .values(["held", "committed", "released", "expired"]), "The state of the units: held ones await their use.",
       example: "held"),
     Property("period_starts_at", .instant, "The period that the units count in.", example: "2026-11-22T23:00:00.000Z"),
     Property("lease_expires_at", .instant.orNull, "When held units come back by themselves.", example: "2026-11-23T14:13:10.000Z"),
@@ -137,7 +137,7 @@ extension Schema {
 
   static let usageEvent = answer(
     Property("id", .id(UsageEventID.self), "The event's id.", example: "evt_5n8wyc31tq7kzd"),
-    Property("action", .text, "What was done, by the app's own name or the metric's.", example: "export"),
+    Property("action", .text, "The app's own name for it; committed or analysis_completed where units were used.", example: "export"),
     Property("metric", .text.orNull, "null for an event that no metric counts.", example: .null),
     Property("amount", .count.orNull, "Units of the metric; null without one.", example: .null),
     Property("occurred_at", .instant, "When it was done.", example: "2026-11-23T14:00:00.000Z"),
