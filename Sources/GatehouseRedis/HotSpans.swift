@@ -3,11 +3,11 @@ import GatehouseCore
 /// How long things last in Redis, in milliseconds. They are said here alone: the scripts that need them begin with `prelude`.
 enum HotSpans {
   /// A warm hash lives this long after its last touch.
-  static let hash: Int64 = 86_400_000
+  static let hash = Day.milliseconds
   /// A ticket to make a cold hash anew is good for this long.
   static let ticket: Int64 = 10_000
   /// The counter of drops lives this long after the last one.
-  static let counter: Int64 = 86_400_000
+  static let counter = Day.milliseconds
   /// A reservation lives at most this long in Redis, however long its lease is: the ledger keeps the lease.
   static let holdMax: Int64 = 60_000
 

@@ -45,10 +45,7 @@ final class SQLiteEngine: LedgerEngine {
 
   func read(_ body: @escaping @Sendable (Result<any LedgerReader, LedgerFailure>) -> Void) {
     pool.asyncRead { [store] reader in
-      body(
-        reader.map { SQLiteTransaction(db: $0, store: store) }.mapError { error in
-          LedgerFailure(error) ?? LedgerFailure(.internal("The ledger can't be read: \(error)"))
-        })
+      body(reader.map { SQLiteTransaction(db: $0, store: store) }.mapError { LedgerFailure(reading: $0) })
     }
   }
 

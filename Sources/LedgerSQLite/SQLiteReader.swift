@@ -7,7 +7,7 @@ extension SQLiteTransaction: LedgerReader {
       try db.commit()
       try db.beginTransaction(.deferred)
     } catch {
-      throw LedgerFailure(error) ?? LedgerFailure(.internal("The ledger can't be read: \(error)"))
+      throw LedgerFailure(reading: error)
     }
   }
 

@@ -13,7 +13,7 @@ extension SQLiteTransaction: LedgerWriter {
       try db.inTransaction(.immediate) {
         try body()
         // An operation may have swallowed the error that rolled everything back.
-        guard db.isInsideTransaction else { throw LedgerFailure(.internal("The transaction was rolled back.")) }
+        guard db.isInsideTransaction else { throw LedgerFailure.rolledBack }
         commits = true
         return .commit
       }
@@ -21,7 +21,7 @@ extension SQLiteTransaction: LedgerWriter {
       // GRDB rolls back whatever a failure left open; what can't be rolled back must not be written to again.
       guard !db.isInsideTransaction else { throw LedgerFailure(.outcomeUnknown) }
       if commits { throw LedgerFailure(atCommit: error, systemErrno: db.logErrno) }
-      throw LedgerFailure(error, systemErrno: db.logErrno) ?? LedgerFailure(.internal("The transaction was rolled back."))
+      throw LedgerFailure(error, systemErrno: db.logErrno) ?? .rolledBack
     }
     // Whether the commit went where it belongs, before anybody is answered.
     try store.look(db) { file throws(LedgerFailure) in try file.verify(db) }

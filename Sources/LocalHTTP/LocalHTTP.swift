@@ -8,6 +8,7 @@ public enum LocalHTTP {
   public enum Address: Sendable, Equatable {
     /// A socket file; the system bounds the path to 107 bytes.
     case unix(path: String)
+    /// A host, by name or address, and a port.
     case tcp(host: String, port: Int)
   }
 

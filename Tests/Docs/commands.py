@@ -34,6 +34,8 @@ def run(claims):
     said = subprocess.run([BINARY, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout.strip()
     [newest, *_] = re.findall(r"^## (\S+)", page("CHANGELOG.md").text, re.M)
     claims("gatehouse --version prints the version of the newest changes", said == newest, f"{said!r}, not {newest!r}")
+    [client] = re.findall(r'^__version__ = "(.*)"$', (ROOT / "clients/python/gatehouse.py").read_text(), re.M)
+    claims("the Python client has the version of the service", client == said, f"{client!r}, not {said!r}")
     told(claims, "every command and option that a document shows is in --help", shown(known))
     told(claims, "docs/operations.md has every command", missing(known))
     told(claims, "every option of a script of ours that a document shows is in its --help", scripts())

@@ -66,7 +66,7 @@ import Testing
       #expect(past.status == 1 && past.out.isEmpty && past.err.hasPrefix("Error: plan_ends_at: This is past: "), "\(past.out)\(past.err)")
       let unknown = try await CommandProcess.run("user", "plan", "--data", data, user.email, "gold")
       #expect(unknown.status == 1)
-      #expect(unknown.err == "Error: plan: Use one of free, pro, coach.\n")
+      #expect(unknown.err == "Error: plan: Use one of: free, pro, coach.\n")
       let suspended = try await CommandProcess.run("user", "suspend", "--data", data, user.email, "--reason", "abuse")
       #expect(suspended.out == "\(user.id) is suspended.\n")
       #expect(try await CommandProcess.run("user", "show", "--data", data, user.id).out.contains("suspended_reason  abuse"))

@@ -37,27 +37,56 @@ import Testing
     }
   }
 
-  @Test("Every field of the gate's question and answer is described")
-  func gateIsDescribed() {
-    let document = Contract.document(isPublic: true)
-    let schemas = document["components"]?.object?["schemas"]?.object ?? [:]
-    func undescribed(_ schema: JSONObject, _ place: String) -> [String] {
-      let own = (schema["properties"]?.object?.members ?? []).flatMap { member -> [String] in
-        let property = member.value.object ?? [:]
-        let here = "\(place).\(member.name)"
-        return (property["description"] == nil ? [here] : []) + undescribed(property, here)
+  @Test("Every field and parameter of both documents is described", arguments: [true, false])
+  func everyFieldIsDescribed(isPublic: Bool) {
+    let document = Contract.document(isPublic: isPublic)
+    #expect(Self.fields(JSONValue.object(document), "#").count > (isPublic ? 300 : 80), "the walk sees the document's fields")
+    #expect(Self.undescribed(.object(document), "#") == [])
+  }
+
+  @Test("A field without a description is noticed wherever it stands")
+  func lacksDescription() throws {
+    for (schema, place) in [
+      (#"{"properties": {"a": {"type": "string"}}}"#, "#.a"),
+      (#"{"properties": {"a": {"description": "", "type": "string"}}}"#, "#.a"),
+      (#"{"items": {"properties": {"a": {"type": "null"}}}}"#, "#/items.a"),
+      (#"{"anyOf": [{"type": "null"}, {"properties": {"a": {}}}]}"#, "#/anyOf/1.a"),
+      (#"{"properties": {"a": {"description": "An object.", "properties": {"b": {}}}}}"#, "#.a.b"),
+      (#"{"parameters": [{"name": "limit", "in": "query"}]}"#, "#/parameters/0.limit"),
+    ] {
+      let part = try JSONValue.parse(Array(schema.utf8))
+      #expect(Self.undescribed(part, "#") == [place])
+    }
+  }
+
+  /// The fields and parameters below a part of a document, each with its place.
+  private static func fields(_ part: JSONValue, _ place: String) -> [(place: String, field: JSONObject)] {
+    switch part {
+    case .array(let elements): return elements.enumerated().flatMap { fields($1, "\(place)/\($0)") }
+    case .object(let object):
+      var found: [(place: String, field: JSONObject)] = []
+      if case .string(let name)? = object["name"], object["in"] != nil { found.append(("\(place).\(name)", object)) }
+      for member in object.members where !["example", "examples", "default", "enum"].contains(member.name) {
+        guard member.name == "properties", let properties = member.value.object else {
+          found += fields(member.value, "\(place)/\(member.name)")
+          continue
+        }
+        for property in properties.members {
+          let here = "\(place).\(property.name)"
+          found.append((here, property.value.object ?? [:]))
+          found += fields(property.value, here)
+        }
       }
-      return own + (schema["items"]?.object.map { undescribed($0, place + "[]") } ?? [])
+      return found
+    default: return []
     }
-    let names = [
-      "GateQuestion", "BatchQuestion", "GateAnswer", "GateUser", "GateSession", "GateReservation", "PolicyStanding", "Allowance",
-      "Problem",
-    ]
-    for name in names {
-      let schema = schemas[name]?.object
-      #expect(schema != nil, "\(name)")
-      #expect(undescribed(schema ?? [:], name).isEmpty)
-    }
+  }
+
+  private static func undescribed(_ part: JSONValue, _ place: String) -> [String] {
+    fields(part, place).filter { field in
+      guard case .string(let sentence)? = field.field["description"] else { return true }
+      return sentence.isEmpty
+    }.map(\.place)
   }
 
   @Test("Every answer has an example, and each example is as its schema says", arguments: [true, false])

@@ -1,9 +1,10 @@
 import GatehouseCrypto
-import GatehouseCore
 import GatehouseLedger
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import GatehouseCore
 
 @Suite("Batches, and limits where Redis comes and goes", .redis)
 struct BatchTests {
@@ -38,7 +39,7 @@ struct BatchTests {
         }
       }
       let question = GateRequest(subject: .token(routingID: crowd.user.id.routingID, hash: crowd.token.hash))
-      let bound = Gatekeeper.batchQuestionsMax
+      let bound = Gatekeeper.pieceMax * Gatekeeper.piecesMax
       try await withThrowingTaskGroup(of: Int.self) { batches in
         for _ in 0..<3 {
           batches.addTask {

@@ -51,12 +51,4 @@ struct RedisErrorTests {
   func long() {
     #expect(RedisServerError(message: "ERR " + String(repeating: "x", count: 10_000)).message.utf8.count == 256)
   }
-
-  @Test("Only what may have been carried out has an unknown outcome")
-  func outcomes() {
-    for error in [RedisError.timeout, .connectionLost, .protocolViolation("")] { #expect(error.outcomeIsUnknown) }
-    for error in [RedisError.notConnected, .overdue, .queueFull, .server(RedisServerError(message: "OOM"))] {
-      #expect(!error.outcomeIsUnknown)
-    }
-  }
 }

@@ -47,7 +47,8 @@ if typing.TYPE_CHECKING:
 
     P = ParamSpec("P")
 
-__version__ = "1.0.0"
+# The version of the service that the client belongs to.
+__version__ = "1.0.0-dev"
 __all__ = [
     "Gatehouse", "AsyncGatehouse", "FastAPIGuard", "FlaskGuard", "read_token", "read_forwarded", "Forwarded", "problem_response",
     "GatehouseError", "Unavailable", "InvalidAnswer", "Refused", "Unauthenticated", "LimitReached", "KeyRejected", "InvalidRequest",
@@ -925,7 +926,7 @@ class Gatehouse:
 
     def request_verification(self, user_id: str) -> Optional[Mail]:
         """The mail that verifies the user's pending address, else the present one; None when there is nothing to verify, and for a
-        suspended user. `LimitReached` beyond three an hour."""
+        suspended user. `LimitReached` beyond policy `mail_account`: three an hour by default."""
         return self._mail(self._call("POST", "/v1/email-verifications", {"user_id": user_id}))
 
     def complete_verification(self, token: str, *, client_ip: Optional[str] = None) -> User:
@@ -935,7 +936,7 @@ class Gatehouse:
 
     def request_reset(self, email: str, *, client_ip: Optional[str] = None) -> Optional[Mail]:
         """The mail for a user who forgot the password; None for an address without an active account, which nobody must be told.
-        `LimitReached` beyond three an hour."""
+        `LimitReached` beyond policy `mail_account`: three an hour by default."""
         return self._mail(self._call("POST", "/v1/password-resets", {"email": email}, headers=_on_behalf(client_ip, None)))
 
     def complete_reset(self, token: str, password: str, *, client_ip: Optional[str] = None) -> User:
@@ -994,7 +995,8 @@ class Gatehouse:
         pending_email: None = _UNSET,
     ) -> User:  # fmt: skip
         """Changes what is given. `email` waits as `pending_email` until it is verified, which another account's address never is, and
-        needs a password of the last 5 minutes; `pending_email=None` drops the one that waits. `LimitReached` beyond ten an hour."""
+        needs a password of the last 5 minutes; `pending_email=None` drops the one that waits. `LimitReached` beyond policy `email_change`:
+        ten an hour by default."""
         body = _without_none(time_zone=time_zone, email=email)
         for member, value in (("name", name), ("pending_email", pending_email)):
             if value is not _UNSET:

@@ -4,7 +4,7 @@ extension Accounts {
   /// The mail that verifies a user's address; nil when there is nothing to verify, and for a suspended user.
   /// Throws `notFound`, `rateLimited`.
   public func requestVerification(of id: UserID, by actor: AuditActor, network: String?) async throws -> Mail? {
-    guard let user = try await ledger.user(id) else { throw ServiceError(.notFound, "There is no user \(id).") }
+    guard let user = try await ledger.user(id) else { throw ServiceError.noUser(id) }
     guard user.status == .active, let address = user.addressToVerify else { return nil }
     try await limits.mail(account: EmailAddress.Forms(user.email).canonical, network: network)
     return try await mint(.emailVerification, for: user, to: address, by: actor)

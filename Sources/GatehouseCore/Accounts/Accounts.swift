@@ -63,7 +63,7 @@ public struct Accounts: Sendable {
       faults.append(.init("password", code: problem.code.rawValue, message: problem.message))
     }
     if !TimeZoneName.isValid(timeZone) {
-      faults.append(.init("time_zone", code: "unknown_time_zone", message: "Use an IANA name such as Europe/Berlin."))
+      faults.append(.init("time_zone", code: "unknown_time_zone", message: TimeZoneName.advice))
     }
     guard faults.isEmpty, let address else { throw ServiceError(fields: faults) }
     let hash = try await passwords.unhurried {

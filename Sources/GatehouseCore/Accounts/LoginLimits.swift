@@ -10,7 +10,7 @@ import GatehouseCrypto
 /// Where no proxy tells the network, no limit of one is taken, since all such clients would share it; account and pair still are.
 public struct LoginLimits: Sendable {
   /// For how long a network at which a login succeeded counts as a home of the account.
-  static let homeSeconds: Int64 = 30 * 86_400
+  static let homeSeconds = 30 * Day.seconds
   /// Counts the right passwords of an account from a network; it refuses nothing.
   public static let home = Policy(
     name: "login_home", by: .subject, windowSeconds: homeSeconds, cells: 30, limits: PlanLimits(1_000_000), shadow: true)

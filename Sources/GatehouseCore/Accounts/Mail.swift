@@ -4,7 +4,9 @@ import GatehouseCrypto
 public struct Mail: Sendable, Equatable {
   /// The purposes of mailed tokens.
   public enum Purpose: String, Sendable {
+    /// Sets a new password.
     case passwordReset = "password_reset"
+    /// Shows that the address belongs to the user.
     case emailVerification = "email_verification"
 
     /// The entry of the audit trail when such a mail is asked for.

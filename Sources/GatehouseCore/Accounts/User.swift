@@ -110,7 +110,12 @@ extension User {
 /// A change of an account; nil leaves a field as it is.
 public struct UserChanges: Sendable, Equatable {
   /// A value to set, where nil is itself a value.
-  public enum Setting<Value: Sendable & Equatable>: Sendable, Equatable { case keep, set(Value?) }
+  public enum Setting<Value: Sendable & Equatable>: Sendable, Equatable {
+    /// The value stays as it is.
+    case keep
+    /// The value becomes this one; nil removes it.
+    case set(Value?)
+  }
 
   /// The name for people; nil removes it.
   public var name: Setting<String> = .keep
@@ -147,6 +152,14 @@ extension UserID {
 
   /// The user whose routing id a token carries; nil if it has no user's shape.
   public init?(routingID: String) { self.init(UserKind.prefix + routingID) }
+}
+
+extension ServiceError {
+  /// The refusal of a call on a user who is not there.
+  public static func noUser(_ id: UserID) -> ServiceError { ServiceError(.notFound, "There is no user \(id).") }
+
+  /// The sentence for a user whose account is suspended.
+  public static let suspendedDetail = "This account is suspended."
 }
 
 extension AuditActor {

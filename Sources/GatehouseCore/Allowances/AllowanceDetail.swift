@@ -1,7 +1,7 @@
 extension Allowance {
   /// The kind of the period, told by its length: no day lasts a week, and no month less than four.
   public var periodKind: Period.Kind {
-    resetsAtMilliseconds - periodStartsAtMilliseconds > 7 * 86_400_000 ? .month : .day
+    resetsAtMilliseconds - periodStartsAtMilliseconds > 7 * Day.milliseconds ? .month : .day
   }
 
   /// The title of the problem of a used-up allowance.

@@ -73,7 +73,7 @@ enum ZoneCalendar {
     let moment = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
     let unit: Calendar.Component = kind == .day ? .day : .month
     guard let interval = calendar.dateInterval(of: unit, for: moment) else {
-      let day: Int64 = 86_400_000
+      let day = Day.milliseconds
       let start = milliseconds - milliseconds % day
       return Period(kind: kind, startMilliseconds: start, endMilliseconds: start + day)
     }
@@ -85,6 +85,8 @@ enum ZoneCalendar {
 
 /// IANA names of time zones.
 public enum TimeZoneName {
+  /// The remedy for a text that names no zone.
+  public static let advice = "Use an IANA name such as Europe/Berlin."
   /// No name of the database is longer, by far.
   private static let bytesMax = 64
   /// Names of the database that Foundation gives back in a form of its own.

@@ -2,25 +2,45 @@
 public struct ServiceError: Error, Sendable, Equatable {
   /// The exhaustive list of refusals and failures.
   public enum Code: String, Sendable, CaseIterable {
+    /// The session's token is unknown, has ended or was revoked.
     case unauthenticated
+    /// Email and password do not belong together; which of them is wrong is not said.
     case invalidLogin = "invalid_login"
+    /// The service key is unknown, has ended or was revoked.
     case invalidKey = "invalid_key"
+    /// The account is suspended.
     case suspended
+    /// The password was entered too long ago for this.
     case reauthenticationRequired = "reauthentication_required"
+    /// This needs a verified address.
     case emailUnverified = "email_unverified"
+    /// The user's plan is none of those that this needs.
     case planRequired = "plan_required"
+    /// The service key lacks the right for this.
     case scopeMissing = "scope_missing"
+    /// There is no such thing, or it belongs to somebody else.
     case notFound = "not_found"
+    /// Another account has the address.
     case emailTaken = "email_taken"
+    /// Another account has the app's id.
     case externalIDTaken = "external_id_taken"
+    /// The reservation or analysis can't take this status from its present one.
     case invalidTransition = "invalid_transition"
+    /// The lease ran out, and the units were returned.
     case reservationExpired = "reservation_expired"
+    /// The mailed token was used, has ended, or was made for another address.
     case tokenSpent = "token_spent"
+    /// Some fields are readable but wrong; `fields` lists them.
     case invalidFields = "invalid_fields"
+    /// The cursor belongs to another list, or to none.
     case invalidCursor = "invalid_cursor"
+    /// The call costs more than the policy ever allows: a retry is refused as well.
     case costExceedsLimit = "cost_exceeds_limit"
+    /// The `Idempotency-Key` belongs to another request.
     case idempotencyKeyReused = "idempotency_key_reused"
+    /// A policy's window is full.
     case rateLimited = "rate_limited"
+    /// The plan's units of the period are used or held.
     case allowanceExhausted = "allowance_exhausted"
     /// A store could not answer; nothing is known to have happened.
     case unavailable

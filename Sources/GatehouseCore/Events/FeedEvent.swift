@@ -4,19 +4,31 @@ import StrictJSON
 public struct FeedEvent: Sendable, Equatable {
   /// The kinds of events.
   public enum EventType: String, Sendable, CaseIterable {
+    /// An account was made.
     case userCreated = "user.created"
     /// Somebody signed up with the address of this account, and was not told that it is taken.
     case signUpRepeated = "signup.repeated"
+    /// The account is gone.
     case userDeleted = "user.deleted"
+    /// The account was suspended.
     case userSuspended = "user.suspended"
+    /// The suspension was lifted.
     case userReactivated = "user.reactivated"
+    /// A pending address was verified and took the old one's place.
     case userEmailChanged = "user.email_changed"
+    /// The present address was verified.
     case userEmailVerified = "user.email_verified"
+    /// The user logged in.
     case sessionCreated = "session.created"
+    /// A session was ended by the user, a backend or an operator; one that times out is not told.
     case sessionEnded = "session.ended"
+    /// The user gave the old password and a new one.
     case passwordChanged = "password.changed"
+    /// A mailed token set a new password.
     case passwordReset = "password.reset"
+    /// The user is on another plan, or the plan's end moved.
     case planChanged = "plan.changed"
+    /// All units of an allowance were used; told once in a period.
     case allowanceExhausted = "allowance.exhausted"
   }
 

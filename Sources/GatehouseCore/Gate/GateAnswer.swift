@@ -59,6 +59,7 @@ public struct GateAnswer: Sendable {
 public struct GateRequest: Sendable {
   /// For whom the gate is asked.
   public enum Identity: Sendable {
+    /// The session of a token: the user that it names, and the token's hash.
     case token(routingID: String, hash: Digest256)
     /// A backend's call on a user's account: no session is checked.
     case user(UserID)

@@ -12,7 +12,7 @@ extension GateAnswer {
     switch decision.decision {
     case .allow: break
     case .unauthenticated: detail = ServiceError.sessionTokenDetail
-    case .suspended: detail = "This account is suspended."
+    case .suspended: detail = ServiceError.suspendedDetail
     case .reauthenticationRequired:
       let age = decision.sessionFacts.map { (nowMilliseconds - $0.authenticatedAtMilliseconds) / 1000 } ?? 0
       let needed = (request.requirements.authenticatedWithinMilliseconds ?? 0) / 1000
@@ -25,7 +25,7 @@ extension GateAnswer {
       for charge in request.charges where !charge.policy.shadow {
         let limit = charge.policy.limits.limit(plan: decision.caller.plan)
         guard charge.cost > limit else { continue }
-        detail = "Cost \(charge.cost) is more than policy \(charge.policy.name) ever allows (\(limit)). Retrying will not help."
+        detail = charge.policy.costDetail(charge.cost, limit: limit)
         break
       }
     case .rateLimited: detail = rateLimitedDetail

@@ -10,10 +10,8 @@ public struct Gatekeeper: Sendable {
   static var rebuildsMax: Int { 3 }
   /// Questions of a batch that are sent together: some 2 ms of Redis's time.
   static var pieceMax: Int { 64 }
-  /// Pieces of batches that are on their way at once.
+  /// Pieces that are on their way at once, of all batches together.
   static var piecesMax: Int { 2 }
-  /// Questions of all batches together that are on their way at once.
-  public static var batchQuestionsMax: Int { pieceMax * piecesMax }
 
   let ledger: any DecisionLedger
   let hot: any HotStore
@@ -134,8 +132,7 @@ public struct Gatekeeper: Sendable {
     if let (charge, verdict) = over, answer.decision.isAfterRequirements {
       answer.decision = .costExceedsLimit
       answer.retryAfterSeconds = nil
-      answer.detail =
-        "Cost \(charge.cost) is more than policy \(charge.policy.name) ever allows (\(verdict.standing.limit)). Retrying will not help."
+      answer.detail = charge.policy.costDetail(charge.cost, limit: verdict.standing.limit)
     } else if refused, answer.decision == .allow || answer.decision == .rateLimited || answer.decision == .allowanceExhausted {
       answer.decision = .rateLimited
       answer.retryAfterSeconds = (verdicts.compactMap(\.retryAfterSeconds) + [answer.retryAfterSeconds ?? 0]).max()

@@ -1,13 +1,22 @@
 /// The decision of the gate; the first that applies, in this order.
 public enum Decision: String, Sendable, CaseIterable {
+  /// The token opens no session.
   case unauthenticated
+  /// The account is suspended.
   case suspended
+  /// The password was entered too long ago.
   case reauthenticationRequired = "reauthentication_required"
+  /// The user's address is not verified.
   case emailUnverified = "email_unverified"
+  /// The user's plan is none of those asked for.
   case planRequired = "plan_required"
+  /// The call costs more than a policy ever allows.
   case costExceedsLimit = "cost_exceeds_limit"
+  /// A policy's window is full.
   case rateLimited = "rate_limited"
+  /// No unit of the metric is left.
   case allowanceExhausted = "allowance_exhausted"
+  /// The call may go on; units that were asked for are held.
   case allow
 
   /// Whether the caller is known and meets every requirement: only limits decided.
@@ -27,6 +36,7 @@ public enum HotReply: Sendable {
   case absent
   /// The first use of a rotated token: the ledger must adopt it.
   case rotated
+  /// The user is warm: this is the decision.
   case decided(HotDecision)
 }
 

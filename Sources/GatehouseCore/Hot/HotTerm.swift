@@ -138,6 +138,7 @@ public struct HotCount: Sendable, Equatable {
 
 /// Redis's answer to a drop. The users' hot state is gone in every case but the last.
 public enum HotDrop: Sendable, Equatable {
+  /// The drop was counted, and the counter stands here now.
   case counted(HotCount)
   /// The counter is gone or smaller than it was: the data is not what was there before.
   case broken

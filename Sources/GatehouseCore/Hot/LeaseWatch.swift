@@ -1,5 +1,6 @@
 /// A change that is worth a line in the log.
 public enum LeaseChange: Sendable, Equatable {
+  /// The process has no lease any more: the ledger decides.
   case lost
   /// The lease is back after so long.
   case back(after: Duration)

@@ -2,8 +2,20 @@ import GatehouseCrypto
 
 /// A backend's key, stored as a hash. Instants are milliseconds since 1970 UTC.
 public struct ServiceKey: Sendable, Equatable {
+  /// The longest time in seconds after which a key may end that has an end.
+  public static let secondsMax = 3_650 * Day.seconds
+
   /// The rights of a key; the routes of each are in the HTTP contract.
-  public enum Scope: String, Sendable, CaseIterable { case gate, work, accounts, admin }
+  public enum Scope: String, Sendable, CaseIterable {
+    /// Decides requests, and checks limits.
+    case gate
+    /// Reserves units, and works with analyses and usage.
+    case work
+    /// Acts for users, and reads and changes their accounts.
+    case accounts
+    /// Does what operators do, at the ops listener.
+    case admin
+  }
 
   /// The key's id, which stands in its token and grants nothing.
   public let id: ServiceKeyID

@@ -9,7 +9,14 @@ public struct PackedWindow: Sendable, Equatable {
   }
 
   /// The outcome of a check.
-  public enum Verdict: Int64, Sendable { case full = 0, passes = 1, costExceedsLimit = 2 }
+  public enum Verdict: Int64, Sendable {
+    /// The window has no room for the cost now.
+    case full = 0
+    /// The cost fits into the window.
+    case passes = 1
+    /// The cost is larger than the limit, and never fits.
+    case costExceedsLimit = 2
+  }
 
   private(set) var total: UInt32 = 0
   private(set) var units: [Cell] = []

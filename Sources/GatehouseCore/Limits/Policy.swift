@@ -30,17 +30,28 @@ public struct Policy: Sendable, Equatable {
   public var fieldName: String { "\(name).\(windowSeconds).\(cells)" }
 
   var windowMilliseconds: Int64 { windowSeconds * 1000 }
+
+  /// The sentence for a call that costs more than a window ever holds.
+  public func costDetail(_ cost: Int64, limit: Int64) -> String {
+    "Cost \(cost) is more than policy \(name) ever allows (\(limit)). Retrying will not help."
+  }
 }
 
 extension Policy {
   /// The policies by which the service itself counts logins, sign-ups and mails. They and their subjects are out of every caller's
   /// reach: no check, gate call or profile may name one.
   public enum Internal: String, Sendable, CaseIterable {
+    /// Logins to one account from one network.
     case loginPair = "login_pair"
+    /// Logins from one network.
     case loginNetwork = "login_network"
+    /// Logins to one account from all networks.
     case loginAccount = "login_account"
+    /// Sign-ups from one network.
     case signUpNetwork = "signup_network"
+    /// Mails to one account.
     case mailAccount = "mail_account"
+    /// New addresses that one user asks for.
     case emailChange = "email_change"
 
     /// The subjects that it counts.

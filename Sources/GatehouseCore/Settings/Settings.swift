@@ -104,9 +104,9 @@ public struct Settings: Sendable, Equatable {
   public var profiles: [Profile] = [Profile(name: "api", policies: ["api"])]
   /// How long sessions live, by their class.
   public var timeouts: [SessionClass: SessionTimeouts] = [
-    .web: SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000),
-    .remember: SessionTimeouts(idleMilliseconds: 14 * 86_400_000, absoluteMilliseconds: 30 * 86_400_000),
-    .mobile: SessionTimeouts(idleMilliseconds: 30 * 86_400_000, absoluteMilliseconds: 90 * 86_400_000),
+    .web: SessionTimeouts(idleMilliseconds: Day.milliseconds, absoluteMilliseconds: 7 * Day.milliseconds),
+    .remember: SessionTimeouts(idleMilliseconds: 14 * Day.milliseconds, absoluteMilliseconds: 30 * Day.milliseconds),
+    .mobile: SessionTimeouts(idleMilliseconds: 30 * Day.milliseconds, absoluteMilliseconds: 90 * Day.milliseconds),
   ]
 
   /// The defaults.
@@ -114,7 +114,7 @@ public struct Settings: Sendable, Equatable {
 
   /// How long the sessions of a class live; a day idle and a week in all for a class that is not configured.
   public func timeouts(_ kind: SessionClass) -> SessionTimeouts {
-    timeouts[kind] ?? SessionTimeouts(idleMilliseconds: 86_400_000, absoluteMilliseconds: 7 * 86_400_000)
+    timeouts[kind] ?? SessionTimeouts(idleMilliseconds: Day.milliseconds, absoluteMilliseconds: 7 * Day.milliseconds)
   }
 
   /// The rate limit of a name; nil without one.

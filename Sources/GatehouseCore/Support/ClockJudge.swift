@@ -18,7 +18,7 @@ public struct ClockJudge: Sendable, Hashable {
   /// Nothing is removed for so long after an alarm that ended by itself.
   static let quietAfterAlarmMilliseconds: Int64 = 600_000
   /// Nothing is removed for so long after time jumped: an operator accepted it, or a start found no line of this boot.
-  static let quietAfterJumpMilliseconds: Int64 = 86_400_000
+  static let quietAfterJumpMilliseconds = Day.milliseconds
   /// 2025-01-01: no clock that is right says less.
   static let earliestMilliseconds: Int64 = 1_735_689_600_000
 

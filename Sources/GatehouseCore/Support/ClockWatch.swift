@@ -1,8 +1,12 @@
 /// A change that is worth a line in the log. Offsets are milliseconds ahead of the service's time.
 public enum ClockChange: Sendable, Equatable {
+  /// Redis's clock has jumped by so much, and is not believed.
   case alarmed(offsetMilliseconds: Int64)
+  /// Redis's clock is believed again.
   case agrees
+  /// The host's clock is off by so much, and is not believed.
   case hostWrong(offsetMilliseconds: Int64)
+  /// The host's clock is right again.
   case hostRight
 }
 

@@ -1,20 +1,19 @@
 /// RFC 3339 instants in UTC with three decimals, such as `2026-11-23T14:02:51.106Z`, and dates such as `2026-11-23`.
 public enum Instants {
-  private static let millisecondsPerDay: Int64 = 86_400_000
   /// The last instant that can be written: the end of the year 9999.
   public static let millisecondsMax: Int64 = 253_402_300_799_999
 
   /// The text of an instant from 1970 to 9999.
   public static func text(_ milliseconds: Int64) -> String {
     let clamped = min(max(0, milliseconds), millisecondsMax)
-    let time = clamped % millisecondsPerDay
+    let time = clamped % Day.milliseconds
     let clock = [time / 3_600_000, time / 60_000 % 60, time / 1000 % 60].map { padded($0, 2) }.joined(separator: ":")
     return "\(date(clamped))T\(clock).\(padded(time % 1000, 3))Z"
   }
 
   /// The UTC date of an instant.
   public static func date(_ milliseconds: Int64) -> String {
-    let (year, month, day) = civil(min(max(0, milliseconds), millisecondsMax) / millisecondsPerDay)
+    let (year, month, day) = civil(min(max(0, milliseconds), millisecondsMax) / Day.milliseconds)
     return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
   }
 
@@ -34,12 +33,12 @@ public enum Instants {
       rest = rest.dropFirst(1 + decimals.count)
     }
     guard let offset = offsetMinutes(rest) else { return nil }
-    let milliseconds = day * millisecondsPerDay + hour * 3_600_000 + (minute - offset) * 60_000 + second * 1000 + fraction
+    let milliseconds = day * Day.milliseconds + hour * 3_600_000 + (minute - offset) * 60_000 + second * 1000 + fraction
     return (0...millisecondsMax).contains(milliseconds) ? milliseconds : nil
   }
 
   /// The start of a UTC date written `yyyy-MM-dd`, nil if there is no such date.
-  public static func parseDate(_ text: String) -> Int64? { dayNumber(text).map { $0 * millisecondsPerDay } }
+  public static func parseDate(_ text: String) -> Int64? { dayNumber(text).map { $0 * Day.milliseconds } }
 
   private static func offsetMinutes(_ bytes: ArraySlice<UInt8>) -> Int64? {
     guard let sign = bytes.first else { return nil }

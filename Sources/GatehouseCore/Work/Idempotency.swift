@@ -1,6 +1,6 @@
 import GatehouseCrypto
 
-/// The first answer to an `Idempotency-Key`, kept 24 hours in the transaction of its effect.
+/// The first answer to an `Idempotency-Key`, kept `IdempotentCall.keptMilliseconds` in the transaction of its effect.
 public struct StoredAnswer: Sendable, Equatable {
   /// The HTTP status of the first answer.
   public let status: Int
@@ -18,6 +18,8 @@ public struct StoredAnswer: Sendable, Equatable {
 
 /// An `Idempotency-Key` with all that makes a replay safe. `scope` is the user's id or the service key's id.
 public struct IdempotentCall: Sendable, Equatable {
+  /// Milliseconds for which the first answer is kept: a repeat within them gets it again.
+  public static let keptMilliseconds = Day.milliseconds
   /// The id of the user or service key whose key it is: the same key of another scope is another call.
   public let scope: String
   /// The key as the client sent it, 1 to 255 visible ASCII characters.
@@ -37,6 +39,8 @@ public struct IdempotentCall: Sendable, Equatable {
 
 /// The outcome of a call under an `Idempotency-Key`.
 public enum Once<Value: Sendable>: Sendable {
+  /// The call was carried out now, with this value.
   case first(Value)
+  /// The call was carried out before: this is its first answer.
   case replay(StoredAnswer)
 }

@@ -107,3 +107,8 @@ public enum ReservationKind: IdentifierKind {
 
 /// The id of a reservation.
 public typealias ReservationID = Identifier<ReservationKind>
+
+extension ServiceError {
+  /// The refusal of a call on a reservation that is not there, or is somebody else's.
+  public static func noReservation(_ id: ReservationID) -> ServiceError { ServiceError(.notFound, "There is no reservation \(id).") }
+}

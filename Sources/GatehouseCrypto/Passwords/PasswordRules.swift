@@ -10,9 +10,13 @@ public func canonicalPassword(_ password: String) -> [UInt8] { Array(password.pr
 public struct PasswordProblem: Error, Sendable, Equatable {
   /// Why a password is refused: the `code` of its field error.
   public enum Code: String, Sendable, CaseIterable {
+    /// It has fewer characters than `minLength`.
     case tooShort = "password_too_short"
+    /// It has more bytes than are hashed.
     case tooLong = "password_too_long"
+    /// It is in the list of common passwords.
     case common = "password_common"
+    /// It is little more than the user's name, the address or the product's name.
     case context = "password_context"
   }
 

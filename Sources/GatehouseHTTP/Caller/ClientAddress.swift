@@ -100,6 +100,7 @@ public struct AddressRange: Sendable, Equatable {
 
 /// The sender of a request, as far as the proxies in between tell.
 public enum ClientAddress: Sendable, Equatable {
+  /// The address of the client, or of the first proxy that is not ours.
   case address(IPAddress)
   /// Nothing but our own Unix sockets is known.
   case local

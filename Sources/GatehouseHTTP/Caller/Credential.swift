@@ -3,6 +3,7 @@ import HTTPTypes
 
 /// The proof of its sender that a request brought; not yet checked.
 public enum Credential: Sendable, Equatable {
+  /// The request brought none of ours.
   case none
   /// A session token `gh_…`, from `Authorization` or from our cookie.
   case session(token: String, fromCookie: Bool)

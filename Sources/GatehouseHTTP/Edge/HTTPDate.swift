@@ -1,10 +1,10 @@
+import GatehouseCore
 import Glibc
 
 /// Instants as HTTP writes them (IMF-fixdate of RFC 9110).
 enum HTTPDate {
   private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-  private static let daySeconds = 86_400
 
   /// The present, such as `Tue, 24 Nov 2026 02:57:24 GMT`.
   static func now() -> String { text(seconds: time(nil)) }
@@ -14,7 +14,7 @@ enum HTTPDate {
     var parts = tm()
     var instant = time_t(seconds)
     gmtime_r(&instant, &parts)
-    let day = days[seconds / daySeconds % days.count]
+    let day = days[seconds / Int(Day.seconds) % days.count]
     let month = months[Int(parts.tm_mon) % months.count]
     return "\(day), \(two(parts.tm_mday)) \(month) \(1_900 + Int(parts.tm_year)) "
       + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT"

@@ -5,9 +5,6 @@ import HTTPTypes
 /// Proxies understand few statuses, so only 200, 401, 403, 429 and 503 are given, and what a proxy would drop stands in header
 /// fields: the problem as one line in `Gatehouse-Problem`, the true status in `Gatehouse-Status`.
 enum ProxyAnswer {
-  /// The longest `Gatehouse-Problem` in bytes; a longer problem is cut to its code and title.
-  static let problemBytesMax = 1_024
-
   /// The status that the proxy gets for a refusal: 429 as 403 where it asks for that; what it could not handle as 403.
   /// - Parameter refuse: the value of `Gatehouse-Refuse`.
   private static func status(_ code: ProblemCode, refuse: String?) -> Int {
@@ -32,7 +29,7 @@ enum ProxyAnswer {
     let short = Problem(problem.code, problem.code.title).body(requestID: requestID, status: trueStatus(problem.code))
     return [
       (ProxyField.status, String(trueStatus(problem.code))),
-      (ProxyField.problem, line.utf8.count <= problemBytesMax ? line : oneLine(String(decoding: short, as: UTF8.self))),
+      (ProxyField.problem, line.utf8.count <= Components.problemBytesMax ? line : oneLine(String(decoding: short, as: UTF8.self))),
     ]
   }
 

@@ -36,6 +36,9 @@ enum Components {
     }
   }
 
+  /// The longest `Gatehouse-Problem` in bytes; a longer problem is cut to its code and title.
+  static let problemBytesMax = 1_024
+
   static let headers = [
     Header("RateLimit", #"draft-ietf-httpapi-ratelimit-headers-11, list form: "api";r=59;t=12"#),
     Header("RateLimit-Policy", #""api";q=60;w=60"#),
@@ -54,7 +57,7 @@ enum Components {
     Header("Gatehouse-Plan", "The user's plan."),
     Header("Gatehouse-Session", "ses_…"),
     Header("Gatehouse-Status", "The status that the client should get: 200, 401, 403, 429 or 503."),
-    Header("Gatehouse-Problem", "The problem as one line of ASCII, 1 KiB at most."),
+    Header("Gatehouse-Problem", "The problem as one line of ASCII, \(Spelled.kibibytes(problemBytesMax)) at most."),
   ]
 
   /// The refusals of every endpoint but those that a proxy asks.
@@ -97,7 +100,9 @@ enum Components {
   static func securitySchemes(cookieName: String) -> JSONObject {
     [
       "token": ["type": "http", "scheme": "bearer", "description": "A session token gh_…"],
-      "cookie": ["type": "apiKey", "in": "cookie", "name": .string(cookieName)],
+      "cookie": [
+        "type": "apiKey", "in": "cookie", "name": .string(cookieName), "description": "A session token in the cookie of a login.",
+      ],
       "key": ["type": "http", "scheme": "bearer", "description": "A service key ghk_… with the scope that the operation names."],
       "backend": [
         "type": "apiKey", "in": "header", "name": "Gatehouse-Key",

@@ -20,8 +20,11 @@ public struct Endpoint: Sendable {
 
   /// The largest body in bytes; beyond it 413.
   public enum BodyCap: Int, Sendable, CaseIterable {
+    /// Most endpoints.
     case standard = 65_536
+    /// A report with a result.
     case report = 131_072
+    /// Many questions or events at once.
     case batch = 524_288
 
     /// The largest of all: the most that a handler may be given.
@@ -127,7 +130,8 @@ struct Parameter: Sendable {
   static let key = path("id", "A key's id.", .id(ServiceKeyID.self))
 
   static let idempotencyKey = Parameter(
-    "Idempotency-Key", in: .header, isRequired: true, "Makes the call safe to repeat for 24 hours.",
+    "Idempotency-Key", in: .header, isRequired: true,
+    "Makes the call safe to repeat for \(Spelled.hours(IdempotentCall.keptMilliseconds)).",
     .text(1...255).with("pattern", "^[!#-~]+$"))
 }
 

@@ -21,10 +21,10 @@ public struct API: Sendable {
     public var signUpIsPublic = true
     /// Whether a sign-up without a key says that an address is taken, or the same for every address.
     public var signUpTells = true
-    /// How long ago the password may have been given, in milliseconds, for deletion, an export and a change of the address.
-    public var sensitiveWithinMilliseconds: Int64 = 300_000
-    /// How long ago it may have been given, in milliseconds, for ending other sessions.
-    public var othersWithinMilliseconds: Int64 = 900_000
+    /// Milliseconds since the password was entered, within which an account may be deleted, exported or given another address.
+    static let sensitiveMilliseconds: Int64 = 300_000
+    /// Milliseconds since the password was entered, within which other sessions may be ended.
+    static let othersMilliseconds: Int64 = 900_000
     /// The contract of a service that stands behind a proxy of its own machine and is open for sign-up.
     public init() {}
   }

@@ -2,30 +2,47 @@ import HTTPTypes
 import StrictJSON
 import GatehouseCore
 
+extension OptionalField where Kind == Text {
+  /// The app's own id of a user.
+  /// - Parameter note: a sentence on what is particular to the call.
+  static func externalID(_ note: String? = nil) -> OptionalField {
+    OptionalField(
+      "external_id", Text(1...Limits.externalIDMax), ["\(Property.externalIDMeaning).", note].compactMap(\.self).joined(separator: " "))
+  }
+
+  /// A name for people.
+  static var personName: OptionalField { OptionalField("name", Text(1...Limits.nameMax), "The user's name, for people.") }
+
+  /// A reason that may be given.
+  static var reason: OptionalField { OptionalField("reason", Text(1...Limits.reasonMax), ReasonFields.meaning) }
+}
+
 struct SignUpFields: Fields {
-  let email = Field("email", Text(3...EmailAddress.bytesMax))
-  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true))
-  let name = OptionalField("name", Text(1...Limits.nameMax))
+  let email = Field("email", Text(3...EmailAddress.bytesMax), "The user's address.")
+  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The password that the user chose.")
+  let name = OptionalField.personName
   let zone = OptionalField("time_zone", Text(1...Limits.zoneMax), "An IANA name; UTC unless given.")
-  let externalID = OptionalField("external_id", Text(1...Limits.externalIDMax), "The app's own id of the user. With a service key only.")
+  let externalID = OptionalField.externalID("With a service key only.")
   static let declared = Declared(Self())
 }
 
 struct FindUserQuery: Fields {
   let email = OptionalField("email", AnyText(.text.example("mia@example.com")), "One of email and external_id.")
-  let externalID = OptionalField("external_id", Text(1...Limits.externalIDMax), "The app's own id of the user.")
+  let externalID = OptionalField.externalID()
   static let declared = Declared(Self())
 }
 
 struct ChangeUserFields: Fields {
-  let externalID = OptionalField("external_id", Text(1...Limits.externalIDMax), "The app's own id of the user; null for none.")
+  let externalID = OptionalField.externalID("null removes it.")
   static let declared = Declared(Self())
 }
 
 struct PlanFields: Fields {
-  let plan = Field("plan", Text(1...64), "A plan of the configuration.")
-  let planEndsAt = OptionalField("plan_ends_at", Text(1...40, schema: .instant), "When the default plan follows; null for no end.")
-  let reason = OptionalField("reason", Text(1...Limits.reasonMax), "For the audit trail.")
+  static let planMeaning = "A plan of the configuration."
+
+  let plan = Field("plan", Text(1...64), PlanFields.planMeaning)
+  let planEndsAt = OptionalField("plan_ends_at", Text(1...40, schema: .instant), Property.planEndMeaning)
+  let reason = OptionalField.reason
   static let declared = Declared(Self())
 }
 
@@ -45,8 +62,8 @@ extension Endpoint {
       ]),
     answers: [
       .accepted(
-        .answer(Property("email", .text, example: "mia@example.com")),
-        "Where signup.enumeration is hide: a mail to the address says more."),
+        .answer(Property("email", .text, "The address that was asked for.", example: "mia@example.com")),
+        "With signup.enumeration hide: the user learns the rest by mail."),
       .created(
         .user, headers: ["Location"],
         links: [

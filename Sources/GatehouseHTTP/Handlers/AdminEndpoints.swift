@@ -10,56 +10,51 @@ struct AdminUsersQuery: Fields {
 }
 
 struct AdminUserFields: Fields {
-  let plan = OptionalField("plan", Text(1...64), "A plan of the configuration.")
+  let plan = OptionalField("plan", Text(1...64), PlanFields.planMeaning)
   let planEndsAt = PlanFields().planEndsAt
-  let status = OptionalField("status", Choice([UserStatus.active, .suspended]))
+  let status = OptionalField("status", Choice([UserStatus.active, .suspended]), "suspended refuses every use of the user's sessions.")
   let reason = ReasonFields().reason
   static let declared = Declared(Self())
 }
 
 struct RevokeEveryoneFields: Fields {
-  let confirm = Field("confirm", Confirmation("everyone"))
+  let confirm = Field("confirm", Confirmation("everyone"), "The word that confirms the call.")
   let reason = ReasonFields().reason
   static let declared = Declared(Self())
 }
 
 struct KeyFields: Fields {
-  let name = Field("name", Text(1...64))
-  let scopes = Field("scopes", ChoiceList(count: 1...4, allowed: ServiceKey.Scope.allCases.map(\.rawValue)))
-  let seconds = OptionalField("expires_in_seconds", Whole(1...Limits.keySecondsMax), "Never unless given.")
+  let name = Field("name", Text(1...64), "A name of the key, for people.")
+  let scopes = Field(
+    "scopes", ChoiceList(count: 1...ServiceKey.Scope.allCases.count, allowed: ServiceKey.Scope.allCases.map(\.rawValue)),
+    "The rights of the key.")
+  let seconds = OptionalField(
+    "expires_in_seconds", Whole(1...Int(ServiceKey.secondsMax)), "Seconds until the key ends; never unless given.")
   static let declared = Declared(Self())
 }
 
 extension Schema {
-  static let adminUser = answer(
-    Property("id", .id(UserID.self), example: "usr_4tq9m2kd7xw1hb"),
-    Property("external_id", .text.orNull, "The app's own id of the user.", example: .null),
-    Property("email", .text, example: "mia@example.com"),
-    Property("email_verified", .flag),
-    Property("pending_email", .text.orNull, "The address that waits to be verified.", example: .null),
-    Property("name", .text.orNull, example: "Mia Ø"),
-    Property("time_zone", .text, example: "Europe/Berlin"),
-    Property("plan", .text, "The plan in force.", example: "free"),
-    .planEndsAt,
-    Property("status", .values(["active", "suspended"]), example: "active"),
-    Property("created_at", .instant, example: "2026-11-23T14:02:51.106Z"),
-    Property("suspended_reason", .text.orNull, example: .null),
-    Property("last_login_at", .instant.orNull, example: "2026-11-23T14:03:07.412Z"),
+  private static let operatorMembers: [Property] = [
+    Property("suspended_reason", .text.orNull, "The reason of the suspension; null without one.", example: .null),
+    Property("last_login_at", .instant.orNull, "When the user last logged in; null before.", example: "2026-11-23T14:03:07.412Z"),
     Property("password_scheme", .text, "How the password is hashed.", example: "argon2id"),
-    Property("sessions_live", .count, example: 1),
-    Property("allowances", .list(of: .allowanceWithBonus)),
-    Property("overrides", .list(of: .anyObject), example: [])
-  ).named("AdminUser")
+    Property("sessions_live", .count, "How many sessions are open.", example: 1),
+    Property("allowances", .list(of: .allowanceWithBonus), "Where the user stands with every metric."),
+    Property("overrides", .list(of: .anyObject), "Always empty: users have no limits of their own yet.", example: []),
+  ]
+
+  static let adminUser = object(userMembers + operatorMembers, isClosed: false).named("AdminUser")
 
   static let serviceKey = answer(
-    Property("id", .id(ServiceKeyID.self), example: "key_2w8tq5zk1mxc7d"),
-    Property("name", .text, example: "backend"),
+    Property("id", .id(ServiceKeyID.self), "The key's id, which is no secret.", example: "key_2w8tq5zk1mxc7d"),
+    Property("name", .text, "The key's name, for people.", example: "backend"),
     Property("key", .text, "The key itself, in the answer to its creation alone.", isRequired: false),
-    Property("scopes", .list(of: .values(ServiceKey.Scope.allCases.map(\.rawValue))), example: ["gate", "work"]),
-    Property("created_at", .instant, example: "2026-11-23T14:00:00.000Z"),
-    Property("expires_at", .instant.orNull, example: .null),
-    Property("last_used_at", .instant.orNull, example: .null),
-    Property("revoked_at", .instant.orNull, example: .null)
+    Property(
+      "scopes", .list(of: .values(ServiceKey.Scope.allCases.map(\.rawValue))), "The rights of the key.", example: ["gate", "work"]),
+    Property("created_at", .instant, "When the key was made.", example: "2026-11-23T14:00:00.000Z"),
+    Property("expires_at", .instant.orNull, "When the key ends; null for never.", example: .null),
+    Property("last_used_at", .instant.orNull, "When the key was last used, to the minute; null before.", example: .null),
+    Property("revoked_at", .instant.orNull, "When the key was revoked; null if it was not.", example: .null)
   ).named("ServiceKey")
 }
 

@@ -154,7 +154,3 @@ extension JSONWriter {
     }
   }
 }
-
-extension Limits {
-  static let keySecondsMax = 10 * 365 * 86_400
-}

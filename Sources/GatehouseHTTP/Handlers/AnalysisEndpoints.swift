@@ -2,13 +2,25 @@ import HTTPTypes
 import StrictJSON
 import GatehouseCore
 
+extension OptionalField where Kind == RawObject {
+  /// The app's own object beside a thing.
+  static var metadata: OptionalField {
+    OptionalField(
+      "metadata", RawObject(bytesMax: Limits.metadataBytesMax),
+      "Any object of the app's, up to \(Spelled.kibibytes(Limits.metadataBytesMax)).")
+  }
+}
+
 struct AnalysisFields: Fields {
   let userID = FieldIfPresent("user_id", UserReference(), "The analysis's user. With a service key only.")
-  let filename = OptionalField("filename", Text(1...Limits.filenameMax))
-  let metadata = OptionalField("metadata", RawObject(bytesMax: Limits.metadataBytesMax), "Any object of the app's, up to 8 KiB.")
+  let filename = OptionalField("filename", Text(1...Limits.filenameMax), "The name of the file that is analysed.")
+  let metadata = OptionalField.metadata
   let lease = OptionalField(
     "lease_seconds", Whole(Limits.leaseSeconds),
-    "Seconds until the analysis expires unless it is reported on. Unless given: 1800, or the lease of the reservation.")
+    """
+    Seconds until the analysis expires unless it is reported on. Unless given: the lease of reservation_id, or \
+    \(Limits.leaseSecondsDefault).
+    """)
   let metric = OptionalField(
     "metric", Text(1...64),
     "The metric that it costs one unit of; the first metric of the configuration unless given. Not with reservation_id.")
@@ -19,17 +31,17 @@ struct AnalysisFields: Fields {
 struct AnalysesQuery: Fields {
   let userID = OptionalField(
     "user_id", AnyText(.text(0...64)), "The user whose analyses are listed. With a service key only, and then required.")
-  let status = OptionalField("status", Choice(AnalysisStatus.allCases), "Only those of this status.")
+  let status = OptionalField("status", Choice(AnalysisStatus.allCases), "Lists only analyses with this status.")
   let from = OptionalField("from", InstantOrDate(), "The first instant.")
   let to = OptionalField("to", InstantOrDate(), "The instant after the last.")
-  let include = OptionalField("include", AnyText(.values(["result"])), "result: with results.")
+  let include = OptionalField("include", AnyText(.values(["result"])), "result includes the results.")
   let limit = PageQuery().limit
   let cursor = PageQuery().cursor
   static let declared = Declared(Self())
 }
 
 struct RunningFields: Fields {
-  let status = Field("status", Confirmation("running"))
+  let status = Field("status", Confirmation("running"), "The analysis goes on.")
   let lease = DefaultField(
     "lease_seconds", Whole(Limits.leaseSeconds), default: Limits.leaseSecondsDefault,
     "Seconds until the analysis expires unless it is reported on.")
@@ -37,15 +49,17 @@ struct RunningFields: Fields {
 }
 
 struct CompletedFields: Fields {
-  let status = Field("status", Confirmation("completed"))
-  let result = Field("result", RawValue(bytesMax: Limits.resultBytesMax), "Any JSON but null, up to 64 KiB.")
+  let status = Field("status", Confirmation("completed"), "The analysis has a result, and its unit is used.")
+  let result = Field(
+    "result", RawValue(bytesMax: Limits.resultBytesMax), "Any JSON but null, up to \(Spelled.kibibytes(Limits.resultBytesMax)).")
   let rereserve = DefaultField("rereserve", Flag(), default: false, "true: reserve the unit again if its lease has expired.")
   static let declared = Declared(Self())
 }
 
 struct FailedFields: Fields {
-  let status = Field("status", Confirmation("failed"))
-  let error = OptionalField("error", RawObject(bytesMax: Limits.errorBytesMax), "Any object, up to 8 KiB.")
+  let status = Field("status", Confirmation("failed"), "The analysis failed, and its unit comes back.")
+  let error = OptionalField(
+    "error", RawObject(bytesMax: Limits.errorBytesMax), "Any object, up to \(Spelled.kibibytes(Limits.errorBytesMax)).")
   static let declared = Declared(Self())
 }
 

@@ -58,7 +58,7 @@ extension API {
     if let named, isTaken {
       fields.refuse(declared, code: "not_allowed", "The reservation has its metric already: leave \(named) out.")
     } else if let named, !named.isEmpty, table.metric(named) == nil {
-      fields.refuse(declared, code: "unknown_metric", "Use one of \(table.metrics.map(\.name).joined(separator: ", ")).")
+      fields.refuse(declared, code: "unknown_metric", Remedy.oneOf(table.metrics.map(\.name)))
     }
     return named ?? table.metrics.first?.name ?? ""
   }

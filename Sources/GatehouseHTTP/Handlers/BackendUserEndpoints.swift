@@ -4,13 +4,15 @@ import GatehouseCore
 
 /// A reason for the audit trail that must be given.
 struct ReasonFields: Fields {
-  let reason = Field("reason", Text(1...Limits.reasonMax), "For the audit trail.")
+  static let meaning = "Why, for the audit trail."
+
+  let reason = Field("reason", Text(1...Limits.reasonMax), ReasonFields.meaning)
   static let declared = Declared(Self())
 }
 
 /// A reason for the audit trail that may be given.
 struct OptionalReasonFields: Fields {
-  let reason = OptionalField("reason", Text(1...Limits.reasonMax), "For the audit trail.")
+  let reason = OptionalField.reason
   static let declared = Declared(Self())
 }
 

@@ -7,7 +7,7 @@ extension API {
   /// `GET /v1/user/export`: one snapshot of the account, however much it holds. It is written to a nameless file as fast as the disk
   /// takes it and sent from there in pieces, so a client that reads slowly holds no reader and no transaction.
   func exportAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
-    let visitor = try await visitor(request, context, within: contract.sensitiveWithinMilliseconds)
+    let visitor = try await visitor(request, context, within: Contract.sensitiveMilliseconds)
     guard let place = exports.enter() else {
       throw Problem(.overloaded, "Too many exports are being made. Try again in a moment.")
     }

@@ -12,13 +12,13 @@ extension Endpoint {
       .path("profile", "A profile of the configuration; 503 for another.", .text(1...64).example("api")),
       .header(
         "X-Forwarded-Method",
-        "The client's method, for the rule against cross-site requests. Without it and Gatehouse-Method: an unsafe one."),
+        "The client's method, for the rule against cross-site requests. Without this field and Gatehouse-Method it counts as unsafe."),
       .header(ProxyField.method, "own: the client's method is that of this call."),
-      .header(ProxyField.refuse, "403: the proxy knows no 429. Gatehouse-Status says it all the same."),
+      .header(ProxyField.refuse, "403: for a proxy that can't pass 429 on. Gatehouse-Status still says 429."),
     ],
     answers: [
       Success(
-        200, "Let it through, with these fields, which are all there and possibly empty.",
+        200, "Let it through with these fields. All of them are present; some may be empty.",
         headers: [
           ProxyField.user, ProxyField.externalID, ProxyField.plan, ProxyField.session,
           ProxyField.status,

@@ -24,7 +24,7 @@ struct HoldFields: Fields {
   let key = Field(
     "idempotency_key",
     Text(0...Limits.tokenMax, schema: .text(1...IdempotencyKeyHeader.lengthMax).with("pattern", "^[!-~]+$")),
-    "For 24 hours the same key of the same user gives the same reservation again.")
+    "For \(Spelled.hours(IdempotentCall.keptMilliseconds)) the same key of the same user gives the same reservation again.")
   let lease = DefaultField.leaseSeconds
   static let declared = Declared(Self())
 }
@@ -74,13 +74,18 @@ struct CheckFields: Fields {
 
 extension Schema {
   fileprivate static let checked = answer(
-    Property("allowed", .flag, example: true), Property("policy", .text, example: "upload"), Property("limit", .count, example: 10),
-    Property("window_seconds", .integer(from: 1), example: 3_600), Property("remaining", .count, example: 7),
+    Property("allowed", .flag, "Whether the policy lets the call pass.", example: true),
+    Property("policy", .text, "The policy's name in the configuration.", example: "upload"),
+    Property("limit", .count, "Units that one window holds.", example: 10),
+    Property("window_seconds", .integer(from: 1), "The length of the window.", example: 3_600),
+    Property("remaining", .count, "Units that are left now.", example: 7),
     Property("reset_seconds", .count, "Seconds until more units are left; 0 when all are.", example: 3_660),
     Property("retry_after_seconds", .count.orNull, "When to ask again after a refusal; null when allowed.", example: .null))
 
   fileprivate static let batchAnswer = answer(
-    Property("results", .list(of: .anyOf([.gateAnswer, .answer(Property("problem", .problem))])), "In the order of the questions."))
+    Property(
+      "results", .list(of: .anyOf([.gateAnswer, .answer(Property("problem", .problem, "The fault of the question."))])),
+      "In the order of the questions."))
 }
 
 extension Endpoint {
@@ -107,14 +112,14 @@ extension Endpoint {
     answers: [.ok(.gateAnswer, headers: ["Idempotency-Replayed"])])
 
   static let gateBatch = Endpoint(
-    .post, "/v1/gate/batch", "gateBatch", .gate, "Up to 1,000 decisions",
+    .post, "/v1/gate/batch", "gateBatch", .gate, "Up to \(Spelled.count(Limits.batchMax)) decisions",
     "Each element is a question as of /v1/gate without reserve; a wrong one fails alone.", access: .key(.gate), bodyCap: .batch,
     body: .of(
       BatchFields.self, example: ["requests": [["token": "gh_1k7x2qv9dYtR4mZs0JpWc8eUfB3aLh6GnXo5iKtMvN1yQwHsDzE2uCj7bArP9Tx4"]]]),
     answers: [.ok(.batchAnswer)])
 
   static let checkLimit = Endpoint(
-    .post, "/v1/limits/{policy}/check", "checkLimit", .gate, "Count any subject", access: .key(.gate),
+    .post, "/v1/limits/{policy}/check", "checkLimit", .gate, "Count a subject under a policy", access: .key(.gate),
     [
       .path(
         "policy", "A policy of the app. Those that count logins, sign-ups and mails are Gatehouse's own: 404.", .text(1...64))

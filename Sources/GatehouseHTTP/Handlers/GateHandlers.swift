@@ -104,8 +104,7 @@ extension API {
     guard let verdict = found else { throw Problem.notFound }
     let standing = verdict.standing
     guard Int64(cost) <= standing.limit || policy.shadow else {
-      throw Problem(
-        .costExceedsLimit, "Cost \(cost) is more than policy \(policy.name) ever allows (\(standing.limit)). Retrying will not help.")
+      throw Problem(.costExceedsLimit, policy.costDetail(Int64(cost), limit: standing.limit))
     }
     if !verdict.allowed { refusals.note(policy.name, .init(request, context), .init(key: key.id.text)) }
     return answer(

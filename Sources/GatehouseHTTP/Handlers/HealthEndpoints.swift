@@ -3,9 +3,11 @@ import StrictJSON
 
 extension Schema {
   static let readiness = answer(
-    Property("status", .values(["ready", "degraded", "starting", "draining", "down"]), example: "ready"),
-    Property("redis", .values(["up", "down"]), example: "up"),
-    Property("ledger", .values(["up", "down"]), example: "up"),
+    Property(
+      "status", .values(["ready", "degraded", "starting", "draining", "down"]),
+      "ready or degraded: the process takes requests. degraded: Redis is away, and the ledger serves.", example: "ready"),
+    Property("redis", .values(["up", "down"]), "Whether Redis answers.", example: "up"),
+    Property("ledger", .values(["up", "down"]), "Whether the ledger takes writes.", example: "up"),
     Property(
       "clock", .values(["believed", "alarm"]),
       "alarm: Redis's clock has jumped, and the ledger serves until it agrees again or an operator accepts it.", example: "believed")
@@ -15,7 +17,7 @@ extension Schema {
 extension Endpoint {
   static let livez = Endpoint(
     .get, "/livez", "livez", .health, "Whether the process lives", on: .both, access: .anyone,
-    answers: [.ok(.answer(Property("status", .values(["alive"]), example: "alive")))])
+    answers: [.ok(.answer(Property("status", .values(["alive"]), "The process answers.", example: "alive")))])
 
   static let readyz = Endpoint(
     .get, "/readyz", "readyz", .health, "Whether the process takes requests",

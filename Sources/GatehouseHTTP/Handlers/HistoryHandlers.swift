@@ -5,9 +5,6 @@ import StrictJSON
 
 /// Which days of which metric a history shows, and how.
 private struct HistoryRequest {
-  static let dayMilliseconds: Int64 = 86_400_000
-  static let daysMax: Int64 = 400
-
   let metric: String
   let from: String
   let to: String
@@ -15,7 +12,7 @@ private struct HistoryRequest {
   let span: Range<Int64>
   let asCSV: Bool
 
-  var dates: [String] { stride(from: span.lowerBound, to: span.upperBound, by: Int(Self.dayMilliseconds)).map(Instants.date) }
+  var dates: [String] { stride(from: span.lowerBound, to: span.upperBound, by: Int(Day.milliseconds)).map(Instants.date) }
 
   /// Throws 406, then 400 for what can't be read, then 422.
   init(_ request: Request, _ table: AllowanceTable) throws {
@@ -39,9 +36,9 @@ private struct HistoryRequest {
       return (text, start)
     }
     (from, to) = (days[0].text, days[1].text)
-    let count = (days[1].start - days[0].start) / Self.dayMilliseconds
-    guard (1...Self.daysMax).contains(count) else {
-      throw query.refusal(declared.to, code: "out_of_range", "The range has 1 to \(Self.daysMax) days; to is exclusive.")
+    let count = (days[1].start - days[0].start) / Day.milliseconds
+    guard (1...Limits.historyDaysMax).contains(count) else {
+      throw query.refusal(declared.to, code: "out_of_range", "The range has 1 to \(Limits.historyDaysMax) days; to is exclusive.")
     }
     span = days[0].start..<days[1].start
   }
@@ -90,7 +87,7 @@ extension API {
 
   private func days(_ wanted: HistoryRequest, of user: User) async throws -> [HistoryDay] {
     // A zone is at most a day away from UTC: read more on both sides and let the local date decide.
-    let margin = 2 * HistoryRequest.dayMilliseconds
+    let margin = 2 * Day.milliseconds
     let rows = try await work.dailyUsage(
       of: user.id, metric: wanted.metric, from: wanted.span.lowerBound - margin, to: wanted.span.upperBound + margin)
     var counted: [String: (used: Int64, limit: Int64?)] = [:]

@@ -3,12 +3,12 @@ import StrictJSON
 import GatehouseCore
 
 struct VerificationFields: Fields {
-  let userID = Field("user_id", UserReference())
+  let userID = Field("user_id", UserReference(), "The user whose address is to be verified.")
   static let declared = Declared(Self())
 }
 
 struct ResetFields: Fields {
-  let email = Field("email", Text(1...Limits.emailTextMax))
+  let email = Field("email", Text(1...Limits.emailTextMax), "The address of the user who forgot the password.")
   static let declared = Declared(Self())
 }
 
@@ -18,7 +18,7 @@ struct MailTokenFields: Fields {
 }
 
 struct NewPasswordFields: Fields {
-  let token = Field("token", Text(0...Limits.mailTokenMax), "The token that was mailed.")
+  let token = MailTokenFields().token
   let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The new password.")
   static let declared = Declared(Self())
 }
@@ -28,23 +28,26 @@ extension Schema {
     Property(
       "mail",
       .answer(
-        Property("to", .text, example: "mia@example.com"),
+        Property("to", .text, "The address to send the mail to.", example: "mia@example.com"),
         Property(
-          "token", .text(pattern: "^ghm_[0-9A-Za-z]{49}$"), example: "ghm_NqVwYS81VP7Hb1DX8pPd5khxE3pyIgKpaUnArl63XykWZeiNN"),
-        Property("expires_at", .instant, example: "2026-11-23T15:02:51.106Z")
-      ).orNull)
+          "token", .text(pattern: "^ghm_[0-9A-Za-z]{49}$"), "The token for the link in the mail.",
+          example: "ghm_NqVwYS81VP7Hb1DX8pPd5khxE3pyIgKpaUnArl63XykWZeiNN"),
+        Property("expires_at", .instant, "When the token ends.", example: "2026-11-23T15:02:51.106Z")
+      ).orNull, "The mail to send; null when there is nothing to send.")
   ).named("MailToSend")
 }
 
 extension Endpoint {
+  /// The sentence on how many mails there are.
+  private static let mailLimit = "As many mails as policy mail_account allows: three an hour by default."
   private static let verified = Schema.user.example?.replacing("external_id", "1042").replacing("email_verified", true)
   private static let mail = Success.accepted(.mailToSend, "Taken; mail is what to send, or null for nothing.")
 
   static let requestVerification = Endpoint(
     .post, "/v1/email-verifications", "requestVerification", .mails, "The mail to send to verify an address",
     """
-    The address is pending_email if one waits, else email; mail is null when there is nothing to verify and for a suspended user. Three \
-    mails an hour for an account.
+    The address is pending_email if one waits, else email. mail is null when there is nothing to verify, and for a suspended user. \
+    \(mailLimit)
     """,
     access: .key(.accounts), [OnBehalf.addressParameter],
     body: .of(VerificationFields.self, example: ["user_id": "usr_4tq9m2kd7xw1hb"]), answers: [mail], problems: [.notFound, .rateLimited])
@@ -60,7 +63,7 @@ extension Endpoint {
 
   static let requestReset = Endpoint(
     .post, "/v1/password-resets", "requestReset", .mails, "The mail to send to reset a password",
-    "mail is null, after the same time, for an address without an account and for a suspended one. Three mails an hour for an address.",
+    "mail is null, after the same time, for an address without an account and for a suspended one. \(mailLimit)",
     access: .key(.accounts), [OnBehalf.addressParameter], body: .of(ResetFields.self, example: ["email": "mia@example.com"]),
     answers: [mail], problems: [.rateLimited])
 

@@ -3,7 +3,7 @@ import StrictJSON
 import GatehouseCore
 
 struct OwnAccountFields: Fields {
-  let name = OptionalField("name", Text(1...Limits.nameMax))
+  let name = OptionalField.personName
   let zone = OptionalField("time_zone", Text(1...Limits.zoneMax), "An IANA name.")
   let email = FieldIfPresent("email", Text(3...EmailAddress.bytesMax), "The new address; it waits until it is verified.")
   let pendingEmail = NullField("pending_email", "Drops the address that waits to be verified.")
@@ -11,22 +11,27 @@ struct OwnAccountFields: Fields {
 }
 
 struct PasswordChangeFields: Fields {
-  let current = Field("current_password", Text(1...Limits.passwordScalarsMax, allowsNUL: true))
-  let new = Field("new_password", Text(0...Limits.passwordScalarsMax, allowsNUL: true))
+  let current = Field("current_password", Text(1...Limits.passwordScalarsMax, allowsNUL: true), "The present password.")
+  let new = Field("new_password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The new password.")
   static let declared = Declared(Self())
 }
 
 extension Schema {
   static let accountExport = answer(
-    Property("user", .user), Property("sessions", .list(of: .session)), Property("analyses", .list(of: .analysis)),
-    Property("usage_events", .list(of: .usageEvent)), Property("allowances", .list(of: .allowanceWithBonus)),
-    Property("events", .list(of: .event)), Property("audit", .list(of: .auditEntry)),
-    Property("exported_at", .instant, example: "2026-11-23T14:05:00.000Z"))
+    Property("user", .user, "The user's account."), Property("sessions", .list(of: .session), "The user's sessions."),
+    Property("analyses", .list(of: .analysis), "The user's analyses, with results."),
+    Property("usage_events", .list(of: .usageEvent), "The user's usage history."),
+    Property("allowances", .list(of: .allowanceWithBonus), "Where the user stands with every metric."),
+    Property("events", .list(of: .event), "The events of the account."), Property("audit", .list(of: .auditEntry), "The audit trail."),
+    Property("exported_at", .instant, "When the export was begun.", example: "2026-11-23T14:05:00.000Z"))
 
   static let auditEntry = answer(
-    Property("occurred_at", .instant, example: "2026-11-23T14:02:51.106Z"),
-    Property("actor", .text, example: "user:usr_4tq9m2kd7xw1hb"), Property("action", .text, example: "user.created"),
-    Property("reason", .text.orNull, example: .null), Property("detail", .anyObject))
+    Property("occurred_at", .instant, "When it happened.", example: "2026-11-23T14:02:51.106Z"),
+    Property(
+      "actor", .text, "The id of the user or key that did it; ops for an operator, system for the service.", example: "usr_4tq9m2kd7xw1hb"),
+    Property("action", .text, "The action, for programs.", example: "user_created"),
+    Property("reason", .text.orNull, "Why, where a reason was given.", example: .null),
+    Property("detail", .anyObject, "More about it, by action."))
 }
 
 extension Endpoint {
@@ -37,8 +42,9 @@ extension Endpoint {
   static let changeOwnAccount = Endpoint(
     .patch, "/v1/user", "changeOwnAccount", .account, "Change the caller's account",
     """
-    email waits as pending_email until it is verified; the password must have been entered in the last 5 minutes. The answer is the same \
-    when another account has the address, which then never verifies. At most ten such changes an hour.
+    email waits as pending_email until it is verified, and needs \(recentPassword(API.Contract.sensitiveMilliseconds)). The answer is the \
+    same when another account has the address, which then never verifies. As many new addresses as policy email_change allows: ten an hour \
+    by default.
     """,
     access: .session,
     body: .of(OwnAccountFields.self, example: ["name": "Mia Ø", "time_zone": "Europe/Berlin", "email": "mia.new@example.com"]),
@@ -46,7 +52,7 @@ extension Endpoint {
 
   static let deleteOwnAccount = Endpoint(
     .delete, "/v1/user", "deleteOwnAccount", .account, "Delete the caller's account",
-    "The password must have been entered in the last 5 minutes.", access: .session, answers: [.noContent(headers: ["Set-Cookie"])],
+    "Needs \(recentPassword(API.Contract.sensitiveMilliseconds)).", access: .session, answers: [.noContent(headers: ["Set-Cookie"])],
     problems: [.reauthenticationRequired])
 
   static let changePassword = Endpoint(
@@ -59,7 +65,7 @@ extension Endpoint {
 
   static let exportAccount = Endpoint(
     .get, "/v1/user/export", "exportAccount", .account, "All that is kept of the user",
-    "The password must have been entered in the last 5 minutes.", access: .session,
+    "Needs \(recentPassword(API.Contract.sensitiveMilliseconds)).", access: .session,
     answers: [.ok(.accountExport, headers: Success.limits)], problems: [.reauthenticationRequired])
 }
 

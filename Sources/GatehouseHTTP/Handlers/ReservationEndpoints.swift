@@ -11,7 +11,7 @@ extension DefaultField where Kind == Whole {
 }
 
 struct ReserveFields: Fields {
-  let userID = Field("user_id", UserReference())
+  let userID = Field("user_id", UserReference(), "The user who uses the units.")
   let metric = Field("metric", Text(1...64), "A metric of the configuration.")
   let amount = DefaultField("amount", Whole(1...Limits.amountMax), default: 1, "Units to hold.")
   let lease = DefaultField.leaseSeconds

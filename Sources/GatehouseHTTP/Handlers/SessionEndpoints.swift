@@ -3,8 +3,8 @@ import StrictJSON
 import GatehouseCore
 
 struct LogInFields: Fields {
-  let email = Field("email", Text(1...Limits.emailTextMax))
-  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true))
+  let email = Field("email", Text(1...Limits.emailTextMax), "The user's address, in any spelling.")
+  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The user's password.")
   let sessionClass = DefaultField("class", Choice(SessionClass.allCases), default: .web, "How long the session lives.")
   let transport = DefaultField(
     "transport", Choice([Session.Transport.bearer, .cookie]), default: .bearer, "cookie: the answer sets the token as a cookie.")
@@ -13,14 +13,15 @@ struct LogInFields: Fields {
 }
 
 struct PasswordFields: Fields {
-  let password = Field("password", Text(1...Limits.passwordScalarsMax, allowsNUL: true))
+  let password = Field("password", Text(1...Limits.passwordScalarsMax, allowsNUL: true), "The user's password.")
   static let declared = Declared(Self())
 }
 
 /// The parameters of a list that is given in pages.
 struct PageQuery: Fields {
-  let limit = DefaultField("limit", Whole(PageRequest.limitRange), default: PageRequest.limitDefault, "Items of a page.")
-  let cursor = OptionalField("cursor", AnyText(.text(1...200)), "next_cursor of the page before.")
+  let limit = DefaultField(
+    "limit", Whole(PageRequest.limitRange), default: PageRequest.limitDefault, "The most items that the page may have.")
+  let cursor = OptionalField("cursor", AnyText(.text(1...200)), "next_cursor of the page before; the first page unless given.")
   static let declared = Declared(Self())
 }
 
@@ -31,13 +32,17 @@ struct EndSessionsQuery: Fields {
 
 extension Schema {
   static let openedSession = answer(
-    Property("token", .token), Property("session", .session), Property("user", .user),
+    Property("token", .token), Property("session", .session, "The session that began."), Property("user", .user, "The session's user."),
     Property("sessions_ended", .count, "Older sessions that ended, beyond what the plan allows.", example: 0)
   ).named("OpenedSession")
-  static let tokenAndSession = answer(Property("token", .token), Property("session", .session)).named("TokenAndSession")
+  static let tokenAndSession = answer(Property("token", .token), Property("session", .session, "The session, as its new token shows it."))
+    .named("TokenAndSession")
 }
 
 extension Endpoint {
+  /// The words for the password that a call needs, entered so many milliseconds ago at most.
+  static func recentPassword(_ milliseconds: Int64) -> String { "a password entered in the last \(Spelled.minutes(milliseconds))" }
+
   static let logIn = Endpoint(
     .post, "/v1/sessions", "logIn", .sessions, "Log in", access: .anyoneOr(.accounts), admission: .hashingSlot, OnBehalf.parameters,
     body: .of(
@@ -54,25 +59,31 @@ extension Endpoint {
 
   static let endSessions = Endpoint(
     .delete, "/v1/sessions", "endSessions", .sessions, "End the other sessions",
-    "To end the others and stay, the password must have been entered in the last 15 minutes; to end all, with include_current, not.",
+    """
+    Ending the others alone needs \(recentPassword(API.Contract.othersMilliseconds)). Ending all of them (include_current) needs no recent \
+    password.
+    """,
     access: .session, query: EndSessionsQuery.declared.list, answers: [.ok(.ended, headers: Success.limits + ["Set-Cookie"])],
     problems: [.reauthenticationRequired, .invalidFields])
 
   static let endSession = Endpoint(
     .delete, "/v1/sessions/{id}", "endSession", .sessions, "End one session",
-    "To end another session than the caller's own, the password must have been entered in the last 15 minutes.", access: .session,
+    "Ending another session than the caller's own needs \(recentPassword(API.Contract.othersMilliseconds)).", access: .session,
     [.session], answers: [.noContent(headers: Success.limits + ["Set-Cookie"])], problems: [.reauthenticationRequired, .notFound])
 
   static let currentSession = Endpoint(
     .get, "/v1/session", "currentSession", .sessions, "The caller's session and user", access: .session,
-    answers: [.ok(.answer(Property("session", .session), Property("user", .user)), headers: Success.limits)])
+    answers: [
+      .ok(.answer(Property("session", .session, "The caller's session."), Property("user", .user, "The caller.")), headers: Success.limits)
+    ])
 
   static let logOut = Endpoint(
     .delete, "/v1/session", "logOut", .sessions, "Log out", "204 also when the session has ended already.", access: .session,
     answers: [.noContent(headers: ["Set-Cookie"])])
 
   static let rotate = Endpoint(
-    .post, "/v1/session/rotate", "rotate", .sessions, "A successor of the token, with the age of its password", access: .session,
+    .post, "/v1/session/rotate", "rotate", .sessions, "Rotate the token",
+    "The answer has a successor of the token. The age of the password stays as it was.", access: .session,
     answers: [.ok(.tokenAndSession, headers: Success.limits + ["Set-Cookie"])])
 
   static let reauthenticate = Endpoint(

@@ -111,7 +111,7 @@ extension API {
   func endDevice(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let id = context.parameters.get("id").flatMap(SessionID.init)
     let isOwn = try await letIn(presentedToken(request), charges: []).sessionID == id
-    let visitor = try await visitor(request, context, within: isOwn ? nil : contract.othersWithinMilliseconds)
+    let visitor = try await visitor(request, context, within: isOwn ? nil : Contract.othersMilliseconds)
     guard let id else { throw Problem.notFound }
     guard try await sessions.end(id, of: visitor.userID, by: .user(visitor.userID)) else { throw Problem.notFound }
     return noContent(fields: visitor.fields + (isOwn ? goodbye(visitor.fromCookie) : []))
@@ -121,7 +121,7 @@ extension API {
   /// wants: only to stay needs a recent password.
   func endDevices(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, all) = try await visitor(request, context) { (all: Bool) in
-      all ? nil : contract.othersWithinMilliseconds
+      all ? nil : Contract.othersMilliseconds
     } read: {
       try EndSessionsQuery.declared.query(request.uri.query).read(EndSessionsQuery.declared.fields.includesCurrent)
     }
@@ -213,6 +213,7 @@ enum Limits {
   static let errorBytesMax = 8_192
   static let reasonMax = 500
   static let amountMax = 1_000_000
-  static let leaseSeconds = 1...86_400
+  static let leaseSeconds = 1...Int(Day.seconds)
   static let leaseSecondsDefault = 1_800
+  static let historyDaysMax: Int64 = 400
 }

@@ -5,8 +5,8 @@ import GatehouseCore
 struct HistoryQuery: Fields {
   let metric = OptionalField("metric", AnyText(.text(0...64)), "The first metric of the configuration unless named.")
   let from = Field("from", AnyText(.date.example("2026-11-21")), "The first date, in the user's zone.")
-  let to = Field("to", AnyText(.date.example("2026-11-22")), "The date after the last; at most 400 days on.")
-  let format = OptionalField("format", AnyText(.values(["json", "csv"])), "Instead of Accept.")
+  let to = Field("to", AnyText(.date.example("2026-11-22")), "The date after the last; at most \(Limits.historyDaysMax) days on.")
+  let format = OptionalField("format", AnyText(.values(["json", "csv"])), "Overrides Accept.")
   static let declared = Declared(Self())
 }
 
@@ -19,39 +19,46 @@ struct UsageEventsQuery: Fields {
 }
 
 struct EventFields: Fields {
-  let userID = Field("user_id", UserReference())
-  let action = Field("action", Text(1...64))
-  let occurredAt = OptionalField("occurred_at", Text(1...40, schema: .instant), "Now unless given.")
-  let metadata = OptionalField("metadata", RawObject(bytesMax: Limits.metadataBytesMax), "Any object of the app's, up to 8 KiB.")
+  let userID = Field("user_id", UserReference(), "The user who did it.")
+  let action = Field("action", Text(1...64), "A name of the app's for what was done.")
+  let occurredAt = OptionalField("occurred_at", Text(1...40, schema: .instant), "When it was done; now unless given.")
+  let metadata = OptionalField.metadata
   static let declared = Declared(Self())
 }
 
 struct EventsFields: Fields {
-  let events = Field("events", NestedList<EventFields>(1...1_000))
+  let events = Field("events", NestedList<EventFields>(1...Limits.batchMax), "Events, recorded together or not at all.")
   static let declared = Declared(Self())
 }
 
 extension Schema {
   static let usage = answer(
-    Property("plan", .text, example: "free"), Property("time_zone", .text, example: "Europe/Berlin"),
+    Property("plan", .text, "The plan in force.", example: "free"),
+    Property("time_zone", .text, "The user's zone, an IANA name.", example: "Europe/Berlin"),
     Property(
       "period",
       .answer(
-        Property("kind", .text, example: "day"), Property("starts_at", .instant, example: "2026-11-22T23:00:00.000Z"),
-        Property("ends_at", .instant, example: "2026-11-23T23:00:00.000Z"))),
-    Property("data", .list(of: .allowanceWithBonus))
+        Property("kind", .text, "day: each user's day begins at midnight of their zone.", example: "day"),
+        Property("starts_at", .instant, "When the day began.", example: "2026-11-22T23:00:00.000Z"),
+        Property("ends_at", .instant, "When the next day begins.", example: "2026-11-23T23:00:00.000Z")),
+      "The user's present day."),
+    Property("data", .list(of: .allowanceWithBonus), "Where the user stands with every metric.")
   ).named("Usage")
 
   fileprivate static let history = answer(
-    Property("metric", .text, example: "video_analysis"), Property("time_zone", .text, example: "Europe/Berlin"),
-    Property("from", .date, example: "2026-11-21"), Property("to", .date, example: "2026-11-22"),
-    Property("next_cursor", .text.orNull, example: .null),
+    Property("metric", .text, "The metric that is counted.", example: "video_analysis"),
+    Property("time_zone", .text, "The user's zone, an IANA name.", example: "Europe/Berlin"),
+    Property("from", .date, "The first date, as it was asked for.", example: "2026-11-21"),
+    Property("to", .date, "The date after the last, as it was asked for.", example: "2026-11-22"),
+    Property("next_cursor", .text.orNull, "Always null: a history is one page.", example: .null),
     Property(
       "data",
       .list(
         of: .answer(
-          Property("date", .date, example: "2026-11-21"), Property("used", .count, example: 1),
-          Property("limit", .count.orNull, "null is unlimited.", example: 1)))))
+          Property("date", .date, "The day, in the user's zone.", example: "2026-11-21"),
+          Property("used", .count, "Units that were used.", example: 1),
+          Property("limit", .count.orNull, "Units that the plan gave; null is unlimited.", example: 1))),
+      "The days, the oldest first."))
 }
 
 extension Endpoint {
@@ -81,7 +88,9 @@ extension Endpoint {
       example: [
         "events": [["user_id": "usr_4tq9m2kd7xw1hb", "action": "export", "occurred_at": "2026-11-23T14:00:00.000Z", "metadata": [:]]]
       ]),
-    answers: [.created(.answer(Property("accepted", .count, example: 1)), headers: ["Idempotency-Replayed"])], problems: [.notFound])
+    answers: [
+      .created(.answer(Property("accepted", .count, "How many events were recorded.", example: 1)), headers: ["Idempotency-Replayed"])
+    ], problems: [.notFound])
 }
 
 extension RouteTable {

@@ -55,7 +55,7 @@ extension API {
       let action = item.read(declared.action)
       let text = item.read(declared.occurredAt)
       let occurred = text.map(Instants.parse) ?? now
-      if occurred == nil { item.refuse(declared.occurredAt, code: "invalid_instant", "Use an instant such as 2026-11-23T14:00:00Z.") }
+      if occurred == nil { item.refuse(declared.occurredAt, code: "invalid_instant", Remedy.instant()) }
       let metadata = item.read(declared.metadata)
       return UsageEvent(
         id: .random(), userID: user ?? UserID(unchecked: ""), action: action, occurredAtMilliseconds: occurred ?? now,

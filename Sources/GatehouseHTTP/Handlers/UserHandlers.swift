@@ -14,7 +14,7 @@ extension API {
   /// `PATCH /v1/user`: name, time zone, and an address that waits to be verified, which needs a recent password.
   func changeOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
     let (visitor, wanted) = try await visitor(request, context) { (changes: UserChanges) in
-      if case .set(.some) = changes.pendingEmail { contract.sensitiveWithinMilliseconds } else { nil }
+      if case .set(.some) = changes.pendingEmail { Contract.sensitiveMilliseconds } else { nil }
     } read: {
       var fields = try await fields(request, context)
       let declared = OwnAccountFields.declared.fields
@@ -23,7 +23,7 @@ extension API {
       changes.timeZone = fields.read(declared.zone)
       changes.pendingEmail = pendingEmail(&fields)
       if let zone = changes.timeZone, !TimeZoneName.isValid(zone) {
-        fields.refuse(declared.zone, code: "unknown_time_zone", "Use an IANA name such as Europe/Berlin.")
+        fields.refuse(declared.zone, code: "unknown_time_zone", TimeZoneName.advice)
       }
       try fields.finish()
       return changes
@@ -49,9 +49,9 @@ extension API {
     return wanted
   }
 
-  /// `DELETE /v1/user`: needs a password entered in the last five minutes.
+  /// `DELETE /v1/user`: needs a recent password.
   func deleteOwnAccount(_ request: Request, _ context: GatehouseContext) async throws -> Answer {
-    let visitor = try await visitor(request, context, within: contract.sensitiveWithinMilliseconds)
+    let visitor = try await visitor(request, context, within: Contract.sensitiveMilliseconds)
     try await accounts.delete(visitor.userID, by: .user(visitor.userID), reason: nil)
     return noContent(fields: goodbye(visitor.fromCookie))
   }
@@ -114,12 +114,12 @@ extension API {
     var changes = UserChanges()
     changes.plan = plan
     if let plan, !plan.isEmpty, !allowances().plans.contains(plan) {
-      fields.refuse("plan", code: "unknown_plan", "Use one of \(allowances().plans.joined(separator: ", ")).")
+      fields.refuse("plan", code: "unknown_plan", Remedy.oneOf(allowances().plans))
     }
     if fields.isPresent(planEndsAt) {
       let text = fields.read(planEndsAt)
       let end = text.flatMap(Instants.parse)
-      if text != nil, end == nil { fields.refuse(planEndsAt, code: "invalid_instant", "Use an instant such as 2027-11-23T00:00:00Z.") }
+      if text != nil, end == nil { fields.refuse(planEndsAt, code: "invalid_instant", Remedy.instant(such: "2027-11-23T00:00:00Z")) }
       let now = clock.now()
       if let end, end <= now {
         fields.refuse(

@@ -24,6 +24,20 @@ public struct FieldFault: Sendable, Equatable {
   }
 }
 
+/// Sentences on how to mend a wrong field, where several places say the same.
+enum Remedy {
+  /// For a text that is none of `allowed`.
+  static func oneOf(_ allowed: [String]) -> String { "Use one of: \(allowed.joined(separator: ", "))." }
+
+  /// For a number outside of `range`.
+  static func wholeNumber(_ range: ClosedRange<Int>) -> String {
+    "Send a whole number from \(range.lowerBound) to \(range.upperBound)."
+  }
+
+  /// For a text that is not an instant.
+  static func instant(such example: String = "2026-11-23T14:00:00Z") -> String { "Use an instant such as \(example)." }
+}
+
 extension Problem {
   /// How many wrong fields one answer lists.
   public static let faultsMax = 32

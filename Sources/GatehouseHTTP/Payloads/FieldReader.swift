@@ -175,7 +175,7 @@ public struct FieldReader {
       return nil
     }
     if let found = allowed.first(where: { $0.rawValue.utf8.elementsEqual(text.utf8) }) { return found }
-    refuse(name, code: "not_allowed", "Use one of: \(allowed.map(\.rawValue).joined(separator: ", ")).")
+    refuse(name, code: "not_allowed", Remedy.oneOf(allowed.map(\.rawValue)))
     return nil
   }
 
@@ -189,7 +189,7 @@ public struct FieldReader {
       return nil
     }
     if let exact = number.asInt64, range.contains(Int(exact)) { return Int(exact) }
-    refuse(name, code: "out_of_range", "Send a whole number from \(range.lowerBound) to \(range.upperBound).")
+    refuse(name, code: "out_of_range", Remedy.wholeNumber(range))
     return nil
   }
 

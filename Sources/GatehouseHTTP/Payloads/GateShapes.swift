@@ -25,7 +25,7 @@ extension Schema {
 
   static let gateUser = answer(
     Property("id", .id(UserID.self), "Gatehouse's id of the user.", example: "usr_4tq9m2kd7xw1hb"),
-    Property("external_id", .text.orNull, "The app's own id of the user; null when it has none.", example: "1042"),
+    .externalID(example: "1042"),
     Property("plan", .text, "The plan in force.", example: "free"),
     Property("status", .text, "active or suspended.", example: "active"),
     Property("email_verified", .flag, "Whether the address was verified.", example: true)

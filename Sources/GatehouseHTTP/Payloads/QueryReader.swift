@@ -34,21 +34,21 @@ public struct QueryReader: Sendable {
   public func int(_ name: String, in range: ClosedRange<Int>, default fallback: Int) throws -> Int {
     guard let text = values[name] else { return fallback }
     if let number = Int(text), range.contains(number), !text.hasPrefix("+") { return number }
-    throw refusal(name, code: "out_of_range", "Send a whole number from \(range.lowerBound) to \(range.upperBound).")
+    throw refusal(name, code: "out_of_range", Remedy.wholeNumber(range))
   }
 
   /// `true` or `false`, or `fallback` when absent. Throws 422 `invalid_fields`.
   public func bool(_ name: String, default fallback: Bool) throws -> Bool {
     guard let text = values[name] else { return fallback }
     if let flag = Bool(text) { return flag }
-    throw refusal(name, code: "not_allowed", "Use one of: true, false.")
+    throw refusal(name, code: "not_allowed", Remedy.oneOf(["true", "false"]))
   }
 
   /// One of `allowed`, or nil when absent. Throws 422 `invalid_fields`.
   public func oneOf<Choice: RawRepresentable<String>>(_ name: String, _ allowed: [Choice]) throws -> Choice? {
     guard let text = values[name] else { return nil }
     if let choice = allowed.first(where: { $0.rawValue.utf8.elementsEqual(text.utf8) }) { return choice }
-    throw refusal(name, code: "not_allowed", "Use one of: \(allowed.map(\.rawValue).joined(separator: ", ")).")
+    throw refusal(name, code: "not_allowed", Remedy.oneOf(allowed.map(\.rawValue)))
   }
 
   /// The 422 for a parameter that is readable but wrong.

@@ -107,8 +107,8 @@ struct Schema: Sendable {
   }
 
   /// A page of a list.
-  static func page(of element: Schema, next: Schema = .text.orNull.example(.null)) -> Schema {
-    answer(Property("data", .list(of: element)), Property("next_cursor", next))
+  static func page(of element: Schema, next: Property = .nextCursor) -> Schema {
+    answer(Property("data", .list(of: element), "The items of the page."), next)
   }
 
   // MARK: Changes
@@ -152,6 +152,12 @@ struct Schema: Sendable {
     }
     return schema
   }
+}
+
+extension Property {
+  /// The place of a list's next page.
+  static let nextCursor = Property(
+    "next_cursor", .text.orNull, "The cursor of the next page; null when there is none.", example: .null)
 }
 
 /// A member of an object in the documents.

@@ -91,47 +91,56 @@ extension Schema {
   ).named("AllowanceWithBonus")
 
   static let reservation = answer(
-    Property("id", .id(ReservationID.self), example: "rsv_8d2znq07fb5xkw"),
-    Property("user_id", .id(UserID.self), example: "usr_4tq9m2kd7xw1hb"),
-    Property("metric", .text, example: "video_analysis"),
+    Property("id", .id(ReservationID.self), "The reservation's id.", example: "rsv_8d2znq07fb5xkw"),
+    Property("user_id", .id(UserID.self), "The user who uses the units.", example: "usr_4tq9m2kd7xw1hb"),
+    Property("metric", .text, "The metric of the units.", example: "video_analysis"),
     Property("amount", .integer(from: 1), "Units that were held.", example: 1),
     Property("committed", .count, "Units that were used.", example: 0),
-    Property("status", .values(["held", "committed", "released", "expired"]), example: "held"),
+    Property(
+      "status", .values(["held", "committed", "released", "expired"]), "The state of the units: held ones await their use.",
+      example: "held"),
     Property("period_starts_at", .instant, "The period that the units count in.", example: "2026-11-22T23:00:00.000Z"),
     Property("lease_expires_at", .instant.orNull, "When held units come back by themselves.", example: "2026-11-23T14:13:10.000Z"),
-    Property("created_at", .instant, example: "2026-11-23T14:03:10.000Z"),
-    Property("finished_at", .instant.orNull, example: .null)
+    Property("created_at", .instant, "When the units were reserved.", example: "2026-11-23T14:03:10.000Z"),
+    Property("finished_at", .instant.orNull, "When the reservation ended; null while it is held.", example: .null)
   ).named("Reservation")
 
   static let analysis = answer(
-    Property("id", .id(AnalysisID.self), example: "ana_3p7xkd52vh9mzc"),
-    Property("user_id", .id(UserID.self), example: "usr_4tq9m2kd7xw1hb"),
-    Property("status", .values(AnalysisStatus.allCases.map(\.rawValue)), example: "pending"),
-    Property("filename", .text.orNull, example: "squat.mp4"),
-    Property("metadata", .anyObject, example: ["athlete": "17"]),
-    Property("metric", .text, example: "video_analysis"),
-    Property("amount", .integer(from: 1), example: 1),
-    Property("reservation_id", .text, example: "rsv_6m1ytc94wd8qse"),
+    Property("id", .id(AnalysisID.self), "The analysis's id.", example: "ana_3p7xkd52vh9mzc"),
+    Property("user_id", .id(UserID.self), "The analysis's user.", example: "usr_4tq9m2kd7xw1hb"),
+    Property(
+      "status", .values(AnalysisStatus.allCases.map(\.rawValue)), "pending and running are open; all others are final.",
+      example: "pending"),
+    Property("filename", .text.orNull, "The name of the file that is analysed; null without one.", example: "squat.mp4"),
+    Property("metadata", .anyObject, "The app's own object, as it was sent.", example: ["athlete": "17"]),
+    Property("metric", .text, "The metric that the analysis costs.", example: "video_analysis"),
+    Property("amount", .integer(from: 1), "Units that the analysis costs.", example: 1),
+    Property("reservation_id", .text, "The reservation that holds the units.", example: "rsv_6m1ytc94wd8qse"),
     Property(
       "lease_expires_at", .instant.orNull, "When an open analysis expires unless it is reported on.", example: "2026-11-23T14:33:07.930Z"),
     Property(
       "result", .any, "Any JSON, as it was reported; null while there is none, and in lists without include=result.", example: .null),
-    Property("error", .anyObject.orNull, example: .null),
-    Property("created_at", .instant, example: "2026-11-23T14:03:07.930Z"),
-    Property("finished_at", .instant.orNull, example: .null)
+    Property("error", .anyObject.orNull, "The object that a failure was reported with; null without one.", example: .null),
+    Property("created_at", .instant, "When the analysis was started.", example: "2026-11-23T14:03:07.930Z"),
+    Property("finished_at", .instant.orNull, "When the analysis ended; null while it is open.", example: .null)
   ).named("Analysis")
 
-  static let reservationAndAllowance = answer(Property("reservation", .reservation), Property("allowance", .allowance))
-    .named("ReservationAndAllowance")
-  static let analysisAndAllowance = answer(Property("analysis", .analysis), Property("allowance", .allowance))
-    .named("AnalysisAndAllowance")
+  private static let allowanceAfter = Property("allowance", .allowance, "Where the user stands with the metric after the call.")
+
+  static let reservationAndAllowance = answer(
+    Property("reservation", .reservation, "The reservation after the call."), allowanceAfter
+  ).named("ReservationAndAllowance")
+
+  static let analysisAndAllowance = answer(
+    Property("analysis", .analysis, "The analysis after the call."), allowanceAfter
+  ).named("AnalysisAndAllowance")
 
   static let usageEvent = answer(
-    Property("id", .id(UsageEventID.self), example: "evt_5n8wyc31tq7kzd"),
-    Property("action", .text, example: "export"),
+    Property("id", .id(UsageEventID.self), "The event's id.", example: "evt_5n8wyc31tq7kzd"),
+    Property("action", .text, "The app's own name for it; committed or analysis_completed where units were used.", example: "export"),
     Property("metric", .text.orNull, "null for an event that no metric counts.", example: .null),
-    Property("amount", .count.orNull, example: .null),
-    Property("occurred_at", .instant, example: "2026-11-23T14:00:00.000Z"),
-    Property("metadata", .anyObject)
+    Property("amount", .count.orNull, "Units of the metric; null without one.", example: .null),
+    Property("occurred_at", .instant, "When it was done.", example: "2026-11-23T14:00:00.000Z"),
+    Property("metadata", .anyObject, "The app's own object, as it was sent.")
   ).named("UsageEvent")
 }

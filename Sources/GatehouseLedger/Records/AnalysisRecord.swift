@@ -94,7 +94,7 @@ extension SQLLedger {
     return try await write { db in
       if let call, let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }
       var held = try ReservationRecord.require(id, db)
-      guard held.userID == user else { throw ServiceError(.notFound, "There is no reservation \(id).") }
+      guard held.userID == user else { throw ServiceError.noReservation(id) }
       guard held.status == .held else { throw ReservationRecord.refusal(held) }
       guard try db.row(AnalysisRecord.onReservation, [id.text]) == nil else {
         throw ServiceError(.invalidTransition, "Reservation \(id) belongs to an analysis already.")

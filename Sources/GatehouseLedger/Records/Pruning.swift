@@ -26,20 +26,18 @@ enum Pruning {
     "DELETE FROM audit WHERE \(sql.place) IN (SELECT \(sql.place) FROM audit WHERE occurred_at < ? LIMIT ?)"
   }
 
-  private static let dayMilliseconds: Int64 = 86_400_000
-
   /// The statements whose rows `retention` no longer keeps, each with the instant that they are older than.
   static func due(_ retention: Settings.Retention, _ sql: Dialect, now: Int64) -> [(sql: String, before: Int64)] {
-    let dayAgo = now - dayMilliseconds
+    let dayAgo = now - Day.milliseconds
     let prunes = [
-      (idempotency, now - Idempotency.keptMilliseconds), (endedSessions(sql), dayAgo), (expiredSessions(sql), dayAgo), (tokens, now),
+      (idempotency, now - IdempotentCall.keptMilliseconds), (endedSessions(sql), dayAgo), (expiredSessions(sql), dayAgo), (tokens, now),
       (addressUsage, now),
     ]
     let kept = [
       (events, retention.eventDays), (reservations(sql), retention.reservationDays), (usageEvents(sql), retention.usageEventDays),
       (audit(sql), retention.auditDays),
     ]
-    return prunes + kept.compactMap { sql, days in days.map { (sql, now - Int64($0) * dayMilliseconds) } }
+    return prunes + kept.compactMap { sql, days in days.map { (sql, now - Int64($0) * Day.milliseconds) } }
   }
 }
 

@@ -102,9 +102,7 @@ enum ReservationRecord {
   /// The standing in a reservation's own period.
   static func standing(_ reservation: Reservation, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws -> Allowance {
     let table = rules.allowances()
-    guard let row = try db.row(ownerByID, [reservation.userID.text]) else {
-      throw ServiceError(.notFound, "There is no user \(reservation.userID).")
-    }
+    guard let row = try db.row(ownerByID, [reservation.userID.text]) else { throw ServiceError.noUser(reservation.userID) }
     let user = try User(row: row)
     let kind = table.metric(reservation.metric)?.kind ?? .day
     let period = Period(
@@ -163,7 +161,7 @@ enum ReservationRecord {
   }
 
   static func require(_ id: ReservationID, _ db: any LedgerTransaction) throws -> Reservation {
-    guard let row = try db.row(byID, [id.text]) else { throw ServiceError(.notFound, "There is no reservation \(id).") }
+    guard let row = try db.row(byID, [id.text]) else { throw ServiceError.noReservation(id) }
     return try Reservation(row: row)
   }
 
@@ -198,7 +196,7 @@ extension SQLLedger {
         return Unacknowledged(.replay(stored), pending: [])
       }
       let user = try Self.require(request.userID, db)
-      guard user.status == .active else { throw ServiceError(.suspended, "This account is suspended.") }
+      guard user.status == .active else { throw ServiceError(.suspended, ServiceError.suspendedDetail) }
       let table = rules.allowances()
       guard let metric = table.metric(request.metric) else { throw ServiceError(.notFound, "There is no metric \(request.metric).") }
       let expired = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)

@@ -31,7 +31,7 @@ enum SecretRecord {
 
 extension SQLLedger {
   /// The longest that a metric's period lasts, with what a change of zone may add.
-  private static let periodMilliseconds: Int64 = 33 * 86_400_000
+  private static let periodMilliseconds = 33 * Day.milliseconds
 
   /// Writes down that `secret` is read from `now` on in place of `old`: which line makes tokens, and which made them until now. Call it
   /// before the first is made. With one secret it notes that its first line still makes them.
@@ -56,7 +56,7 @@ extension SQLLedger {
       return try secret.lines.dropFirst().compactMap { line in
         guard let made = try db.number(SecretRecord.find, [line.digest.bytes]), made > 0 else { return nil }
         let session = try db.number(SecretRecord.lastSessionOf, [made]) ?? 0
-        return (line.id, max(session, made + Idempotency.keptMilliseconds, min(addresses, made + Self.periodMilliseconds)))
+        return (line.id, max(session, made + IdempotentCall.keptMilliseconds, min(addresses, made + Self.periodMilliseconds)))
       }
     }
   }

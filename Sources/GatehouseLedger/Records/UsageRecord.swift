@@ -37,7 +37,6 @@ enum UsageRecord {
 
 /// The first answers to calls with an `Idempotency-Key`.
 enum Idempotency {
-  static let keptMilliseconds: Int64 = 86_400_000
   static let find = "SELECT * FROM idempotency WHERE scope = ? AND key = ?"
   static let keep = """
     INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -51,7 +50,9 @@ enum Idempotency {
 
   /// The stored answer. Throws `idempotencyKeyReused` if the key was used for something else.
   static func find(_ call: IdempotentCall, _ db: any LedgerTransaction, now: Int64) throws -> StoredAnswer? {
-    guard let row = try db.row(find, [call.scope, call.key]), try row["created_at"] + keptMilliseconds > now else { return nil }
+    guard let row = try db.row(find, [call.scope, call.key]), try row["created_at"] + IdempotentCall.keptMilliseconds > now else {
+      return nil
+    }
     let stored: [UInt8] = try row["fingerprint"]
     guard ([call.fingerprint] + call.olderFingerprints).contains(where: { $0.bytes == stored }) else {
       throw ServiceError(.idempotencyKeyReused, "This Idempotency-Key was used for another request. Use a new key for a new request.")
@@ -68,7 +69,7 @@ enum Idempotency {
 }
 
 extension SQLLedger: WorkLedger {
-  /// The answer that is kept for a call's scope and key, for 24 hours; nil without one. Throws `idempotencyKeyReused` if it belongs to
+  /// The answer that is kept for a call's scope and key; nil without one. Throws `idempotencyKeyReused` if it belongs to
   /// another request.
   public func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer? {
     try await read { [rules] db in try Idempotency.find(call, db, now: rules.aging(now)) }

@@ -232,7 +232,7 @@ extension SQLLedger: AccountLedger {
   }
 
   static func require(_ id: UserID, _ db: any LedgerTransaction) throws -> User {
-    guard let row = try db.row(UserRecord.byID, [id.text]) else { throw ServiceError(.notFound, "There is no user \(id).") }
+    guard let row = try db.row(UserRecord.byID, [id.text]) else { throw ServiceError.noUser(id) }
     return try User(row: row)
   }
 }

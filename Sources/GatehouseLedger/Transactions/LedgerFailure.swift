@@ -28,6 +28,8 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
   public var isFatal: Bool { kind == .outcomeUnknown || kind == .fileReplaced }
   /// A failure of this kind, for an engine or a queue to throw.
   public init(_ kind: Kind) { self.kind = kind }
+  /// A transaction was rolled back, by a failure that its body kept to itself or by one that has no kind.
+  public static let rolledBack = LedgerFailure(.internal("The transaction was rolled back."))
 
   /// One sentence: what, and what to do. Free of data.
   public var description: String {

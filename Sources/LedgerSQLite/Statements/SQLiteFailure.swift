@@ -33,6 +33,9 @@ extension LedgerFailure {
     }
   }
 
+  /// The failure behind an error while the ledger is read.
+  init(reading error: any Error) { self = LedgerFailure(error) ?? LedgerFailure(.internal("The ledger can't be read: \(error)")) }
+
   /// The failure behind an error while the file is opened or brought up to date, in SQLite's own words. The statement that they came from
   /// is left out: nobody who starts a service can do anything about it.
   init(opening error: any Error) {

@@ -4,6 +4,7 @@ import NIOCore
 public enum RedisAddress: Sendable, Equatable {
   /// A socket file; the system bounds the path to 107 bytes.
   case unix(path: String)
+  /// A host, by name or address, and a port.
   case tcp(host: String, port: Int)
 
   /// As a person writes it.

@@ -10,18 +10,11 @@ public enum RedisError: Error, Sendable, Equatable {
   case timeout
   /// Sent, and the connection ended before the answer: it may have been carried out.
   case connectionLost
-  /// Redis sent something that is no reply, or one beyond the bounds; the connection was closed.
+  /// Redis sent something that is not a reply, or one beyond the bounds, and the connection was closed: the command may have been carried
+  /// out.
   case protocolViolation(String)
   /// Redis refused.
   case server(RedisServerError)
-
-  /// Whether the command may have been carried out all the same.
-  public var outcomeIsUnknown: Bool {
-    switch self {
-    case .timeout, .connectionLost, .protocolViolation: true
-    case .notConnected, .overdue, .queueFull, .server: false
-    }
-  }
 
   /// One word for logs and metrics, from a closed set.
   public var reason: String {

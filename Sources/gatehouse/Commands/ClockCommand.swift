@@ -28,7 +28,7 @@ struct ClockCommand: AsyncParsableCommand {
         """)
     @OptionGroup var service: ServiceOptions
     @Flag(help: "The host's clock instead, while Redis is away.") var host = false
-    @Option(help: "Why, for the audit trail.") var reason = "gatehouse clock accept"
+    @Option(help: .reason) var reason = "gatehouse clock accept"
 
     func run() async throws {
       let request: JSONObject = ["source": .string(host ? "host" : "redis"), "reason": .string(reason)]

@@ -14,12 +14,16 @@ struct KeyCommand: AsyncParsableCommand {
         gate: decide requests. work: reservations, analyses, usage. accounts: sign up and log in on behalf, look users up, set plans.
         admin: the admin routes of the ops listener.
         """)
-    private static let expiry: ClosedRange<Int64> = 60...3_650 * 86_400
+    private static let expiry = 60...ServiceKey.secondsMax
+    /// The durations that a key may have, as people write them.
+    private static var expiryText: String {
+      "\(DurationText.text(seconds: expiry.lowerBound)) to \(DurationText.text(seconds: expiry.upperBound))"
+    }
 
     @OptionGroup var service: ServiceOptions
     @Option(help: "The purpose of the key, 1 to 64 characters.") var name: String
     @Option(help: "Some of gate, work, accounts, admin, with commas.", transform: Self.scopes) var scopes: [String]
-    @Option(help: "When it ends, 60s to 3650d, such as 90d; without it never.", transform: Self.seconds) var expiresIn: Int64?
+    @Option(help: "When it ends, \(Self.expiryText), such as 90d; without it never.", transform: Self.seconds) var expiresIn: Int64?
 
     func run() async throws {
       var body: JSONObject = ["name": .string(name), "scopes": .array(scopes.map { .string($0) })]
@@ -55,7 +59,7 @@ struct KeyCommand: AsyncParsableCommand {
 
     private static func seconds(_ text: String) throws -> Int64 {
       guard let seconds = DurationText.seconds(text), expiry.contains(seconds) else {
-        throw ValidationError("\(Quoted.text(text)) is not a duration from 60s to 3650d: write one such as 90d, 12h or 30m.")
+        throw ValidationError("\(Quoted.text(text)) is not a duration from \(expiryText): write one such as 90d, 12h or 30m.")
       }
       return seconds
     }

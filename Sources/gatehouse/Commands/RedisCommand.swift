@@ -13,7 +13,7 @@ struct RedisCommand: AsyncParsableCommand {
         and for about half a second the ledger decides.
         """)
     @OptionGroup var service: ServiceOptions
-    @Option(help: "Why, for the audit trail.") var reason = "gatehouse redis forget"
+    @Option(help: .reason) var reason = "gatehouse redis forget"
 
     func run() async throws {
       let request: JSONObject = ["reason": .string(reason)]

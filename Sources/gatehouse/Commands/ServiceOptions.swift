@@ -21,3 +21,8 @@ struct ServiceOptions: ParsableArguments {
     return try DataFolder.existing(data ?? source.environment["GATEHOUSE_DATA"] ?? source.load().dataFolder)
   }
 }
+
+extension ArgumentHelp {
+  /// The help of each option that gives a reason.
+  static let reason: ArgumentHelp = "Why, for the audit trail."
+}

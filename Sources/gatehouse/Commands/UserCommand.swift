@@ -47,7 +47,7 @@ struct UserCommand: AsyncParsableCommand {
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show a user: account, plan, sessions, allowances.")
     @OptionGroup var service: ServiceOptions
-    @Argument(help: "The user's id or email.") var user: String
+    @Argument(help: .user) var user: String
 
     func run() async throws {
       let user = user
@@ -71,10 +71,10 @@ struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "plan", abstract: "Put a user on a plan, from their next request on.")
     @OptionGroup var service: ServiceOptions
-    @Argument(help: "The user's id or email.") var user: String
+    @Argument(help: .user) var user: String
     @Argument(help: "A plan of the configuration.") var plan: String
     @Option(help: "When it ends, such as 2027-11-23T00:00:00Z; without it never.", transform: Self.instant) var until: String?
-    @Option(help: "Why, for the audit trail.") var reason = "gatehouse user plan"
+    @Option(help: .reason) var reason = "gatehouse user plan"
 
     func run() async throws {
       let (user, plan) = (user, plan)
@@ -96,9 +96,9 @@ struct UserCommand: AsyncParsableCommand {
       abstract: "Suspend a user, or lift it: every use of their sessions is refused from the next request on.",
       discussion: "Lifting a suspension ends the user's sessions: they log in again.")
     @OptionGroup var service: ServiceOptions
-    @Argument(help: "The user's id or email.") var user: String
+    @Argument(help: .user) var user: String
     @Flag(help: "Lift the suspension.") var lift = false
-    @Option(help: "Why, for the audit trail.") var reason = "gatehouse user suspend"
+    @Option(help: .reason) var reason = "gatehouse user suspend"
 
     func run() async throws {
       let user = user
@@ -110,6 +110,10 @@ struct UserCommand: AsyncParsableCommand {
       try Output.line("\(changed.text("id") ?? user) is \(lift ? lifted : "suspended").")
     }
   }
+}
+
+extension ArgumentHelp {
+  fileprivate static let user: ArgumentHelp = "The user's id or email."
 }
 
 extension Operations {

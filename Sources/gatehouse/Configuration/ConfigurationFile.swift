@@ -105,7 +105,8 @@ struct ConfigurationFile {
   }
 
   private static func sentence(_ error: any Error, _ name: String) -> String {
-    guard let error = error as? YamlError else { return "\(name) can't be read as YAML." }
+    let otherwise = "\(name) can't be read as YAML."
+    guard let error = error as? YamlError else { return otherwise }
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
       return "\(name), line \(mark.line), column \(mark.column): this is not YAML: \(problem)."
@@ -113,7 +114,7 @@ struct ConfigurationFile {
     case .duplicatedKeysInMapping(let duplicates, let context):
       let keys = duplicates.sorted().joined(separator: ", ")
       return "\(name): the section at line \(context.mark.line), column \(context.mark.column) has \(keys) twice: remove one."
-    default: return "\(name) can't be read as YAML."
+    default: return otherwise
     }
   }
 }

@@ -1,6 +1,8 @@
+import GatehouseCore
+
 /// Durations as people write them: a whole number and a unit, such as `90d`, `24h`, `15m` or `30s`.
 enum DurationText {
-  private static let units: [(Character, Int64)] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)]
+  private static let units: [(Character, Int64)] = [("d", Day.seconds), ("h", 3_600), ("m", 60), ("s", 1)]
 
   /// The seconds that `text` names, nil if it names none.
   static func seconds(_ text: String) -> Int64? {
@@ -20,7 +22,7 @@ enum DurationText {
   /// A span for the eye: its two largest units, rounded up to a second, such as `23 h 14 min`.
   static func words(milliseconds: Int64) -> String {
     let seconds = (max(0, milliseconds) + 999) / 1000
-    let parts = [("d", seconds / 86_400), ("h", seconds / 3_600 % 24), ("min", seconds / 60 % 60), ("s", seconds % 60)]
+    let parts = [("d", seconds / Day.seconds), ("h", seconds / 3_600 % 24), ("min", seconds / 60 % 60), ("s", seconds % 60)]
     let first = parts.firstIndex { $0.1 > 0 } ?? 3
     return parts[first...].prefix(2).filter { $0.1 > 0 || seconds == 0 }.map { "\($0.1) \($0.0)" }.joined(separator: " ")
   }

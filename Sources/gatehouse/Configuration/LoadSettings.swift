@@ -68,7 +68,7 @@ extension SettingsReader {
   }
 
   private mutating func timeouts(_ section: String) -> SessionTimeouts? {
-    let range: ClosedRange<Int64> = 1...3_650 * 86_400
+    let range: ClosedRange<Int64> = 1...3_650 * Day.seconds
     guard let idle = seconds("\(section).idle", range), let absolute = seconds("\(section).absolute", range) else { return nil }
     guard idle <= absolute else {
       refuse("\(section).idle", DurationText.text(seconds: idle), "at most \(section).absolute, \(DurationText.text(seconds: absolute))")

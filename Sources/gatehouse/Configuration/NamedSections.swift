@@ -69,7 +69,7 @@ extension SettingsReader {
       for word in allowed where !plans.contains(word) { refuse("\(section).plans", word, "names from plans.names") }
       let within = given("\(section).authenticated_within", or: nil) { reader, key in
         reader.value(key, "any or a duration from 1s to 365d, such as 15m") { text -> Int64?? in
-          text == "any" ? .some(nil) : DurationText.seconds(text).flatMap { (1...365 * 86_400).contains($0) ? .some($0) : nil }
+          text == "any" ? .some(nil) : DurationText.seconds(text).flatMap { (1...365 * Day.seconds).contains($0) ? .some($0) : nil }
         }
       }
       return Profile(
@@ -91,7 +91,7 @@ extension SettingsReader {
       if has(key) { byPlan[plan] = integer(key, limits) }
     }
     return Policy(
-      name: name, by: by, windowSeconds: seconds("\(section).window", 1...31 * 86_400) ?? 60,
+      name: name, by: by, windowSeconds: seconds("\(section).window", 1...31 * Day.seconds) ?? 60,
       cells: given("\(section).cells", or: 60) { $0.integer($1, 1...1_000) }, limits: PlanLimits(limit, byPlan: byPlan),
       shadow: given("\(section).shadow", or: false) { $0.flag($1) })
   }

@@ -1,4 +1,5 @@
 import Configuration
+import GatehouseCore
 
 /// Reads settings one by one through the layers (command line, environment, file, defaults) and keeps every problem as a sentence
 /// that names the key, the offending value and what it may be.
@@ -80,8 +81,10 @@ struct SettingsReader {
   mutating func days(_ key: String, max: Int) -> Int?? {
     value(key, "forever or whole days from 1d to \(max)d") { text -> Int?? in
       if text == "forever" { return .some(nil) }
-      guard let seconds = DurationText.seconds(text), seconds % 86_400 == 0, (1...Int64(max)).contains(seconds / 86_400) else { return nil }
-      return .some(Int(seconds / 86_400))
+      guard let seconds = DurationText.seconds(text), seconds % Day.seconds == 0, (1...Int64(max)).contains(seconds / Day.seconds) else {
+        return nil
+      }
+      return .some(Int(seconds / Day.seconds))
     }
   }
 

@@ -148,7 +148,7 @@ extension MemoryConnection: LedgerReader, LedgerWriter {
       try script("COMMIT")
     } catch {
       if isInTransaction { try script("ROLLBACK") }
-      throw error as? LedgerFailure ?? LedgerFailure(.internal("The transaction was rolled back."))
+      throw error as? LedgerFailure ?? .rolledBack
     }
   }
 
