@@ -7,21 +7,22 @@ extension OptionalField where Kind == Text {
   /// - Parameter note: a sentence on what is particular to the call.
   static func externalID(_ note: String? = nil) -> OptionalField {
     OptionalField(
-      "external_id", Text(1...Limits.externalIDMax), ["\(Property.externalIDMeaning).", note].compactMap(\.self).joined(separator: " "))
+      "external_id", Text(1...RequestBounds.externalIDMax),
+      ["\(Property.externalIDMeaning).", note].compactMap(\.self).joined(separator: " "))
   }
 
   /// A name for people.
-  static var personName: OptionalField { OptionalField("name", Text(1...Limits.nameMax), "The user's name, for people.") }
+  static var personName: OptionalField { OptionalField("name", Text(1...RequestBounds.nameMax), "The user's name, for people.") }
 
   /// A reason that may be given.
-  static var reason: OptionalField { OptionalField("reason", Text(1...Limits.reasonMax), ReasonFields.meaning) }
+  static var reason: OptionalField { OptionalField("reason", Text(1...RequestBounds.reasonMax), ReasonFields.meaning) }
 }
 
 struct SignUpFields: Fields {
   let email = Field("email", Text(3...EmailAddress.bytesMax), "The user's address.")
-  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The password that the user chose.")
+  let password = Field("password", Text(0...RequestBounds.passwordScalarsMax, allowsNUL: true), "The password that the user chose.")
   let name = OptionalField.personName
-  let zone = OptionalField("time_zone", Text(1...Limits.zoneMax), "An IANA name; UTC unless given.")
+  let zone = OptionalField("time_zone", Text(1...RequestBounds.zoneMax), "An IANA name; UTC unless given.")
   let externalID = OptionalField.externalID("With a service key only.")
   static let declared = Declared(Self())
 }

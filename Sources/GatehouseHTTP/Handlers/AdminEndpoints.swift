@@ -3,7 +3,7 @@ import StrictJSON
 import GatehouseCore
 
 struct AdminUsersQuery: Fields {
-  let query = OptionalField("query", Text(0...Limits.emailTextMax), "The beginning of an id, an email or an external id.")
+  let query = OptionalField("query", Text(0...RequestBounds.emailTextMax), "The beginning of an id, an email or an external id.")
   let limit = PageQuery().limit
   let cursor = PageQuery().cursor
   static let declared = Declared(Self())

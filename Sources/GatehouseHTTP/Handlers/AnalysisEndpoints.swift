@@ -6,20 +6,20 @@ extension OptionalField where Kind == RawObject {
   /// The app's own object beside a thing.
   static var metadata: OptionalField {
     OptionalField(
-      "metadata", RawObject(bytesMax: Limits.metadataBytesMax),
-      "Any object of the app's, up to \(Spelled.kibibytes(Limits.metadataBytesMax)).")
+      "metadata", RawObject(bytesMax: RequestBounds.metadataBytesMax),
+      "Any object of the app's, up to \(Spelled.kibibytes(RequestBounds.metadataBytesMax)).")
   }
 }
 
 struct AnalysisFields: Fields {
   let userID = FieldIfPresent("user_id", UserReference(), "The analysis's user. With a service key only.")
-  let filename = OptionalField("filename", Text(1...Limits.filenameMax), "The name of the file that is analysed.")
+  let filename = OptionalField("filename", Text(1...RequestBounds.filenameMax), "The name of the file that is analysed.")
   let metadata = OptionalField.metadata
   let lease = OptionalField(
-    "lease_seconds", Whole(Limits.leaseSeconds),
+    "lease_seconds", Whole(RequestBounds.leaseSeconds),
     """
     Seconds until the analysis expires unless it is reported on. Unless given: the lease of reservation_id, or \
-    \(Limits.leaseSecondsDefault).
+    \(RequestBounds.leaseSecondsDefault).
     """)
   let metric = OptionalField(
     "metric", Text(1...64),
@@ -43,7 +43,7 @@ struct AnalysesQuery: Fields {
 struct RunningFields: Fields {
   let status = Field("status", Confirmation("running"), "The analysis goes on.")
   let lease = DefaultField(
-    "lease_seconds", Whole(Limits.leaseSeconds), default: Limits.leaseSecondsDefault,
+    "lease_seconds", Whole(RequestBounds.leaseSeconds), default: RequestBounds.leaseSecondsDefault,
     "Seconds until the analysis expires unless it is reported on.")
   static let declared = Declared(Self())
 }
@@ -51,7 +51,8 @@ struct RunningFields: Fields {
 struct CompletedFields: Fields {
   let status = Field("status", Confirmation("completed"), "The analysis has a result, and its unit is used.")
   let result = Field(
-    "result", RawValue(bytesMax: Limits.resultBytesMax), "Any JSON but null, up to \(Spelled.kibibytes(Limits.resultBytesMax)).")
+    "result", RawValue(bytesMax: RequestBounds.resultBytesMax),
+    "Any JSON but null, up to \(Spelled.kibibytes(RequestBounds.resultBytesMax)).")
   let rereserve = DefaultField("rereserve", Flag(), default: false, "true: reserve the unit again if its lease has expired.")
   static let declared = Declared(Self())
 }
@@ -59,7 +60,7 @@ struct CompletedFields: Fields {
 struct FailedFields: Fields {
   let status = Field("status", Confirmation("failed"), "The analysis failed, and its unit comes back.")
   let error = OptionalField(
-    "error", RawObject(bytesMax: Limits.errorBytesMax), "Any object, up to \(Spelled.kibibytes(Limits.errorBytesMax)).")
+    "error", RawObject(bytesMax: RequestBounds.errorBytesMax), "Any object, up to \(Spelled.kibibytes(RequestBounds.errorBytesMax)).")
   static let declared = Declared(Self())
 }
 

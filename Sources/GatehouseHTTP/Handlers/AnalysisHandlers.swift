@@ -66,7 +66,8 @@ extension API {
   private func reserve(_ start: AnalysisStart) -> GateRequest.Reserve {
     GateRequest.Reserve(
       metric: start.metric, amount: 1,
-      leaseMilliseconds: start.leaseMilliseconds ?? Int64(Limits.leaseSecondsDefault) * 1000, commit: false, analysis: start.analysis,
+      leaseMilliseconds: start.leaseMilliseconds ?? Int64(RequestBounds.leaseSecondsDefault) * 1000, commit: false,
+      analysis: start.analysis,
       holdID: holdID(start.userID.text, start.call), call: start.call, encode: start.encode)
   }
 

@@ -6,7 +6,7 @@ import GatehouseCore
 struct ReasonFields: Fields {
   static let meaning = "Why, for the audit trail."
 
-  let reason = Field("reason", Text(1...Limits.reasonMax), ReasonFields.meaning)
+  let reason = Field("reason", Text(1...RequestBounds.reasonMax), ReasonFields.meaning)
   static let declared = Declared(Self())
 }
 

@@ -22,10 +22,10 @@ extension API {
     response.body = .stream(
       ResponseBody { body in
         _ = place
-        let end = ContinuousClock.now + Limits.exportSendMax
+        let end = ContinuousClock.now + Exports.sendMax
         var sent = 0
         while true {
-          let piece = try await spool.piece(from: sent, length: Limits.exportPieceBytes)
+          let piece = try await spool.piece(from: sent, length: Exports.pieceBytes)
           if piece.readableBytes == 0 { break }
           guard ContinuousClock.now < end else { throw ServiceError(.overloaded, "The export was read too slowly. Ask for it again.") }
           sent += piece.readableBytes
@@ -66,7 +66,7 @@ extension API {
     each: (inout JSONWriter, Item) -> Void
   ) throws {
     piece.beginArray(name)
-    var request = PageRequest(limit: Limits.exportPageRows)
+    var request = PageRequest(limit: Exports.pageRows)
     while true {
       let page = try pages(request)
       for item in page.items { each(&piece, item) }
@@ -78,13 +78,13 @@ extension API {
   }
 }
 
-extension Limits {
+extension Exports {
   /// Rows read at once for an export: at most some 80 KB each.
-  static let exportPageRows = 16
+  static let pageRows = 16
   /// The part of an export that is in memory while it is sent.
-  static let exportPieceBytes = 65_536
+  static let pieceBytes = 65_536
   /// How long a client may take for one.
-  static let exportSendMax: Duration = .seconds(3_600)
+  static let sendMax: Duration = .seconds(3_600)
 }
 
 extension JSONWriter {

@@ -5,14 +5,14 @@ import GatehouseCore
 struct ChargeFields: Fields {
   let policy = Field("policy", Text(1...64), "A policy of the configuration, each once.")
   let cost = DefaultField(
-    "cost", Whole(1...Limits.amountMax), default: 1, "Units that the call costs; a refused call costs none of the user's.")
+    "cost", Whole(1...RequestBounds.amountMax), default: 1, "Units that the call costs; a refused call costs none of the user's.")
   static let declared = Declared(Self())
 }
 
 struct RequirementFields: Fields {
-  let plan = OptionalField("plan", Texts(count: 1...Limits.chargesMax, length: 1...64), "One of these plans; else plan_required.")
+  let plan = OptionalField("plan", Texts(count: 1...RequestBounds.chargesMax, length: 1...64), "One of these plans; else plan_required.")
   let within = OptionalField(
-    "authenticated_within_seconds", Whole(1...Limits.withinSecondsMax),
+    "authenticated_within_seconds", Whole(1...RequestBounds.withinSecondsMax),
     "How long ago the password was entered at most; else reauthentication_required.")
   let emailVerified = OptionalField("email_verified", Flag(), "true: a verified address; else email_unverified.")
   static let declared = Declared(Self())
@@ -20,10 +20,10 @@ struct RequirementFields: Fields {
 
 struct HoldFields: Fields {
   let metric = Field("metric", Text(1...64), "A metric of the configuration.")
-  let amount = DefaultField("amount", Whole(1...Limits.amountMax), default: 1, "Units to hold.")
+  let amount = DefaultField("amount", Whole(1...RequestBounds.amountMax), default: 1, "Units to hold.")
   let key = Field(
     "idempotency_key",
-    Text(0...Limits.tokenMax, schema: .text(1...IdempotencyKeyHeader.lengthMax).with("pattern", "^[!-~]+$")),
+    Text(0...RequestBounds.tokenMax, schema: .text(1...IdempotencyKeyHeader.lengthMax).with("pattern", "^[!-~]+$")),
     "For \(Spelled.hours(IdempotentCall.keptMilliseconds)) the same key of the same user gives the same reservation again.")
   let lease = DefaultField.leaseSeconds
   static let declared = Declared(Self())
@@ -31,13 +31,13 @@ struct HoldFields: Fields {
 
 /// A question of a batch.
 struct BatchQuestionFields: Fields {
-  let token = Field("token", Text(1...Limits.tokenMax), "The session token that the user's request brought.")
+  let token = Field("token", Text(1...RequestBounds.tokenMax), "The session token that the user's request brought.")
   let clientIP = OptionalField(
-    "client_ip", Text(1...Limits.addressMax),
+    "client_ip", Text(1...RequestBounds.addressMax),
     "The address of the user's client, IPv4 or IPv6; required by policies that count addresses.")
-  let userAgent = OptionalField("user_agent", Text(0...Limits.userAgentMax), "The User-Agent of the user's client.")
+  let userAgent = OptionalField("user_agent", Text(0...RequestBounds.userAgentMax), "The User-Agent of the user's client.")
   let limits = OptionalField(
-    "limits", NestedList<ChargeFields>(0...Limits.chargesMax),
+    "limits", NestedList<ChargeFields>(0...RequestBounds.chargesMax),
     "Policies that this call counts against, decided together: one unit of api unless given; none when empty.")
   let require = OptionalField("require", Nested<RequirementFields>(), "Requirements beyond a valid session.")
   let peek = DefaultField("peek", Flag(), default: false, "true: decide, and spend and hold nothing.")
@@ -59,15 +59,15 @@ struct QuestionFields: Fields {
 
 struct BatchFields: Fields {
   let requests = Field(
-    "requests", Elements(1...Limits.batchMax, each: BatchQuestionFields.declared.schema.named("BatchQuestion")),
+    "requests", Elements(1...RequestBounds.batchMax, each: BatchQuestionFields.declared.schema.named("BatchQuestion")),
     "Questions, each a BatchQuestion.")
   static let declared = Declared(Self())
 }
 
 struct CheckFields: Fields {
   let subject = Field(
-    "subject", Text(1...Limits.subjectMax), "The subject to count: any text, or an address for a policy that counts addresses.")
-  let cost = DefaultField("cost", Whole(1...Limits.amountMax), default: 1, "Units that the call costs.")
+    "subject", Text(1...RequestBounds.subjectMax), "The subject to count: any text, or an address for a policy that counts addresses.")
+  let cost = DefaultField("cost", Whole(1...RequestBounds.amountMax), default: 1, "Units that the call costs.")
   let peek = DefaultField("peek", Flag(), default: false, "true: decide, and spend nothing.")
   static let declared = Declared(Self())
 }
@@ -112,7 +112,7 @@ extension Endpoint {
     answers: [.ok(.gateAnswer, headers: ["Idempotency-Replayed"])])
 
   static let gateBatch = Endpoint(
-    .post, "/v1/gate/batch", "gateBatch", .gate, "Up to \(Spelled.count(Limits.batchMax)) decisions",
+    .post, "/v1/gate/batch", "gateBatch", .gate, "Up to \(Spelled.count(RequestBounds.batchMax)) decisions",
     "Each element is a question as of /v1/gate without reserve; a wrong one fails alone.", access: .key(.gate), bodyCap: .batch,
     body: .of(
       BatchFields.self, example: ["requests": [["token": "gh_1k7x2qv9dYtR4mZs0JpWc8eUfB3aLh6GnXo5iKtMvN1yQwHsDzE2uCj7bArP9Tx4"]]]),

@@ -121,13 +121,3 @@ extension API {
       })
   }
 }
-
-extension Limits {
-  static let batchMax = 1_000
-  static let tokenMax = 4_096
-  static let addressMax = 64
-  static let userAgentMax = 1_024
-  static let chargesMax = 16
-  static let withinSecondsMax = 31_536_000
-  static let subjectMax = 512
-}

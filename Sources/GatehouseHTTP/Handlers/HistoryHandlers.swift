@@ -37,8 +37,8 @@ private struct HistoryRequest {
     }
     (from, to) = (days[0].text, days[1].text)
     let count = (days[1].start - days[0].start) / Day.milliseconds
-    guard (1...Limits.historyDaysMax).contains(count) else {
-      throw query.refusal(declared.to, code: "out_of_range", "The range has 1 to \(Limits.historyDaysMax) days; to is exclusive.")
+    guard (1...RequestBounds.historyDaysMax).contains(count) else {
+      throw query.refusal(declared.to, code: "out_of_range", "The range has 1 to \(RequestBounds.historyDaysMax) days; to is exclusive.")
     }
     span = days[0].start..<days[1].start
   }

@@ -8,18 +8,18 @@ struct VerificationFields: Fields {
 }
 
 struct ResetFields: Fields {
-  let email = Field("email", Text(1...Limits.emailTextMax), "The address of the user who forgot the password.")
+  let email = Field("email", Text(1...RequestBounds.emailTextMax), "The address of the user who forgot the password.")
   static let declared = Declared(Self())
 }
 
 struct MailTokenFields: Fields {
-  let token = Field("token", Text(0...Limits.mailTokenMax), "The token that was mailed.")
+  let token = Field("token", Text(0...RequestBounds.mailTokenMax), "The token that was mailed.")
   static let declared = Declared(Self())
 }
 
 struct NewPasswordFields: Fields {
   let token = MailTokenFields().token
-  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The new password.")
+  let password = Field("password", Text(0...RequestBounds.passwordScalarsMax, allowsNUL: true), "The new password.")
   static let declared = Declared(Self())
 }
 

@@ -67,7 +67,3 @@ extension API {
     return answer(.accepted, body)
   }
 }
-
-extension Limits {
-  static let mailTokenMax = 4_096
-}

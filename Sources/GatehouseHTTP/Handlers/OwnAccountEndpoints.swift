@@ -4,15 +4,15 @@ import GatehouseCore
 
 struct OwnAccountFields: Fields {
   let name = OptionalField.personName
-  let zone = OptionalField("time_zone", Text(1...Limits.zoneMax), "An IANA name.")
+  let zone = OptionalField("time_zone", Text(1...RequestBounds.zoneMax), "An IANA name.")
   let email = FieldIfPresent("email", Text(3...EmailAddress.bytesMax), "The new address; it waits until it is verified.")
   let pendingEmail = NullField("pending_email", "Drops the address that waits to be verified.")
   static let declared = Declared(Self())
 }
 
 struct PasswordChangeFields: Fields {
-  let current = Field("current_password", Text(1...Limits.passwordScalarsMax, allowsNUL: true), "The present password.")
-  let new = Field("new_password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The new password.")
+  let current = Field("current_password", Text(1...RequestBounds.passwordScalarsMax, allowsNUL: true), "The present password.")
+  let new = Field("new_password", Text(0...RequestBounds.passwordScalarsMax, allowsNUL: true), "The new password.")
   static let declared = Declared(Self())
 }
 

@@ -5,7 +5,7 @@ import GatehouseCore
 extension DefaultField where Kind == Whole {
   static var leaseSeconds: DefaultField {
     DefaultField(
-      "lease_seconds", Whole(Limits.leaseSeconds), default: Limits.leaseSecondsDefault,
+      "lease_seconds", Whole(RequestBounds.leaseSeconds), default: RequestBounds.leaseSecondsDefault,
       "Seconds until the units come back by themselves, unless the lease is extended.")
   }
 }
@@ -13,14 +13,14 @@ extension DefaultField where Kind == Whole {
 struct ReserveFields: Fields {
   let userID = Field("user_id", UserReference(), "The user who uses the units.")
   let metric = Field("metric", Text(1...64), "A metric of the configuration.")
-  let amount = DefaultField("amount", Whole(1...Limits.amountMax), default: 1, "Units to hold.")
+  let amount = DefaultField("amount", Whole(1...RequestBounds.amountMax), default: 1, "Units to hold.")
   let lease = DefaultField.leaseSeconds
   let commit = DefaultField("commit", Flag(), default: false, "true: use the units at once.")
   static let declared = Declared(Self())
 }
 
 struct CommitFields: Fields {
-  let amount = OptionalField("amount", Whole(1...Limits.amountMax), "How many of the held units are used; all unless given.")
+  let amount = OptionalField("amount", Whole(1...RequestBounds.amountMax), "How many of the held units are used; all unless given.")
   static let declared = Declared(Self())
 }
 
@@ -29,7 +29,7 @@ struct ReleaseFields: Fields {
 }
 
 struct ExtendFields: Fields {
-  let lease = Field("lease_seconds", Whole(Limits.leaseSeconds), "Seconds from now on.")
+  let lease = Field("lease_seconds", Whole(RequestBounds.leaseSeconds), "Seconds from now on.")
   static let declared = Declared(Self())
 }
 

@@ -3,17 +3,17 @@ import StrictJSON
 import GatehouseCore
 
 struct LogInFields: Fields {
-  let email = Field("email", Text(1...Limits.emailTextMax), "The user's address, in any spelling.")
-  let password = Field("password", Text(0...Limits.passwordScalarsMax, allowsNUL: true), "The user's password.")
+  let email = Field("email", Text(1...RequestBounds.emailTextMax), "The user's address, in any spelling.")
+  let password = Field("password", Text(0...RequestBounds.passwordScalarsMax, allowsNUL: true), "The user's password.")
   let sessionClass = DefaultField("class", Choice(SessionClass.allCases), default: .web, "How long the session lives.")
   let transport = DefaultField(
     "transport", Choice([Session.Transport.bearer, .cookie]), default: .bearer, "cookie: the answer sets the token as a cookie.")
-  let device = OptionalField("device", Text(1...Limits.deviceMax), "The device's name in lists.")
+  let device = OptionalField("device", Text(1...RequestBounds.deviceMax), "The device's name in lists.")
   static let declared = Declared(Self())
 }
 
 struct PasswordFields: Fields {
-  let password = Field("password", Text(1...Limits.passwordScalarsMax, allowsNUL: true), "The user's password.")
+  let password = Field("password", Text(1...RequestBounds.passwordScalarsMax, allowsNUL: true), "The user's password.")
   static let declared = Declared(Self())
 }
 

@@ -198,22 +198,3 @@ extension API {
 
   private var cookieName: String { contract.cookieName }
 }
-
-/// How long the texts of requests may be, in code points.
-enum Limits {
-  static let passwordScalarsMax = 4_096
-  static let emailTextMax = 320
-  static let nameMax = 200
-  static let zoneMax = 64
-  static let externalIDMax = 255
-  static let deviceMax = 100
-  static let filenameMax = 255
-  static let metadataBytesMax = 8_192
-  static let resultBytesMax = 65_536
-  static let errorBytesMax = 8_192
-  static let reasonMax = 500
-  static let amountMax = 1_000_000
-  static let leaseSeconds = 1...Int(Day.seconds)
-  static let leaseSecondsDefault = 1_800
-  static let historyDaysMax: Int64 = 400
-}

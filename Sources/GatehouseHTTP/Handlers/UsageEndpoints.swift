@@ -5,7 +5,7 @@ import GatehouseCore
 struct HistoryQuery: Fields {
   let metric = OptionalField("metric", AnyText(.text(0...64)), "The first metric of the configuration unless named.")
   let from = Field("from", AnyText(.date.example("2026-11-21")), "The first date, in the user's zone.")
-  let to = Field("to", AnyText(.date.example("2026-11-22")), "The date after the last; at most \(Limits.historyDaysMax) days on.")
+  let to = Field("to", AnyText(.date.example("2026-11-22")), "The date after the last; at most \(RequestBounds.historyDaysMax) days on.")
   let format = OptionalField("format", AnyText(.values(["json", "csv"])), "Overrides Accept.")
   static let declared = Declared(Self())
 }
@@ -27,7 +27,7 @@ struct EventFields: Fields {
 }
 
 struct EventsFields: Fields {
-  let events = Field("events", NestedList<EventFields>(1...Limits.batchMax), "Events, recorded together or not at all.")
+  let events = Field("events", NestedList<EventFields>(1...RequestBounds.batchMax), "Events, recorded together or not at all.")
   static let declared = Declared(Self())
 }
 
