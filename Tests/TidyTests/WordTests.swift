@@ -13,14 +13,14 @@ import Testing
 
   static let words: [Word] = [
     Word(
-      pattern: #"\b(func|self\.)\s*drain\("#,
+      pattern: #"\b(func|self\.)\s*drain\("#, places: ["Tests/EndToEndTests/CommandServeTests.swift"],
       instead: "drain is the time between SIGTERM and the end: a queue serves what waits"),
     Word(
       pattern: #"\b(class|struct|enum|actor) \w*Gate\b"#,
       places: ["Sources/GatehouseCore/Gate/", "Sources/GatehouseCore/Hot/", "Tests/ProtocolTests/Model/"],
       instead: "the gate decides on a question of a backend: what holds threads back is a latch"),
     Word(
-      pattern: #"\b(class|struct|enum|actor|protocol) \w*Metric\b"#, places: ["Sources/MetricTable/"],
+      pattern: #"\b(class|struct|enum|actor|protocol) \w*Metric\b"#, places: ["Sources/MetricTable/", "Sources/GatehouseCore/Allowances/"],
       instead: "a metric is what plans count of users: a number of the service's own is a ServiceMetric"),
     Word(
       pattern: #"\b(class|struct|enum|actor) \w*Edge\b"#, places: ["Sources/GatehouseHTTP/Edge/", "Tests/"],
