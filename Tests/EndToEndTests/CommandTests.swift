@@ -210,8 +210,8 @@ import Testing
         #expect(outcome.err.contains(text), "\(outcome.err)")
       }
       try await usage(["--scopes", "gate,worx"], says: #""worx" is not a scope: use some of gate, work, accounts, admin."#)
-      try await usage(["--scopes", "gate", "--expires-in", "soon"], says: #""soon" is not a duration from 60s to 3650d"#)
-      try await usage(["--scopes", "gate", "--expires-in", "1s"], says: #""1s" is not a duration from 60s to 3650d"#)
+      try await usage(["--scopes", "gate", "--expires-in", "soon"], says: #""soon" is not a duration from 1m to 3650d"#)
+      try await usage(["--scopes", "gate", "--expires-in", "1s"], says: #""1s" is not a duration from 1m to 3650d"#)
       try await usage([], says: "Missing expected argument '--scopes <scopes>'")
       try await refused("user", "list", "--limit", "0", status: 64, says: "--limit is 0: it must be from 1 to 100000.")
       for words in [
