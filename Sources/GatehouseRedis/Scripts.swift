@@ -1,6 +1,6 @@
 import RedisClient
 
-/// The five scripts. They begin with the times that `HotSpans` says; `user.lua` is a prelude of those that read a user's hash, `window.lua` of those that touch rate windows.
+/// The five scripts. They begin with the times that `HotSpans` says and `errors.lua`; `user.lua` is a prelude of those that read a user's hash, `window.lua` of those that touch rate windows.
 public enum Scripts {
   static let gate = script("gate", PackageResources.user_lua, PackageResources.window_lua, PackageResources.gate_lua)
   static let install = script("install", PackageResources.install_lua)
@@ -12,6 +12,7 @@ public enum Scripts {
   public static let all = [gate, install, giveBack, limitCheck, drop]
 
   private static func script(_ name: String, _ parts: [UInt8]...) -> RedisScript {
-    RedisScript(name: name, source: HotSpans.prelude + parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n"))
+    let texts = ([PackageResources.errors_lua] + parts).map { String(decoding: $0, as: UTF8.self) }
+    return RedisScript(name: name, source: HotSpans.prelude + texts.joined(separator: "\n"))
   }
 }

@@ -17,6 +17,7 @@ struct ScriptFormTests {
     #expect(
       Set(files.map(\.lastPathComponent)) == [
         "drop.lua", "gate.lua", "install.lua", "limit_check.lua", "give_back.lua", "user.lua", "window.lua",
+        "errors.lua",
       ])
     for file in files {
       let text = try String(contentsOf: file, encoding: .utf8)
