@@ -4,7 +4,12 @@ import StrictJSON
 extension Schema {
   static let readiness = answer(
     Property("status", .values(["ready", "degraded", "starting", "draining", "down"]), example: "ready"),
-    Property("redis", .values(["up", "down"]), example: "up"),
+    Property(
+      "redis", .values(["up", "down", "refuses", "evicts"]),
+      """
+      refuses: Redis answers what Gatehouse needs with errors, and the log says which; evicts: it may forget what it counts. The ledger \
+      serves what Redis does not.
+      """, example: "up"),
     Property("ledger", .values(["up", "down"]), example: "up"),
     Property(
       "clock", .values(["believed", "alarm"]),
@@ -19,7 +24,8 @@ extension Endpoint {
 
   static let readyz = Endpoint(
     .get, "/readyz", "readyz", .health, "Whether the process takes requests",
-    "503 only while starting, draining or without the ledger; degraded while Redis is away.", on: .both, access: .anyone,
+    "503 only while starting, draining or without the ledger; degraded while `redis` or `clock` says that something is wrong.", on: .both,
+    access: .anyone,
     answers: [
       .ok(.readiness),
       Success(
