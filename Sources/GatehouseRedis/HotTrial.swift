@@ -9,7 +9,7 @@ public struct HotTrial: Sendable {
   /// A trial over any connection of a client that was built with `Scripts.all`.
   public init(redis: RedisClient) { self.redis = redis }
 
-  /// What Redis refuses now, in one round trip; nil without an answer.
+  /// The refusals of Redis now, in one round trip; nil without an answer.
   public func run() async -> [RedisRefusal]? {
     let connection = redis.usableConnection(near: redis.any().eventLoop)
     do throws(RedisError) {

@@ -8,7 +8,7 @@ import Synchronization
 public final class RedisClient: Service, Sendable {
   /// Counts over all connections of this client, to be read from any thread.
   public let statistics = RedisStatistics()
-  /// What Redis refuses this client.
+  /// Everything that Redis refuses this client.
   public let refusals = RedisRefusals()
   /// Where its connections go.
   public let address: RedisAddress

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Redis answers what the service needs with errors: the ledger serves, the log and `/readyz` say so, and it ends when they end.
-@Suite("What Redis refuses", .serialized) struct RedisRefusalTests {
+@Suite("Refusals of Redis", .serialized) struct RedisRefusalTests {
   /// Of the account's line, what the service calls over its connections and in its scripts.
   static let commands = [
     "client|setname", "info", "del", "eval", "evalsha", "script|load", "hget", "hset", "hmget", "hdel", "pexpire", "pttl", "time",

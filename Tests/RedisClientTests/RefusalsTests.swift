@@ -2,7 +2,7 @@ import Testing
 
 @testable import RedisClient
 
-@Suite("What Redis refuses, over time")
+@Suite("Refusals of Redis over time")
 struct RefusalsTests {
   private static let script = RedisRefusal(command: "gate", kind: .noPermission)
   private static let command = RedisRefusal(command: "hmget", kind: .noPermission)
@@ -28,7 +28,7 @@ struct RefusalsTests {
     #expect(tried([Self.command], at: 7) == .refused([Self.command]))
   }
 
-  @Test("What no trial meets is told by its script, and is over when nobody has met it for some seconds")
+  @Test("A refusal that no trial meets is told by its script, and is over when nobody has met it for some seconds")
   func untried() {
     refusals.met(Self.script, at: start)
     // Sent before it was met, a trial says nothing of it.
@@ -39,7 +39,7 @@ struct RefusalsTests {
     #expect(tried([], at: 5) == .over(after: .seconds(5)))
   }
 
-  @Test("What a connection meets is no second line, and is over with the first trial over a new one; without any it fades")
+  @Test("A refusal of a connection is no second line, and is over with the first trial over a new one; without any it fades")
   func connection() {
     refusals.metByConnection(at: start)
     #expect(tried(nil, at: 1) == nil && refusals.isRefused(at: start + .seconds(1)))

@@ -75,7 +75,7 @@ extension Domain {
   public struct Health: Sendable, Equatable {
     /// Whether Redis may serve. Without it the ledger does.
     public let redisIsUp: Bool
-    /// Whether Redis answers what is needed of it with errors. What it refuses the ledger does.
+    /// Whether Redis answers what is needed of it with errors. The ledger does what it refuses.
     public let redisRefuses: Bool
     /// Whether Redis may forget what it counts: rate limits are then kept in each process as well.
     public let redisMayForget: Bool

@@ -14,9 +14,9 @@ public struct RedisRefusal: Sendable, Hashable {
   }
 }
 
-/// What Redis refuses a client, over all its connections: from the first refusal until a trial of everything meets none.
+/// Everything that Redis refuses a client, over all its connections: from the first refusal until a trial of everything meets none.
 public final class RedisRefusals: Sendable {
-  /// What is worth a line in the log.
+  /// A change that is worth a line in the log.
   public enum Change: Sendable, Equatable {
     /// These, which had not been told since all was well.
     case refused([RedisRefusal])
@@ -30,7 +30,7 @@ public final class RedisRefusals: Sendable {
   private struct State {
     var since: ContinuousClock.Instant?
     var latest: ContinuousClock.Instant?
-    /// What callers met last, and when.
+    /// The refusals that callers met, and when they last did.
     var met: [RedisRefusal: ContinuousClock.Instant] = [:]
     var told: Set<RedisRefusal> = []
     /// Whether a trial, or a new connection, meets the same: the first one that meets nothing then ends it.

@@ -68,7 +68,7 @@ public struct RedisServerError: Error, Sendable, Equatable {
   /// An error for which Redis has no prefix of its own.
   private static func generic(_ text: String) -> Kind {
     if text.hasPrefix("ERR max number of clients") { return .maxClients }
-    // What the account may not run, called within a script.
+    // A script called a command, or a key, that the account lacks.
     if ["ERR The user executing the script", "ERR ACL failure in script"].contains(where: text.hasPrefix) { return .noPermission }
     let ofScripts = ["ERR user_script:", "ERR Error running script", "ERR Error compiling script"]
     return ofScripts.contains(where: text.hasPrefix) || text.contains(", on @user_script") ? .script : .generic
