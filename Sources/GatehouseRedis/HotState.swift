@@ -4,7 +4,7 @@ import NIOCore
 import RedisClient
 import Synchronization
 
-/// The hot state in Redis: five scripts. Every call uses the connection of the event loop it runs on, or of another that can be used, and
+/// The hot state in Redis: five scripts, and one that tries them. Every call uses the connection of the event loop it runs on, or of another that can be used, and
 /// only if that is on the timeline of the term.
 public final class HotState: HotStore {
   private struct Epoch {
@@ -31,6 +31,9 @@ public final class HotState: HotStore {
 
   /// Whether a connection can be used and Redis's clock is believed.
   public var isUsable: Bool { redis.isUsable && clock.believesRedis }
+
+  /// Whether Redis has refused a command or a connection lately; no round trip.
+  public var refuses: Bool { redis.refusals.isRefused() }
 
   /// The address in the form that a person writes it: a path, or host and port.
   public var address: String { redis.address.text }

@@ -4,6 +4,10 @@ import GatehouseCore
 public enum KeySpace {
   /// The counter that tells whether Redis's data has gone on or back: one for each server.
   public static let counter = "gh:{counter}"
+  /// Where the account is tried; there only while the trial runs.
+  static let trial = "gh:{trial}"
+  /// All keys, as the account's line names them.
+  static let pattern = "~gh:*"
   /// The user's hash: account, sessions, allowances, holds.
   public static func user(_ id: UserID) -> String { user(routingID: id.routingID) }
   /// The hash of the user with this routing id.

@@ -8,6 +8,8 @@ import Synchronization
 public final class RedisClient: Service, Sendable {
   /// Counts over all connections of this client, to be read from any thread.
   public let statistics = RedisStatistics()
+  /// Everything that Redis refuses this client.
+  public let refusals = RedisRefusals()
   /// Where its connections go.
   public let address: RedisAddress
   private let connections: [RedisConnection]
@@ -20,11 +22,12 @@ public final class RedisClient: Service, Sendable {
   public init(configuration: RedisConfiguration, scripts: [RedisScript] = [], group: any EventLoopGroup, logger: Logger) {
     precondition(Set(scripts.map(\.name)).count == scripts.count, "two scripts of one name")
     address = configuration.address
-    let statistics = statistics
+    let (statistics, refusals) = (statistics, refusals)
     let outages = OutageLog(logger)
     let loops = Array(group.makeIterator())
     connections = loops.map {
-      RedisConnection(eventLoop: $0, configuration: configuration, scripts: scripts, statistics: statistics, outages: outages)
+      RedisConnection(
+        eventLoop: $0, configuration: configuration, scripts: scripts, statistics: statistics, outages: outages, refusals: refusals)
     }
     indexes = Dictionary(uniqueKeysWithValues: loops.enumerated().map { (ObjectIdentifier($1), $0) })
   }

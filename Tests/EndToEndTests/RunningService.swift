@@ -103,7 +103,9 @@ final class RunningService: Sendable {
     process.waitUntilExit()
   }
 
-  func redis(_ words: String...) throws -> String { try Self.run("/usr/bin/env", ["redis-cli", "-s", folder + "/redis.sock"] + words) }
+  func redis(_ words: String...) throws -> String { try redis(words) }
+
+  func redis(_ words: [String]) throws -> String { try Self.run("/usr/bin/env", ["redis-cli", "-s", folder + "/redis.sock"] + words) }
 
   /// Runs SQL on the ledger's file, beside the processes.
   func ledger(_ sql: String) throws -> String {

@@ -30,6 +30,11 @@ import Testing
       $0.image = true
       $0.tickets = 1
     },
+    Search("Redis refuses drops while an image is put in place") {
+      $0.image = true
+      $0.tickets = 1
+      $0.errors = 2
+    },
   ]
 
   @Test("No interleaving within the bound serves what was taken away", arguments: searches)
@@ -77,6 +82,10 @@ import Testing
     Omission("no counter", rules: { ($0.counter, $0.counterInLedger) = (false, false) }, scope: smallImage),
     Omission("a counter that the ledger does not know", rules: { $0.counterInLedger = false }, scope: smallImage),
     Omission("two drops of a process on their way at once", rules: { $0.oneDropAtATime = false }, scope: smallImage),
+    Omission("an error taken for a broken counter", leadsTo: FailoverModel.needless, rules: { $0.errorsAreNoAnswers = false }) {
+      smallImage(&$0)
+      $0.errors = 1
+    },
   ]
 
   @Test("Without any one of its rules what was taken away is served, and the search finds it", arguments: omissions)

@@ -29,6 +29,7 @@ final class HookedHot: HotStore {
   private func failure(_ call: Call) -> HotFailure? { current.failure?(call) }
 
   var isUsable: Bool { inner.isUsable }
+  var refuses: Bool { inner.refuses }
   var address: String { inner.address }
   func timelines() async -> [String] { await inner.timelines() }
   func leaveStrays(of term: HotTerm) { inner.leaveStrays(of: term) }

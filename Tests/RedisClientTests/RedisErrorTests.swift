@@ -39,7 +39,9 @@ struct RedisErrorTests {
       ("ERR user_script:1: nonexistent global variable 'x' script: 1, on @user_script:1.", .script),
       ("ERR Error compiling script (new function): user_script:1: unexpected symbol", .script),
       ("ERR Error running script (call to f_1): @user_script:1: boom", .script),
-      ("ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:1.", .script),
+      ("ERR The user executing the script can't run this command or subcommand script: 1, on @user_script:1.", .noPermission),
+      ("ERR The user executing the script can't access at least one of the keys mentioned in the command arguments", .noPermission),
+      ("ERR ACL failure in script: User gatehouse has no permissions to run the 'time' command", .noPermission),
       ("ERR unknown command 'x'", .generic), ("ERR", .generic), ("SOMETHING else", .other), ("", .other), ("loading lower case", .other),
       ("SCRIPT no prefix of Redis", .other), ("MAXCLIENTS no prefix of Redis", .other),
     ] as [(String, RedisServerError.Kind)])

@@ -499,7 +499,7 @@ class UsageEvent(_Record):
 
 @dataclass(frozen=True)
 class Readiness(_Record):
-    """`status`: ready, degraded (Redis is away, all is served), starting, draining or down (the ledger takes no writes)."""
+    """`status`: ready, degraded (`redis` says what is wrong there, all is served), starting, draining or down (the ledger takes no writes)."""
 
     status: str
     redis: str

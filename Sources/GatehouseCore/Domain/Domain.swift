@@ -75,6 +75,8 @@ extension Domain {
   public struct Health: Sendable, Equatable {
     /// Whether Redis may serve. Without it the ledger does.
     public let redisIsUp: Bool
+    /// Whether Redis answers what is needed of it with errors. The ledger does what it refuses.
+    public let redisRefuses: Bool
     /// Whether Redis may forget what it counts: rate limits are then kept in each process as well.
     public let redisMayForget: Bool
     /// Without the ledger nothing is answered.
@@ -86,7 +88,7 @@ extension Domain {
   /// The parts that work now; no round trip.
   public var health: Health {
     Health(
-      redisIsUp: hot.isUsable && lease.isHeld, redisMayForget: memory.mayForget, ledgerIsUp: ledger.isUp,
+      redisIsUp: hot.isUsable && lease.isHeld, redisRefuses: hot.refuses, redisMayForget: memory.mayForget, ledgerIsUp: ledger.isUp,
       clockIsBelieved: clock.believesRedis)
   }
 }

@@ -13,6 +13,8 @@ public protocol HotServer: Sendable {
   var isUsable: Bool { get }
   /// Whether Redis evicts keys when its memory is full, and so may forget what it counts; nil when it does not say.
   func mayForget() async -> Bool?
+  /// Whether it was met lately to answer what the service needs with an error; no round trip.
+  var refuses: Bool { get }
   /// Where it is, for people.
   var address: String { get }
   /// The timelines of the connections that there are, one for each.

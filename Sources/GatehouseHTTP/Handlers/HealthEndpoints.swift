@@ -5,8 +5,13 @@ extension Schema {
   static let readiness = answer(
     Property(
       "status", .values(["ready", "degraded", "starting", "draining", "down"]),
-      "ready or degraded: the process takes requests. degraded: Redis is away, and the ledger serves.", example: "ready"),
-    Property("redis", .values(["up", "down"]), "Whether Redis answers.", example: "up"),
+      "ready or degraded: the process takes requests. degraded: the ledger serves in place of Redis.", example: "ready"),
+    Property(
+      "redis", .values(["up", "down", "refuses", "evicts"]),
+      """
+      down: Redis does not answer. refuses: Redis answers what Gatehouse needs with errors, and the log says which. evicts: it may forget \
+      what it counts. The ledger serves what Redis does not.
+      """, example: "up"),
     Property("ledger", .values(["up", "down"]), "Whether the ledger takes writes.", example: "up"),
     Property(
       "clock", .values(["believed", "alarm"]),
@@ -21,7 +26,8 @@ extension Endpoint {
 
   static let readyz = Endpoint(
     .get, "/readyz", "readyz", .health, "Whether the process takes requests",
-    "503 only while starting, draining or without the ledger; degraded while Redis is away.", on: .both, access: .anyone,
+    "503 only while starting, draining or without the ledger; degraded while `redis` or `clock` says that something is wrong.", on: .both,
+    access: .anyone,
     answers: [
       .ok(.readiness),
       Success(

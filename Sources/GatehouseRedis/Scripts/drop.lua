@@ -10,7 +10,7 @@ for i = 2, #KEYS, 1000 do redis.call('DEL', unpack(KEYS, i, math.min(i + 999, #K
 redis.call('PEXPIRE', key, COUNTER_MS)
 
 local f = redis.pcall('HMGET', key, 'term', 'lineage', 'n', 'seq', 'own')
-if f.err then
+if is_foreign(f) then
   redis.call('DEL', key)
   f = {}
 end

@@ -5,7 +5,7 @@
 local function user_load(key, token, metric, hold)
   local names = {'id', 'ext', 'mail', 'plan', 'status', 'epoch', 'until', 'ticket', 's:' .. token, 'q:' .. metric, 'h:' .. hold}
   local found, f = redis.pcall('HMGET', key, unpack(names)), {}
-  if found.err then return f end
+  if is_foreign(found) then return f end
   for i = 1, 8 do f[names[i]] = found[i] end
   f.session, f.quota, f.held = found[9], found[10], found[11]
   return f
@@ -52,6 +52,6 @@ local function user_cold(key, f, epoch, ticket, now)
   if f.ticket and f.epoch == epoch then return {'COLD', now, f.ticket} end
   redis.call('DEL', key)
   redis.call('HSET', key, 'ticket', ticket, 'epoch', epoch)
-  redis.call('PEXPIRE', key, TICKET_MS)
+  expire(key, TICKET_MS)
   return {'COLD', now, ticket}
 end

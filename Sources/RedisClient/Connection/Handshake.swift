@@ -24,6 +24,14 @@ struct Handshake {
     self.questions = questions
   }
 
+  /// A command's name as an account's line has it, where that names some commands together with their first word.
+  static func name(_ words: [String]) -> String {
+    words.prefix(words[0] == "CLIENT" || words[0] == "SCRIPT" ? 2 : 1).joined(separator: "|").lowercased()
+  }
+
+  /// Whether an answer to INFO is that of a replica.
+  static func isReplica(_ reply: RedisReply) -> Bool { reply.text?.split(whereSeparator: \.isNewline).contains("role:slave") == true }
+
   /// The digest in an answer to SCRIPT LOAD.
   static func digest(_ reply: RedisReply) -> String? {
     guard let digest = reply.text, digest.utf8.count == digestLength, digest.allSatisfy(\.isHexDigit) else { return nil }
@@ -33,7 +41,7 @@ struct Handshake {
   /// The timeline in an answer to INFO; nil for a replica, which names its master's timeline and may lag behind it.
   static func replicationID(_ reply: RedisReply) -> String? {
     let name = "master_replid:"
-    guard let lines = reply.text?.split(whereSeparator: \.isNewline), !lines.contains("role:slave"),
+    guard !isReplica(reply), let lines = reply.text?.split(whereSeparator: \.isNewline),
       let id = lines.first(where: { $0.hasPrefix(name) })?.dropFirst(name.count), !id.isEmpty
     else { return nil }
     return String(id)

@@ -14,15 +14,23 @@ public final class RedisConnection: @unchecked Sendable {
   /// Called exactly once for a command, on the connection's event loop: don't block in it.
   public typealias Callback = @Sendable (Result<RedisReply, RedisError>) -> Void
 
+  /// The one who waits for a reply.
+  private struct Caller {
+    /// The command or the script, to be told where Redis refuses it; nil where the connection itself tells.
+    let command: String?
+    let reply: Callback
+  }
+
   /// The loop that commands are sent on and replies come on.
   public let eventLoop: any EventLoop
   private let configuration: RedisConfiguration
   private let scripts: [RedisScript]
   private let statistics: RedisStatistics
   private let outages: OutageLog
+  private let refusals: RedisRefusals
 
   private var state: ConnectionState
-  private var pending: PendingReplies<Callback>
+  private var pending: PendingReplies<Caller>
   private var channel: (any Channel)?
   private var loaded: [String: (source: String, head: CommandFormatter.ScriptHead)] = [:]
   private var outgoing = ByteBuffer()
@@ -33,13 +41,15 @@ public final class RedisConnection: @unchecked Sendable {
   private var onFinish: (@Sendable () -> Void)?
 
   init(
-    eventLoop: any EventLoop, configuration: RedisConfiguration, scripts: [RedisScript], statistics: RedisStatistics, outages: OutageLog
+    eventLoop: any EventLoop, configuration: RedisConfiguration, scripts: [RedisScript], statistics: RedisStatistics, outages: OutageLog,
+    refusals: RedisRefusals
   ) {
     self.eventLoop = eventLoop
     self.configuration = configuration
     self.scripts = scripts
     self.statistics = statistics
     self.outages = outages
+    self.refusals = refusals
     state = ConnectionState(backoffMin: configuration.backoffMin, backoffMax: configuration.backoffMax)
     pending = PendingReplies(
       countMax: configuration.pendingCommandsMax, stallLimit: configuration.stallLimit, deadline: configuration.commandDeadline)
@@ -65,7 +75,7 @@ public final class RedisConnection: @unchecked Sendable {
   /// - Parameter reply: called exactly once, on the loop; at once if nothing is sent.
   public func send(_ words: [String], reply: @escaping Callback) {
     if let refusal { return reply(.failure(refusal)) }
-    submit(deadline: .now() + configuration.commandDeadline, reply) { CommandFormatter.write(words, to: &$0) }
+    submit(words.first, deadline: .now() + configuration.commandDeadline, reply) { CommandFormatter.write(words, to: &$0) }
   }
 
   /// Runs a script by its digest; if Redis has forgotten it, once by its source, within the same deadline. On the loop only.
@@ -75,7 +85,7 @@ public final class RedisConnection: @unchecked Sendable {
     let deadline = NIODeadline.now() + configuration.commandDeadline
     let bySource: @Sendable () -> Void = {
       let words = ["EVAL", script.source, String(keys.count)] + keys + arguments
-      self.submit(deadline: deadline, reply) { CommandFormatter.write(words, to: &$0) }
+      self.submit(script.name, deadline: deadline, reply) { CommandFormatter.write(words, to: &$0) }
     }
     guard let known = loaded[script.name], known.source == script.source else { return bySource() }
     let byDigest: Callback = { result in
@@ -83,7 +93,7 @@ public final class RedisConnection: @unchecked Sendable {
       // stand in front.
       if case .failure(.server(let error)) = result, error.kind == .noScript { bySource() } else { reply(result) }
     }
-    submit(deadline: deadline, byDigest) { buffer in
+    submit(script.name, deadline: deadline, byDigest) { buffer in
       CommandFormatter.write(known.head, keys: keys, arguments: arguments, to: &buffer)
       return true
     }
@@ -122,7 +132,7 @@ public final class RedisConnection: @unchecked Sendable {
     timelineTimer = nil
     countUsable()
     if !state.isStopping { outages.begins(self, "Redis is away", ["reason": "\(error.reason)"]) }
-    for reply in pending.removeAll() { reply(.failure(error)) }
+    for caller in pending.removeAll() { caller.reply(.failure(error)) }
     act(action)
   }
 
@@ -143,14 +153,14 @@ public final class RedisConnection: @unchecked Sendable {
     case .dropped: countUsable()
     case .late(let caller):
       statistics.timeouts.add(1, ordering: .relaxed)
-      caller(.failure(.timeout))
+      caller.reply(.failure(.timeout))
     case .caller(let caller):
       guard case .error(let error) = reply else {
-        caller(.success(reply))
+        caller.reply(.success(reply))
         break
       }
-      caller(.failure(.server(error)))
-      if error.saysThatTimelineEnded { leaveTimeline("\(error.kind.rawValue)") }
+      caller.reply(.failure(.server(error)))
+      refused(caller.command, error)
     }
     if state.isStopping { closeIfDone() }
     return true
@@ -192,14 +202,9 @@ public final class RedisConnection: @unchecked Sendable {
   private func greet() {
     let deadline = NIODeadline.now() + configuration.handshakeDeadline
     for (words, question) in Handshake(configuration, scripts: scripts).questions {
-      submit(deadline: deadline) { result in
-        guard case .success(let reply) = result, self.learn(question, reply) else {
-          // The message may quote what was sent, so only the kind of refusal is told.
-          if case .failure(.server(let error)) = result {
-            self.outages.begins(self, "Redis refused us", ["command": "\(words[0])", "reason": "\(error.kind.rawValue)"])
-          }
-          return self.giveUp()
-        }
+      submit(nil, deadline: deadline) { result in
+        if case .failure(.server(let error)) = result { self.unusable(RedisRefusal(command: Handshake.name(words), kind: error.kind)) }
+        guard case .success(let reply) = result, self.learn(question, reply) else { return self.giveUp() }
       } _: {
         CommandFormatter.write(words, to: &$0)
       }
@@ -213,13 +218,36 @@ public final class RedisConnection: @unchecked Sendable {
       guard let digest = Handshake.digest(reply), let head = CommandFormatter.ScriptHead(digest: digest) else { return false }
       loaded[script.name] = (script.source, head)
     case .replication:
-      guard let id = Handshake.replicationID(reply) else { return false }
+      guard let id = Handshake.replicationID(reply) else {
+        if Handshake.isReplica(reply) { unusable(RedisRefusal(command: "info", kind: .readOnly)) }
+        return false
+      }
       state.greeted(replicationID: id)
       watchTimeline()
       countUsable()
       outages.ends(self)
     }
     return true
+  }
+
+  /// Redis answered a caller with an error. A value of another type, or a script that it forgot, is none of Redis's doing.
+  private func refused(_ command: String?, _ error: RedisServerError) {
+    guard let command, error.kind != .noScript, error.kind != .wrongType else { return }
+    let refusal = RedisRefusal(command: command.lowercased(), kind: error.kind)
+    guard error.saysThatTimelineEnded else { return refusals.met(refusal) }
+    leave(refusal)
+  }
+
+  /// This connection can't be used for what Redis refuses.
+  private func unusable(_ refusal: RedisRefusal) {
+    refusals.metByConnection()
+    outages.begins(self, refused: refusal)
+  }
+
+  private func leave(_ refusal: RedisRefusal) {
+    guard state.replicationID != nil else { return }
+    unusable(refusal)
+    giveUp()
   }
 
   /// Redis may hold another server's data by now: what this connection took for granted must be asked again.
@@ -239,10 +267,18 @@ public final class RedisConnection: @unchecked Sendable {
     guard let known = state.replicationID else { return }
     watchTimeline()
     guard refusal == nil else { return }
-    send(["INFO", "replication"]) { result in
+    submit(nil, deadline: .now() + configuration.commandDeadline) { result in
+      switch result {
+      case .success(let reply):
+        if Handshake.isReplica(reply) { return self.leave(RedisRefusal(command: "info", kind: .readOnly)) }
+        if Handshake.replicationID(reply) != known { self.leaveTimeline("timeline") }
+      // Whose timeline it is can't be asked any more.
+      case .failure(.server(let error)): self.leave(RedisRefusal(command: "info", kind: error.kind))
       // No answer in time says nothing of the timeline, and ends the use of the connection by itself.
-      guard case .success(let reply) = result, Handshake.replicationID(reply) != known else { return }
-      self.leaveTimeline("timeline")
+      case .failure: break
+      }
+    } _: {
+      CommandFormatter.write(["INFO", "replication"], to: &$0)
     }
   }
 
@@ -267,11 +303,11 @@ public final class RedisConnection: @unchecked Sendable {
     return pending.isFull ? .queueFull : nil
   }
 
-  private func submit(deadline: NIODeadline, _ reply: @escaping Callback, _ write: (inout ByteBuffer) -> Bool) {
+  private func submit(_ command: String?, deadline: NIODeadline, _ reply: @escaping Callback, _ write: (inout ByteBuffer) -> Bool) {
     guard state.isOpen else { return reply(.failure(.notConnected)) }
     // Only for want of memory: nothing was sent, and the caller may try again.
     guard write(&outgoing) else { return reply(.failure(.queueFull)) }
-    pending.append(reply, now: .now(), deadline: deadline)
+    pending.append(Caller(command: command, reply: reply), now: .now(), deadline: deadline)
     statistics.commands.add(1, ordering: .relaxed)
     watch()
     guard !flushIsScheduled else { return }
@@ -307,7 +343,7 @@ public final class RedisConnection: @unchecked Sendable {
     let expired = pending.expire(now: now)
     statistics.timeouts.add(expired.count, ordering: .relaxed)
     countUsable()
-    for reply in expired { reply(.failure(.timeout)) }
+    for caller in expired { caller.reply(.failure(.timeout)) }
     if pending.isStalled(now: now) { giveUp() } else { closeIfDone() }
     watch()
   }

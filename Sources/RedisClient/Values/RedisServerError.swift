@@ -34,7 +34,7 @@ public struct RedisServerError: Error, Sendable, Equatable {
     case inProgress = "inprog"
     case busyKey = "busykey"
     case ioError = "ioerr"
-    /// A script does not compile, failed, or called what its user may not call; Redis says it under `ERR`.
+    /// A script does not compile, or failed; Redis says it under `ERR`.
     case script
     case generic = "err"
     /// Some other prefix: the first word of the message.
@@ -68,7 +68,9 @@ public struct RedisServerError: Error, Sendable, Equatable {
   /// An error for which Redis has no prefix of its own.
   private static func generic(_ text: String) -> Kind {
     if text.hasPrefix("ERR max number of clients") { return .maxClients }
-    let ofScripts = ["ERR user_script:", "ERR Error running script", "ERR Error compiling script", "ERR The user executing the script"]
+    // A script called a command, or a key, that the account lacks.
+    if ["ERR The user executing the script", "ERR ACL failure in script"].contains(where: text.hasPrefix) { return .noPermission }
+    let ofScripts = ["ERR user_script:", "ERR Error running script", "ERR Error compiling script"]
     return ofScripts.contains(where: text.hasPrefix) || text.contains(", on @user_script") ? .script : .generic
   }
 }

@@ -34,6 +34,7 @@ struct Upkeep: Service {
         group.addTask { await poll() }
         group.addTask { await sweep() }
         group.addTask { await watchMemory() }
+        group.addTask { await RefusalTrials(redis: redis, log: log).run() }
       }
     }
   }

@@ -54,6 +54,7 @@ final class WindowsInMemory: HotStore {
     }
   }
 
+  var refuses: Bool { false }
   var address: String { "here" }
   func timelines() async -> [String] { [] }
   func leaveStrays(of term: HotTerm) {}

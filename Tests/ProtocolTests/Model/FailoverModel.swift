@@ -9,6 +9,8 @@ struct FailoverModel: SearchableModel {
   static let letIn = "a session was served after its revocation was acknowledged"
   static let stuck = "a session is served for ever, though its revocation is in the ledger and no row is pending"
 
+  static let needless = "a new term, though neither another timeline nor data that went back was met"
+
   var rules = FailoverRules()
   var scope = FailoverScope()
 
@@ -51,6 +53,7 @@ struct FailoverModel: SearchableModel {
   private func isLive(_ hash: Hash, _ term: UInt8) -> Bool { hash == Hash(kind: Hash.warm, epoch: epoch(term), value: 1) }
 
   private func violation(_ s: FailoverState) -> String? {
+    if s.isNeedless == 1 { return Self.needless }
     if s.revoke == Revoke.acknowledged {
       for p in [s.a, s.b] where serves(p) && (s.image != Image.inPlace || p.looked == 1) {
         if isLive(hash(s, spoken(p)), spoken(p)) { return Self.letIn }
@@ -122,6 +125,20 @@ struct FailoverModel: SearchableModel {
     return false
   }
 
+  /// Redis refuses a drop: before anything of it, or where the hash is gone and the counter is not.
+  private func refuse(
+    _ s: FailoverState, by index: Int, _ term: UInt8, dropsUser: Bool, _ put: Put, then change: (inout FailoverState) -> Void
+  ) {
+    guard s.errorsLeft > 0 else { return }
+    for part in [UInt8](dropsUser ? 0...1 : 0...0) {
+      var after = s
+      after.errorsLeft -= 1
+      if part == 1 { set(Hash(), &after, term) }
+      change(&after)
+      put(.refuse, index, after, part)
+    }
+  }
+
   // MARK: a process
 
   private func connection(_ s: FailoverState, _ index: Int, _ put: Put) {
@@ -175,6 +192,10 @@ struct FailoverModel: SearchableModel {
       after[index].poll = Poll.sent
       put(.sendDel, index, after, 1)
     case Poll.sent:
+      refuse(s, by: index, p.pollTerm, dropsUser: p.pollRow != 0, put) { after in
+        // Without an answer the lease is not renewed.
+        if rules.errorsAreNoAnswers { endPoll(&after[index]) } else { after[index].poll = Poll.broken }
+      }
       let isBroken = drop(&after, by: index, p.pollTerm, settledBy: p.pollSettled, dropsUser: p.pollRow != 0)
       after[index].poll = isBroken ? Poll.broken : Poll.answered
       after[index].pollMarked = s.image == Image.none ? 0 : 1
@@ -186,6 +207,7 @@ struct FailoverModel: SearchableModel {
       if p.pollTerm == s.term, s.term + 1 < 3 {
         after.term += 1
         after.settledBy = 0
+        if s.image != Image.inPlace { after.isNeedless = 1 }
       }
       put(.register, index, after, 0)
     default: grant(s, index, put)
@@ -288,6 +310,7 @@ struct FailoverModel: SearchableModel {
       after = s
     }
     if s.revokeDrop.phase == FailoverDrop.sent {
+      refuse(s, by: 0, s.revokeDrop.term, dropsUser: true, put) { $0.revokeDrop.phase = FailoverDrop.refused }
       let isBroken = drop(&after, by: 0, s.revokeDrop.term, settledBy: 0)
       after.revokeDrop.phase = isBroken ? FailoverDrop.broken : FailoverDrop.answered
       after.revokeDrop.isMarked = s.image == Image.none ? 0 : 1
@@ -343,6 +366,7 @@ struct FailoverModel: SearchableModel {
       return put(.sendDel, 1, after, 0)
     }
     if s.loginDrop.phase == FailoverDrop.sent {
+      refuse(s, by: 1, s.loginDrop.term, dropsUser: true, put) { $0.loginDrop.phase = FailoverDrop.refused }
       let isBroken = drop(&after, by: 1, s.loginDrop.term, settledBy: 0)
       after.loginDrop.phase = isBroken ? FailoverDrop.broken : FailoverDrop.answered
       after.loginDrop.isMarked = s.image == Image.none ? 0 : 1

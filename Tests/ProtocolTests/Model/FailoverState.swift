@@ -14,10 +14,12 @@
 // ticket, snapshot, send   Gatekeeper.rebuild
 // late                     an install or a drop, carried out whenever it comes
 // commitRevokeA, sendDel, redisDel, ack   Changes.acknowledge: LeaseState.answered; without a count until the row is gone or no lease is older
+// refuse                   Redis answers drop.lua with an error, before anything or after the hash is gone: DropCommand.reply, noAnswer
 // copy, putBack            COPY of all keys, SWAPDB: an image of this very timeline; drop.lua's counter tells
 //
 // WHAT MUST HOLD. (1) Nobody serves the session once its revocation was acknowledged; where an image was put back, once each process
-// has looked at the counter after that. (2) If A dies before it acknowledged, what is left does not serve the session for ever.
+// has looked at the counter after that. (2) If A dies before it acknowledged, what is left does not serve the session for ever. (3) No
+// new term is registered by a process that met neither another timeline nor data that went back.
 
 /// The rules about timelines, each of which can be switched off.
 struct FailoverRules {
@@ -37,6 +39,8 @@ struct FailoverRules {
   var oneDropAtATime = true
   /// The ledger knows the newest drop that it relies on.
   var counterInLedger = true
+  /// An error of Redis is no answer; off: it is taken for a counter that is broken.
+  var errorsAreNoAnswers = true
 }
 
 /// The bounds of what may happen in a search.
@@ -47,6 +51,8 @@ struct FailoverScope: Sendable {
   var tickets: UInt8 = 2
   /// An image of server 0 may be put back; there is no other server then.
   var image = false
+  /// How many drops Redis may answer with an error.
+  var errors: UInt8 = 0
 }
 
 /// One process. Every field is a byte, so that a state is hashed as plain memory.
@@ -107,6 +113,7 @@ struct FailoverDrop {
   static let sent: UInt8 = 1
   static let answered: UInt8 = 2
   static let broken: UInt8 = 3
+  static let refused: UInt8 = 4
   var phase: UInt8 = none
   var term: UInt8 = 0
   /// The answer's count is one that came after the copy.
@@ -163,6 +170,9 @@ struct FailoverState: SearchableState {
   var installs = (FailoverInstall(), FailoverInstall())
   var ticketsMade: UInt8 = 0
   var crashesLeft: UInt8
+  var errorsLeft: UInt8
+  /// A term was registered without a reason.
+  var isNeedless: UInt8 = 0
 
   var revoke: UInt8 = Revoke.none
   var revokeChange: UInt8 = 0
@@ -172,7 +182,7 @@ struct FailoverState: SearchableState {
   var loginChange: UInt8 = 0
   var loginDrop = FailoverDrop()
 
-  init(_ scope: FailoverScope) { crashesLeft = scope.crash ? 1 : 0 }
+  init(_ scope: FailoverScope) { (crashesLeft, errorsLeft) = (scope.crash ? 1 : 0, scope.errors) }
 
   subscript(_ index: Int) -> FailoverProcess {
     get { index == 0 ? a : b }

@@ -5,7 +5,7 @@ enum StepName: UInt8 {
   case commitLogin, commitRevokeA, commitRevokeB, commitEveryone, sendDel, redisDel, ack
   case late, flush, restart, crash, cut, join, tick
   // Of the other models alone.
-  case failover, failback, register, confirm, stop, reconnect, leaseLapses, pollLapses, quarantineOver, copy, putBack
+  case failover, failback, register, confirm, stop, reconnect, leaseLapses, pollLapses, quarantineOver, copy, putBack, refuse
 
   /// Steps that healing leaves out: faults, new changes, new calls.
   var isOptional: Bool {
