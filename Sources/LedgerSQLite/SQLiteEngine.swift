@@ -109,6 +109,8 @@ extension SQLiteEngine {
       }
     }
     do {
+      var birth = NewLedger(path, companions: options.companions, isAccepted: options.acceptsNew)
+      if birth.isDue { try birth.begin() }
       let pool = try DatabasePool(path: path, configuration: configuration)
       let file = try pool.writeWithoutTransaction { db in
         // GRDB runs a log with NORMAL and sets it after preparing the connection.
@@ -116,7 +118,8 @@ extension SQLiteEngine {
         guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
           throw LedgerFailure(.internal("SQLite does not keep synchronous=FULL."))
         }
-        try migrations.run(db)
+        try migrations.run(db) { () throws(LedgerFailure) in try birth.begin() }
+        try birth.end()
         let file = try FileAndLog(path, db)
         keeper.watch(db)
         // From here on the writer waits outside SQLite, with nothing locked.

@@ -12,6 +12,10 @@ public struct SQLiteOptions: Sendable {
   public var readerToldAfter: Duration = .seconds(10)
   /// How long opening the file waits for other processes that write to it.
   public var openWaitMax: Duration = .seconds(5)
+  /// The names of what is made in the file's folder only after a ledger: where one of them is, a missing file is a lost one.
+  public var companions: [String] = []
+  /// Whether a new ledger is made though something shows that there was one.
+  public var acceptsNew = false
   /// The default sizes: a log that is copied beyond 16 MiB and cut beyond 128 MiB.
   public init() {}
 }

@@ -29,6 +29,7 @@ import Testing
         "Sources/GatehouseHTTP/Handlers/Spool.swift": "the thread of a reader that exports alone use, then off the pool",
         "Sources/LedgerSQLite/File/FileAndLog.swift": "asks for names alone, on the threads of the writer and of a reader",
         "Sources/LedgerSQLite/File/LockHolders.swift": "reads /proc alone, on threads of Dispatch and the writer's",
+        "Sources/LedgerSQLite/File/NewLedger.swift": "before the process serves",
         "Sources/LedgerSQLite/File/Turnstile.swift": "opens its files " + start,
         "Sources/Threads/CurrentThread.swift": "writes to /proc, as a hashing thread begins",
         "Sources/gatehouse/DataFolder/DataFolder.swift": start,

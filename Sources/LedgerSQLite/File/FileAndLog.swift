@@ -76,7 +76,8 @@ final class FileAndLog: Sendable {
         .internal(
           """
           The file and its log \(path)-wal are of different times: one of them was copied or put back without the other. Put back the two \
-          that belong together. To go on with what the file alone holds, move the log away first: what only the log holds is lost then
+          that belong together. To go on with what the file alone holds, move the log away first and keep it: what was committed last is \
+          in the log alone, and is lost then
           """))
     }
     self.path = path
@@ -104,7 +105,8 @@ final class FileAndLog: Sendable {
 
   /// Before each transaction, whose frames would hide that the log has been cut. For the writer in its turn. Throws `fileReplaced`.
   func verifyLog(_ db: Database) throws(LedgerFailure) {
-    guard let logIndex = Self.logIndex(db), Self.isWhole(logIndex, db) else { throw parted(db) }
+    // Nor may anything be written through an index that others don't use any more: it does not know what they write.
+    guard areLogAndIndexOurs, let logIndex = Self.logIndex(db), Self.isWhole(logIndex, db) else { throw parted(db) }
   }
 
   /// After each commit, before it is acknowledged, and before the log is copied into the file. For the writer in its turn. Throws
@@ -136,12 +138,13 @@ final class FileAndLog: Sendable {
     do { _ = try Self.seal(db) } catch { try Self.ifFatal(error) }
   }
 
-  /// Copies the log, which is open here still, into the file if only its name is gone: nothing that was acknowledged is lost then.
+  /// Copies the log, which is open here still, into the file if only its name is gone: nothing that was acknowledged is lost then. An empty
+  /// log under its name is that of a program that came later and has committed nothing; and whoever has another index has made such a log.
   /// Whether that was done. For the writer alone.
   func rescue(_ db: Database) -> Bool {
-    let isIndexOurs = Identity(path + "-shm").map { $0 == index } ?? true
+    let isGone = FileStatus(path + "-wal").map { $0.bytes == 0 && Identity($0) != log } ?? true
     let held = state.withLock { $0.held }
-    guard Identity(path + "-wal") == nil, isIndexOurs, let look = lookAtContent(db), isOurs(look, held),
+    guard isGone, let look = lookAtContent(db), isOurs(look, held),
       !held.number.isNewer(than: look.number),
       let copied = try? db.checkpoint(.full)
     else { return false }
@@ -150,9 +153,10 @@ final class FileAndLog: Sendable {
 
   /// nil if a name stands for something else, or the log is not what its index says.
   private func look(_ db: Database) -> Look? {
-    guard Identity(path + "-wal") == log, Identity(path + "-shm") == index else { return nil }
-    return lookAtContent(db)
+    areLogAndIndexOurs ? lookAtContent(db) : nil
   }
+
+  private var areLogAndIndexOurs: Bool { Identity(path + "-wal") == log && Identity(path + "-shm") == index }
 
   private func lookAtContent(_ db: Database) -> Look? {
     guard let logIndex = Self.logIndex(db), let status = FileStatus(path), Identity(status) == main, let number = try? Self.inFile(db)
@@ -169,10 +173,23 @@ final class FileAndLog: Sendable {
   }
 
   /// Gives the log of a file that was written over a number to which no file belongs: the next start must not take the two for one ledger.
-  /// A file that was only moved away can be put back, and then belongs to the log as before.
+  /// A file that was only moved away can be put back, and then belongs to the log as before; so does one whose log's index alone was
+  /// removed, replaced or damaged.
   private func parted(_ db: Database) -> LedgerFailure {
-    if Identity(path) == main, Identity(path + "-wal") == log, let seen = try? Self.seen(db) { try? Self.write(seen.apart, db) }
+    if Identity(path) == main, areLogAndIndexOurs, let seen = try? Self.seen(db), isWrittenOver(db, seen) {
+      try? Self.write(seen.apart, db)
+    }
     return LedgerFailure(.fileReplaced)
+  }
+
+  /// Whether anything but a copy of the log has been written into the file since the last look.
+  private func isWrittenOver(_ db: Database, _ seen: FileNumber) -> Bool {
+    let held = state.withLock { $0.held }
+    guard let status = FileStatus(path), let number = try? Self.inFile(db) else { return true }
+    if Writing(status) == held.writing, number == held.number { return false }
+    guard seen.isOf(number), !held.number.isNewer(than: number) else { return true }
+    // An index that can't be read tells of no copy: then the number alone does.
+    return Self.logIndex(db).map { !$0.hasCopied(since: held.logIndex) } ?? false
   }
 
   /// Another program may hold the file, or the disk be full: then the number is raised later.

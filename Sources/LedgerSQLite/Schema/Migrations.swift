@@ -11,13 +11,14 @@ struct Migrations: Sendable {
 
   /// Makes a new file of `version`, or brings an older one to it: one transaction a version, so that a crash leaves one of them whole.
   /// Throws `internal` with a sentence for a newer file, a version that no step leads to, and a file of something else.
-  func run(_ db: Database) throws(LedgerFailure) {
+  /// - Parameter beforeMaking: called before a new file is made; what it throws leaves none.
+  func run(_ db: Database, beforeMaking: () throws(LedgerFailure) -> Void = {}) throws(LedgerFailure) {
     do {
       let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
       guard found <= version else {
         throw LedgerFailure(.internal("The ledger has version \(found), newer than this program's \(version): start the newer program."))
       }
-      guard found > 0 else { return try create(db) }
+      guard found > 0 else { return try create(db, beforeMaking) }
       guard found < version else { return }
       for function in MigrationFunctions.all { db.add(function: function) }
       defer { for function in MigrationFunctions.all { db.remove(function: function) } }
@@ -28,10 +29,11 @@ struct Migrations: Sendable {
     } catch { throw LedgerFailure(opening: error) }
   }
 
-  private func create(_ db: Database) throws {
+  private func create(_ db: Database, _ beforeMaking: () throws(LedgerFailure) -> Void) throws {
     guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0 else {
       throw LedgerFailure(.internal("The file holds tables but no ledger (user_version 0): name another one."))
     }
+    try beforeMaking()
     try apply(schema, version: version, db)
   }
 

@@ -20,6 +20,9 @@ final class Assembly: Sendable {
     let trustedProxies: TrustedProxies
   }
 
+  /// The exit status of a process whose ledger stopped: nothing more may be acknowledged.
+  static let statusAfterLedger: Int32 = 70
+
   let live: LiveSettings
   let folder: DataFolder
   let group = MultiThreadedEventLoopGroup.singleton
@@ -39,8 +42,16 @@ final class Assembly: Sendable {
   private let exports: Exports
   private let current: Mutex<Responders?> = Mutex(nil)
 
-  /// - Parameter acceptsNewSecret: whether a secret is taken that can't verify what the ledger's sessions have, or made for them.
-  init(settings: Settings, folder: DataFolder, acceptsNewSecret: Bool = false, log: Logger) throws {
+  /// What an operator accepts at a start, since something is lost.
+  struct Accepted: Sendable {
+    /// A ledger is made though something shows that there was one.
+    var newLedger = false
+    /// A secret is taken that can't verify what the ledger's sessions have, or made for them.
+    var newSecret = false
+  }
+
+  /// - Parameter accepted: what may be made anew.
+  init(settings: Settings, folder: DataFolder, accepted: Accepted = Accepted(), log: Logger) throws {
     let live = LiveSettings(settings)
     let clock = ServiceClock(wallMilliseconds: ServiceClock.hostMilliseconds)
     self.live = live
@@ -51,15 +62,18 @@ final class Assembly: Sendable {
     loginFloor = LoginFloor(pool: hashing, log: log)
     refusals = RefusalLog(log: log)
     try Self.checkMemory(settings, threads: hashing.threads)
+    var options = SQLiteOptions()
+    options.companions = [folder.secretName]
+    options.acceptsNew = accepted.newLedger
     let database = try LedgerDatabase.sqlite(
-      path: folder.ledger,
+      path: folder.ledger, options: options,
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start. Not exit(), which takes
         // down what OpenSSL and others keep while threads still use it.
         LogSink.standardError.flush(within: LogSink.endPatience)
-        _exit(70)
+        _exit(Self.statusAfterLedger)
       }, log: log)
-    secret = LiveSecret(try SecretRules(path: folder.secret, ledger: database, acceptsNew: acceptsNewSecret).secret())
+    secret = LiveSecret(try SecretRules(path: folder.secret, ledger: database, acceptsNew: accepted.newSecret).secret())
     ledger = try SQLLedger(database: database, secret: secret, rules: live, isQuiet: { clock.isQuiet }, log: log)
     var server = RedisConfiguration(address: .unix(path: folder.redisSocket), username: "gatehouse", password: "nopass")
     // The quarantine of a term counts on it: no later answer is used.

@@ -3,6 +3,7 @@ import Foundation
 import GatehouseCore
 import GatehouseCrypto
 import GatehouseLedger
+import LedgerSQLite
 import Logging
 
 struct Serve: AsyncParsableCommand {
@@ -21,6 +22,7 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "The port of the public listener.") var port: Int?
   @Option(help: "The port of the ops listener.") var opsPort: Int?
   @Flag(help: "Start once without the lost secret: the ledger's sessions end.") var newSecret = false
+  @Flag(help: "Start once without the lost ledger: empty, without its users, sessions and keys.") var newLedger = false
   @Flag(help: "Check the whole ledger for damage first.") var check = false
   @Flag(help: "For tests: temporary data, a Redis of its own, cheap password hashing, free ports, loopback only.") var ephemeral = false
 
@@ -38,11 +40,11 @@ struct Serve: AsyncParsableCommand {
     if let port { source.flags["http.port"] = String(port) }
     if let opsPort { source.flags["http.ops_port"] = String(opsPort) }
     if ephemeral { return try await Ephemeral(source).run { try await Self.serve($0, whenReady: $1) } }
-    try await Self.serve(source, acceptsNewSecret: newSecret, checks: check)
+    try await Self.serve(source, accepted: .init(newLedger: newLedger, newSecret: newSecret), checks: check)
   }
 
   private static func serve(
-    _ source: ConfigurationSource, acceptsNewSecret: Bool = false, checks: Bool = false,
+    _ source: ConfigurationSource, accepted: Assembly.Accepted = .init(), checks: Bool = false,
     whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
@@ -62,7 +64,7 @@ struct Serve: AsyncParsableCommand {
     guard let lock = first ?? shared else { throw busy(folder) }
     defer { close(lock) }
     folder.sockets.removeStale()
-    let assembly = try Assembly.open(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
+    let assembly = try Assembly.open(settings: settings, folder: folder, accepted: accepted, log: log)
     if checks, let fault = try await assembly.ledger.faults().first {
       await assembly.ledger.close()
       throw CommandFailure("The ledger \(folder.ledger) is damaged (\(fault)): restore a backup, the file and its log together.")
@@ -86,9 +88,10 @@ extension Serve {
 
 extension Assembly {
   /// An assembly, or the sentence that says why its files can't be opened.
-  static func open(settings: Settings, folder: DataFolder, acceptsNewSecret: Bool = false, log: Logger) throws -> Assembly {
+  static func open(settings: Settings, folder: DataFolder, accepted: Accepted = .init(), log: Logger) throws -> Assembly {
+    endWhenIndexIsCut(folder, log)
     do {
-      return try Assembly(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
+      return try Assembly(settings: settings, folder: folder, accepted: accepted, log: log)
     } catch let failure as ServerSecret.Failure {
       throw CommandFailure(failure.description)
     } catch let problems as ConfigurationProblems {
@@ -97,6 +100,19 @@ extension Assembly {
       if let failure = folder.unusableLedger() { throw failure }
       let reason = "\(error)"
       throw CommandFailure("The ledger \(folder.ledger) can't be opened: \(reason.hasSuffix(".") ? reason : reason + ".")")
+    }
+  }
+  /// The line for a file that is cut under the process, which no other code can write by then.
+  private static func endWhenIndexIsCut(_ folder: DataFolder, _ log: Logger) {
+    let event = LogEvent(
+      level: .critical,
+      message: """
+        A file that is mapped into memory was cut while it was open, mostly the index of the ledger's log: the process ends. Nothing that was \
+        acknowledged is lost, start again
+        """, metadata: ["file": .string(folder.ledger + "-shm")], source: nil, file: #fileID, function: #function, line: #line)
+    let (line, stamp) = JSONLines.lineToStamp(event)
+    if !CutIndex.endsProcess(line, stamp: stamp, status: statusAfterLedger) {
+      log.warning("A cut index of the ledger's log would end the process without a line of the log")
     }
   }
 }

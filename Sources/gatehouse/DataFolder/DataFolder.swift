@@ -75,7 +75,8 @@ struct DataFolder: Sendable {
     }
   }
 
-  var secret: String { path + "/secret" }
+  let secretName = "secret"
+  var secret: String { path + "/" + secretName }
   var ledger: String { path + "/gatehouse.sqlite" }
   var redisSocket: String { path + "/redis.sock" }
   var sockets: OpsSockets { OpsSockets(folder: path) }

@@ -50,6 +50,11 @@ struct JSONLines: LogHandler {
     return line(event, context: [:], at: now)
   }
 
+  /// A line for a time that is not known yet, and where its 24 bytes stand in it.
+  static func lineToStamp(_ event: LogEvent) -> (line: [UInt8], stamp: Int) {
+    (line(event, context: [:], at: 0), #"{"at":""#.utf8.count)
+  }
+
   private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
   static func line(_ event: LogEvent, context: Logger.Metadata, at milliseconds: Int64) -> [UInt8] {

@@ -69,14 +69,6 @@ import Testing
     }
   }
 
-  /// Closes a ledger while another process has the writer's turn, so that the log stays as it is.
-  private func closeWithLog(_ ledger: LedgerDatabase, _ path: String) async throws {
-    let other = open(path + ".writer", O_RDWR)
-    #expect(other >= 0 && flock(other, LOCK_EX) == 0)
-    await ledger.close()
-    close(other)
-  }
-
   /// Another program's checkpoint; it comes again when the ledger's own is under way.
   private func checkpoint(_ path: String) async throws {
     let other = try DatabaseQueue(path: path)
@@ -89,16 +81,28 @@ import Testing
     try other.close()
   }
 
-  @Test("A log that is removed stops the ledger, and all that it had acknowledged is in the file")
-  func removedLog() async throws {
+  @Test(
+    "A log that is removed stops the ledger, and all that it had acknowledged is in the file; also when others made it again, or the index",
+    arguments: [false, true], [false, true])
+  func removedLog(logMade: Bool, indexMade: Bool) async throws {
     try await withPath { path in
       let fatal = Collected<LedgerFailure>()
       let ledger = try openRows(path) { fatal.add($0) }
       for id in 0..<20 { try await ledger.insert(id) }
-      try FileManager.default.removeItem(atPath: path + "-wal")
+      if indexMade {
+        try FileManager.default.copyItem(atPath: path + "-shm", toPath: path + "-other")
+        #expect(rename(path + "-other", path + "-shm") == 0)
+      }
+      if logMade {
+        // At once, so that no look of the ledger's own comes between.
+        #expect(FileManager.default.createFile(atPath: path + "-other", contents: nil) && rename(path + "-other", path + "-wal") == 0)
+      } else {
+        try FileManager.default.removeItem(atPath: path + "-wal")
+      }
       let failure = await #expect(throws: LedgerFailure.self) { try await ledger.insert(20) }
       #expect(failure?.isFatal == true)
       try await eventually("the ledger stops") { fatal.all.map(\.kind) == [.fileReplaced] && !ledger.isOpen }
+      await ledger.close()
       let again = try openRows(path)
       #expect(try await again.read { try Int.fetchCount($0.sqlite, rows: "rows") } >= 20)
       await again.close()

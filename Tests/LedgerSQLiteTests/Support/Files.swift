@@ -31,6 +31,14 @@ func openRows(
     path: path, Migrations(schema: rowsSchema, version: 1, steps: [:]), options: options, onFatal: onFatal, log: log)
 }
 
+/// Closes a ledger while another process has the writer's turn, so that the log stays as it is.
+func closeWithLog(_ ledger: LedgerDatabase, _ path: String) async throws {
+  let other = open(path + ".writer", O_RDWR)
+  #expect(other >= 0 && flock(other, LOCK_EX) == 0)
+  await ledger.close()
+  close(other)
+}
+
 extension LedgerTransaction {
   /// The connection, for what SQLite alone has.
   var sqlite: Database {
