@@ -4,7 +4,7 @@ import Testing
 
 /// The files of the ledger are removed, emptied or replaced, while a server runs and while none does.
 @Suite(.serialized) struct LostFilesTests {
-  /// What becomes of the index of the ledger's log while the server runs.
+  /// A fault of the index of the ledger's log while the server runs.
   enum IndexFault: String, CaseIterable, Sendable {
     case removed, replaced, emptied, cut, zeroed, garbled
 
