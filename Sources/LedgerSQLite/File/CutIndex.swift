@@ -1,6 +1,6 @@
 import CSQLite
 
-/// What becomes of a process when the index of a ledger's log (`-shm`), which SQLite maps into memory, is cut under it.
+/// The end of a process under which the index of a ledger's log (`-shm`) is cut: SQLite maps it into memory.
 public enum CutIndex {
   /// Ends the process in that case with `status`, and with `line` on standard error. Nothing that was acknowledged is lost by that: the next
   /// start makes the index anew from the log. Set once, before the ledger is opened; false if it can't be.

@@ -42,7 +42,7 @@ final class Assembly: Sendable {
   private let exports: Exports
   private let current: Mutex<Responders?> = Mutex(nil)
 
-  /// What an operator accepts at a start, since something is lost.
+  /// The losses that an operator accepts at a start.
   struct Accepted: Sendable {
     /// A ledger is made though something shows that there was one.
     var newLedger = false

@@ -9,7 +9,7 @@ import Testing
 @Suite("A ledger that is missing or empty") struct NewLedgerTests {
   private static let secret = "secret"
 
-  /// What stands where the ledger was.
+  /// The thing that stands where the ledger was.
   enum Loss: CaseIterable, Sendable {
     case missing, empty, emptyDatabase, linkToNothing
 
@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  /// What alone is left beside it.
+  /// The one thing that is left beside it.
   enum Left: CaseIterable, Sendable {
     case log, index, mark, secret, otherSecret, renamed, backup
 
