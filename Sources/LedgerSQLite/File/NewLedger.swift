@@ -32,8 +32,22 @@ struct NewLedger {
     self.isAccepted = isAccepted
   }
 
-  /// Whether SQLite would take the file for a new one.
-  var isDue: Bool { (FileStatus(path)?.bytes ?? 0) == 0 }
+  /// Whether the file is missing or holds nothing. Asked before SQLite opens it, which would write into its log. A file whose log holds
+  /// something is not looked into: it may be open here, and closing another handle of it would drop the locks.
+  var isDue: Bool {
+    guard !isMissingOrEmpty else { return true }
+    return (FileStatus(path + "-wal")?.bytes ?? 0) == 0 && holdsNoTables
+  }
+
+  private var isMissingOrEmpty: Bool { (FileStatus(path)?.bytes ?? 0) == 0 }
+
+  /// Whether the file is a database whose first page, the leaf that lists its tables, has no cell.
+  private var holdsNoTables: Bool {
+    guard let file = FileHandle(forReadingAtPath: path), let start = try? file.read(upToCount: 105), start.count == 105 else {
+      return false
+    }
+    return start.starts(with: Self.databaseHeader) && start[100] == 0x0d && start[103] == 0 && start[104] == 0
+  }
 
   /// Before a ledger is made. Throws `internal` with what shows that there was one.
   mutating func begin() throws(LedgerFailure) {
@@ -86,7 +100,7 @@ struct NewLedger {
   }
 
   private func refusal(_ signs: [String]) -> LedgerFailure {
-    let state = FileStatus(path) == nil ? "it is missing" : isDue ? "it is empty" : "it holds an empty database"
+    let state = FileStatus(path) == nil ? "it is missing" : isMissingOrEmpty ? "it is empty" : "it holds an empty database"
     let others = signs.filter { !path.hasSuffix("/" + $0) }
     let shown = others.prefix(5).joined(separator: ", ") + (others.count > 5 ? " and others" : "")
     let tell = others.isEmpty ? "nobody has made a ledger of it" : "the folder shows that there was one (\(shown))"

@@ -111,22 +111,23 @@ import Testing
 
   @Test("Another file in the ledger's place stops it, moved or copied there, and without a write", arguments: [true, false])
   func replaced(moved: Bool) async throws {
-    try await withPath { path in
-      let other = path + "-other"
+    try await withPath { other in
       let stranger = try openRows(other)
       try await stranger.insert(1)
       await stranger.close()
       try await checkpoint(other)
-      let fatal = Collected<LedgerFailure>()
-      let ledger = try openRows(path) { fatal.add($0) }
-      for id in 0..<20 { try await ledger.insert(id) }
-      if moved { #expect(rename(other, path) == 0) } else { try writeOver(path, with: other) }
-      try await eventually("the writer has looked") {
-        _ = try? await ledger.read { ledger.watchStore($0) }
-        return fatal.all.map(\.kind) == [.fileReplaced]
+      try await withPath { path in
+        let fatal = Collected<LedgerFailure>()
+        let ledger = try openRows(path) { fatal.add($0) }
+        for id in 0..<20 { try await ledger.insert(id) }
+        if moved { #expect(rename(other, path) == 0) } else { try writeOver(path, with: other) }
+        try await eventually("the writer has looked") {
+          _ = try? await ledger.read { ledger.watchStore($0) }
+          return fatal.all.map(\.kind) == [.fileReplaced]
+        }
+        #expect(!ledger.isOpen)
+        #expect(throws: LedgerFailure.self) { try openRows(path) }
       }
-      #expect(!ledger.isOpen)
-      #expect(throws: LedgerFailure.self) { try openRows(path) }
     }
   }
 
