@@ -44,7 +44,9 @@ extension QueryReader {
   func read(_ field: OptionalField<InstantOrDate>) throws -> Int64? {
     guard let text = self[field] else { return nil }
     guard let value = Instants.parse(text) ?? Instants.parseDate(text) else {
-      throw refusal(field.name, code: "invalid_instant", "Use an instant such as 2026-11-23T14:00:00Z.")
+      throw refusal(
+        field.name, code: "invalid_instant",
+        hasPlus(field.name) ? Self.plusAdvice : "Use an instant such as 2026-11-23T14:00:00Z.")
     }
     return value
   }
