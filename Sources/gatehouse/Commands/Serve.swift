@@ -46,6 +46,7 @@ struct Serve: AsyncParsableCommand {
     whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
+    let source = source.pinned
     try Descriptors.check()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
@@ -90,7 +91,7 @@ extension Assembly {
     do {
       return try Assembly(settings: settings, folder: folder, acceptsNewSecret: acceptsNewSecret, log: log)
     } catch let failure as ServerSecret.Failure {
-      throw CommandFailure(failure.description)
+      throw folder.unusableSecret() ?? CommandFailure(failure.description)
     } catch let problems as ConfigurationProblems {
       throw problems
     } catch {
