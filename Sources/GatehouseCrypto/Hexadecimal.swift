@@ -25,6 +25,8 @@ enum Hexadecimal {
     return bytes
   }
 
+  static func isDigit(_ byte: UInt8) -> Bool { value(byte) != nil }
+
   private static func value(_ digit: UInt8) -> UInt8? {
     switch digit {
     case 0x30...0x39: digit - 0x30

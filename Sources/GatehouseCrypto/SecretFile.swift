@@ -10,16 +10,15 @@ extension ServerSecret {
     public init(_ description: String) { self.description = description }
   }
 
-  /// Keys that a file may hold.
-  static let keysMax = 8
-  static let fileBytesMax = 4_096
-  /// The first line: the format's name and version.
-  static let fileHeader = "gatehouse-secret 1"
+  /// The cost of another secret in place of a lost one, as the end of a sentence.
+  public static let costOfAnother =
+    "then every session ends and its user logs in again, a call that is repeated with its Idempotency-Key gets 422, and lists that are "
+    + "being read start again"
 
   /// Reads the secret file at `path`, or makes it with mode 0600, whole or not at all. Of several processes that start at once, one
   /// makes it and all read the same.
   ///
-  /// The file holds `gatehouse-secret 1`, then a line `<key id> <64 hexadecimal digits>` for each key, the newest first.
+  /// `SecretText` has its form.
   /// - Parameter beforeCreating: asked before a secret is made; what it throws leaves none behind.
   public static func loadOrCreate(path: String, beforeCreating: () throws(Failure) -> Void = {}) throws(Failure) -> ServerSecret {
     if access(path, F_OK) != 0, errno == ENOENT {
@@ -31,34 +30,21 @@ extension ServerSecret {
 
   /// Reads the secret file at `path`; nothing is made if it is missing.
   public static func load(path: String) throws(Failure) -> ServerSecret {
-    let text = try read(path: path)
-    guard let (newest, older) = parse(text) else {
-      throw Failure(
-        "The secret file \(path) is damaged: restore it from a backup. If there is none, move it away "
-          + "and start the server once with --new-secret: everybody then has to log in again.")
+    let text = SecretText(try read(path: path))
+    if let fault = text.faults.first, !text.roots.isEmpty || text.isOfAnotherForm {
+      let faults = text.faults.dropFirst().reduce(fault) { $0 + "; " + $1 }
+      throw Failure("The secret file \(path) can't be used: \(faults). Correct that by hand, or restore the file from a backup.")
     }
-    return ServerSecret(newest: newest, older: older)
+    guard let newest = text.roots.first else {
+      let fault = text.faults.first.map { " (\($0))" } ?? ""
+      throw Failure(
+        "The secret file \(path) holds no line that can be read\(fault): restore it from a backup. If there is none, move it away and start "
+          + "the server once with --new-secret: \(costOfAnother).")
+    }
+    return ServerSecret(newest: newest, older: Array(text.roots.dropFirst()))
   }
 
-  static func parse(_ text: String) -> (newest: Root, older: [Root])? {
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    // The last line ends in a newline too: a file that lost its tail is not taken for a whole one.
-    guard lines.popLast() == "", !lines.isEmpty, lines.removeFirst() == fileHeader else { return nil }
-    let roots = lines.compactMap(root)
-    guard let newest = roots.first, roots.count == lines.count, roots.count <= keysMax, Set(roots.map(\.id)).count == roots.count
-    else { return nil }
-    return (newest, Array(roots.dropFirst()))
-  }
-
-  private static func root(_ line: Substring) -> Root? {
-    let parts = line.split(separator: " ", omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...32).contains(parts[0].utf8.count), parts[0].utf8.allSatisfy(Base62.isDigit),
-      let bytes = Hexadecimal.decode(parts[1]), bytes.count == Root.keyBytes
-    else { return nil }
-    return Root(id: String(parts[0]), bytes: bytes)
-  }
-
-  private static func read(path: String) throws(Failure) -> String {
+  private static func read(path: String) throws(Failure) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw Failure("The secret file \(path) can't be opened (\(systemError())): check its owner.") }
     defer { close(file) }
@@ -69,7 +55,7 @@ extension ServerSecret {
       let mode = String(status.mode, radix: 8)
       throw Failure("The secret file \(path) is open to other users (mode \(mode)): run chmod 600 on it.")
     }
-    var bytes = [UInt8](repeating: 0, count: fileBytesMax + 1)
+    var bytes = [UInt8](repeating: 0, count: SecretText.bytesMax + 1)
     var length = 0
     while length < bytes.count {
       let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress?.advanced(by: length), $0.count - length) }
@@ -78,13 +64,12 @@ extension ServerSecret {
       if count == 0 { break }
       length += count
     }
-    // Bytes that are no UTF-8 become replacement characters here, which no line of ours holds.
-    return String(decoding: bytes.prefix(length), as: UTF8.self)
+    return Array(bytes.prefix(length))
   }
 
   private static func create(path: String) throws(Failure) {
     let root = Root.random()
-    let text = Array("\(fileHeader)\n\(root.id) \(Hexadecimal.encode(root.bytes))\n".utf8)
+    let text = Array("\(SecretText.header)\n\(root.id) \(Hexadecimal.encode(root.bytes))\n".utf8)
     let draft = "\(path).\(SecureRandom.identifier(length: 14))"
     let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw unwritable(path) }

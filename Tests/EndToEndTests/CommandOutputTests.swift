@@ -28,6 +28,14 @@ import Testing
     }
   }
 
+  @Test("A service for tests that can't say where it is ends with one sentence")
+  func ephemeralUnheard() async throws {
+    let outcome = try await CommandProcess(["serve", "--ephemeral"], out: "/dev/full").outcome()
+    #expect(outcome.status == 1)
+    let faults = outcome.err.split(separator: "\n").filter { !$0.contains(#""level":"notice""#) }
+    #expect(faults == ["Error: The answer can't be written to standard output (No space left on device): it is lost."], "\(outcome.err)")
+  }
+
   @Test("A server that has nobody to greet says so in its log and serves")
   func unheard() async throws {
     try await RunningService.with(processes: 0) { service in

@@ -47,6 +47,48 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder + "/data"), "a wrong value stops before anything is made")
   }
 
+  @Test("A configuration that is no file with settings in it is refused at once: by config check, a start, and SIGHUP, which stays heard")
+  func noFile() async throws {
+    try await RunningService.with(processes: 0) { service in
+      let config = service.folder + "/gatehouse.yaml"
+      func refused(_ fault: String) async throws {
+        for words in [["config", "check"], ["serve", "--port", "0", "--ops-port", "0", "--data", service.folder]] {
+          let outcome = try await CommandProcess(words, directory: service.folder).outcome(within: .seconds(20))
+          #expect(outcome.status == 1 && (outcome.out + outcome.err).contains(fault), "\(words): \(outcome)")
+        }
+      }
+      let gold = "plans: {gold: {allowances: {video_analysis: 5}}}\npolicies: {api: {limit: 7}}"
+      try gold.write(toFile: config, atomically: true, encoding: .utf8)
+      let server = try await CommandProcess.serve(service.folder, directory: service.folder)
+      let user = try await service.newUser(at: server.port)
+      func told(_ sentence: String, _ change: () throws -> Void) async throws {
+        let before = server.err.ranges(of: sentence).count
+        try change()
+        server.signal(SIGHUP)
+        try await eventually("\(sentence) \(server.err)", within: .seconds(30)) { server.err.ranges(of: sentence).count > before }
+        let session = try await service.ask("GET", "/v1/session", at: server.port, bearer: user.token)
+        #expect(session.headers["ratelimit-policy"]?.contains(#""api";q=7;w=60"#) == true, "\(sentence)")
+      }
+      try await told("gatehouse.yaml can't be read") { unlink(config) }
+      try await told("gatehouse.yaml is not a regular file") { mkfifo(config, 0o600) }
+      try await refused("gatehouse.yaml is not a regular file")
+      try await told("gatehouse.yaml is empty") {
+        unlink(config)
+        try "\n".write(toFile: config, atomically: true, encoding: .utf8)
+      }
+      try await refused("gatehouse.yaml is empty")
+      try await told("gatehouse.yaml is not a regular file") {
+        unlink(config)
+        try FileManager.default.createDirectory(atPath: config, withIntermediateDirectories: false)
+      }
+      try await told("The settings are reloaded") {
+        rmdir(config)
+        try gold.write(toFile: config, atomically: true, encoding: .utf8)
+      }
+      try await server.stop()
+    }
+  }
+
   @Test("A plan that the configuration lacks for a moment is back with it: what it made of a user does not stay in Redis")
   func lacksPlan() async throws {
     try await RunningService.with(processes: 0) { service in

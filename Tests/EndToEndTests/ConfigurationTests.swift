@@ -124,6 +124,23 @@ import Testing
       ("http:\n  port: 9080", "http.port and http.ops_port are both 9080 on 127.0.0.1: each listener needs its own."),
       // Misspelled, misplaced, or described without a name and the other way round.
       ("http:\n  prot: 80", "http.prot (test.yaml, line 2) is not a setting: did you mean http.port?"),
+      (
+        "policies:\n  calls: {by: subject, limit: 5, window: 1m, limit_by_plan: {pro: 9}}",
+        "policies.calls.limit_by_plan.pro (test.yaml, line 2) has no effect: a policy by subject knows no plan. Take it out, or count by user "
+          + "or plan."
+      ),
+      (
+        "policies:\n  calls: {by: ip, limit: 5, window: 1m, limt: 9}",
+        "policies.calls.limt (test.yaml, line 2) is not a setting: did you mean policies.calls.limit?"
+      ),
+      (
+        "policies:\n  calls: {by: user, limit: 5, window: 1m, limit_by_plan: {gold: 9}}",
+        "policies.calls.limit_by_plan.gold (test.yaml, line 2) is not a setting: there is no plan gold."
+      ),
+      (
+        "plans:\n  free: {allowances: {render: 9}}",
+        "plans.free.allowances.render (test.yaml, line 2) is not a setting: there is no metric render."
+      ),
       ("port: 80", "port (test.yaml, line 1) is not a setting: did you mean http.port?"),
       ("policies:\n  api:\n    windw: 60s", "policies.api.windw (test.yaml, line 3) is not a setting: did you mean policies.api.window?"),
       ("zebra: 1", "zebra (test.yaml, line 1) is not a setting."),
@@ -210,8 +227,32 @@ import Testing
     #expect(loaded.settings.metrics.map(\.name) == ["video_analysis", "export"])
     #expect(loaded.settings.profile("admin") == Profile(name: "admin", policies: ["api", "search"]))
     let ordered = try load("plans: {names: [gold, free], gold: {}, free: {sessions_max: 2}, extra: {sessions_max: 1}}")
-    #expect(ordered.problems == ["plans.names has gold (test.yaml, line 1), but there is no section plans.gold that describes it."])
-    #expect(ordered.settings.plans.map(\.name) == ["free", "extra"])
+    #expect(ordered.problems == [])
+    #expect(ordered.settings.plans.map(\.name) == ["gold", "free", "extra"])
+  }
+
+  @Test("A section without a key is there: {} says what nothing behind the colon says", arguments: ["", " {}", " {\n  }"])
+  func emptySection(_ nothing: String) throws {
+    let metric = try load("metrics:\n  render:\(nothing)\nplans: {free: {allowances: {render: 7}}}")
+    #expect(metric.problems == [] && metric.settings.metrics.map(\.name) == ["video_analysis", "render"])
+    #expect(metric.settings.plans.first?.allowances["render"] == .some(7))
+    let plan = try load("plans:\n  basic:\(nothing)")
+    #expect(plan.problems == [] && plan.settings.plans.last?.name == "basic" && plan.settings.plans.last?.sessionsMax == 10)
+    let named = try load("plans:\n  names: [basic, free]\n  basic:\(nothing)")
+    #expect(named.problems == [] && named.settings.plans.map(\.name) == ["basic", "free"])
+    #expect(try load("profiles:\n  only:\(nothing)").problems == ["profiles.only.policies must be a list, such as [one, two]."])
+    #expect(
+      try load("policies:\n  calls:\(nothing)").problems
+        == ["policies.calls.by is missing.", "policies.calls.limit is missing.", "policies.calls.window is missing."])
+    for section in ["http", "plans", "policies", "sessions"] {
+      let loaded = try load("\(section):\(nothing)")
+      #expect(loaded.problems == [] && loaded.settings == Settings(), "\(section)")
+    }
+    #expect(try load("sessions:\n  web:\(nothing)").problems == [])
+    #expect(try load("plans:\n  free:\n    allowances:\(nothing)").problems == [])
+    #expect(
+      try load("http:\n  port:\(nothing)").problems == [#"http.port is "" (test.yaml, line 2): it must be a whole number from 0 to 65535."#]
+    )
   }
 
   @Test("All problems are told at once")

@@ -69,6 +69,43 @@ import Testing
     }
   }
 
+  @Test("Without a home there is no ~/: no folder is made at the root of the file system", arguments: ["", "here", "."])
+  func homeless(_ home: String) async throws {
+    let name = "gh-homeless-\(UInt32.random(in: 0...UInt32.max))"
+    try await refused("~/\(name)", environment: ["HOME": home], says: "HOME is \"\(home)\", which is no path from /")
+    #expect(!FileManager.default.fileExists(atPath: "/\(name)") && !FileManager.default.fileExists(atPath: "\(home)/\(name)"))
+  }
+
+  @Test("A path that is not UTF-8 is refused and becomes no other folder, in the flag, the environment and the file")
+  func notUTF8() async throws {
+    try await inFolder { folder in
+      let odd = "$(printf 'x\\377y')"
+      let says = "is not UTF-8"
+      let ways = [("", "--data \(folder)/\(odd)"), ("GATEHOUSE_DATA=\(folder)/\(odd)", ""), ("HOME=\(folder)/\(odd)", "--data '~/x'")]
+      for (assignment, flag) in ways {
+        let script = "\(assignment) exec \"$0\" serve --port 0 --ops-port 0 \(flag)"
+        let outcome = try await CommandProcess([], directory: folder, under: ["sh", "-c", script]).outcome()
+        #expect(outcome.status == 1 && outcome.err.contains(says) && outcome.err.split(separator: "\n").count == 1, "\(outcome)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+    }
+  }
+
+  @Test("A secret of another user is named with its owner and the way back, as every other file is", .enabled(if: geteuid() == 0))
+  func foreignSecret() async throws {
+    try await inFolder { folder in
+      let server = try await CommandProcess.serve(folder)
+      try await server.stop()
+      for name in try FileManager.default.contentsOfDirectory(atPath: folder) + [""] { chown("\(folder)/\(name)", 65_534, 65_534) }
+      chown("\(folder)/secret", 0, 0)
+      let under = ["setpriv", "--reuid", "65534", "--clear-groups"]
+      let outcome = try await CommandProcess(["serve", "--data", folder] + Self.anyPorts, under: under).outcome()
+      #expect(outcome.status == 1, "\(outcome)")
+      #expect(outcome.err.contains("\(folder)/secret can't be opened (Permission denied): it belongs to root"), "\(outcome)")
+      #expect(outcome.err.contains("chown -R"))
+    }
+  }
+
   @Test("A lock that can't be opened is named as what it is, to a server and to a command")
   func lock() async throws {
     try await inFolder { folder in

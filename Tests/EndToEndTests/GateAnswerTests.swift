@@ -132,6 +132,23 @@ import Testing
     #expect(address.text("problem.code") == "cost_exceeds_limit" && address.text("headers.Retry-After") == nil)
   }
 
+  @Test(
+    "An address that is given and can't be read is another fault than one that is missing",
+    arguments: ["1.2.3.4:99", "unknown", "[2001:db8::1]"])
+  func unreadableAddress(_ given: String) async throws {
+    let service = try RunningService.shared()
+    let token = try await service.newUser().token
+    let visits = #""limits": [{"policy": "visits", "cost": 1}]"#
+    func fault(_ more: String) async throws -> String {
+      let answer = try await service.gate(token, more + visits)
+      #expect(answer.status == 422)
+      return String(decoding: answer.body, as: UTF8.self)
+    }
+    let wrong = try await fault(#""client_ip": "\#(given)", "#)
+    #expect(wrong.contains(#""field":"client_ip""#) && wrong.contains(#""code":"invalid_address""#) && wrong.contains("without a port"))
+    #expect(try await fault("").contains(#""code":"required""#))
+  }
+
   @Test("The requirements refuse by name: email_unverified, plan_required with its plans, reauthentication_required with its age")
   func requirements() async throws {
     let service = try RunningService.shared()

@@ -71,6 +71,20 @@ import Testing
     }
     #expect(try await message(find("email=a+b@example.com")).contains("%2B"))
     #expect(try await find("email=a%2Bb@example.com").status == 200)
+    let plus = try await find("external_id=a+b")
+    #expect(plus.status == 422 && message(plus).contains("%2B") && message(plus).contains("external_id"), "\(message(plus))")
+    #expect(try await find("external_id=a%2Bb").status == 200)
+    #expect(try await find("external_id=a%20b").status == 200)
+    let searched = try service.operate("GET", "/v1/admin/users?query=a+b")
+    #expect(searched.status == 422 && message(searched).contains("%2B"))
+    #expect(try service.operate("GET", "/v1/admin/users?query=a%2Bb").status == 200)
+    let token = try await service.newUser().token
+    for query in ["usage/events?from=", "usage/events?to=", "analyses?from="] {
+      let answer = try await service.ask("GET", "/v1/\(query)2026-11-30T00:00:00+01:00", bearer: token)
+      #expect(answer.status == 422 && message(answer).contains("%2B"), "\(query): \(message(answer))")
+    }
+    let east = try await service.ask("GET", "/v1/usage/events?from=2026-11-30T00:00:00%2B01:00", bearer: token)
+    #expect(east.status == 200)
     #expect(try await find("external_id=nobodys").status == 200)
     let long = try service.operate("GET", "/v1/admin/users?query=\(String(repeating: "x", count: 321))")
     #expect(long.status == 422)

@@ -78,19 +78,82 @@ struct SecretFileTests {
   static let key = String(repeating: "0f", count: 32)
 
   @Test(
-    "A broken secret file is refused with a sentence that says what to do",
+    "A text that an editor has changed, but no key in it, is read",
     arguments: [
-      "", "\n", "gatehouse-secret 1\n", "gatehouse-secret 2\nabc \(key)\n", "abc \(key)\n", "gatehouse-secret 1\nabc \(key)",
-      "gatehouse-secret 1\nabc \(key.dropLast())\n", "gatehouse-secret 1\nabc \(key)00\n", "gatehouse-secret 1\nabc \(key.dropLast())g\n",
-      "gatehouse-secret 1\nabc  \(key)\n", "gatehouse-secret 1\n \(key)\n", "gatehouse-secret 1\na_c \(key)\n",
-      "gatehouse-secret 1\nabc \(key)\n\n", "gatehouse-secret 1\r\nabc \(key)\r\n", "gatehouse-secret 1\nabc \(key)\nabc \(key)\n",
-      "gatehouse-secret 1\n" + (1...9).map { "k\($0) \(key)\n" }.joined(), String(repeating: "a", count: 5_000),
+      "gatehouse-secret 1\nabc \(key)", "gatehouse-secret 1\r\nabc \(key)\r\n", "gatehouse-secret 1\nabc \(key)\n\n",
+      "\n\ngatehouse-secret 1\n\nabc \(key)\n \t\n", "gatehouse-secret 1  \nabc \(key)\t \n", "gatehouse-secret 1\nabc  \(key)\n",
+      "  gatehouse-secret 1\n\tabc\t\(key)\n", "gatehouse-secret 1\nabc \(key)\nabc \(key)\n", "\u{FEFF}gatehouse-secret 1\nabc \(key)\n",
+      "gatehouse-secret 1\nabc \(key.uppercased())\n", "gatehouse-secret 1\n" + String(repeating: "abc \(key)\r\n\r\n", count: 9),
+    ])
+  func harmless(text: String) throws {
+    try inFolder { path in
+      try write("gatehouse-secret 1\nabc \(Self.key)\n", to: path)
+      let plain = try ServerSecret.load(path: path)
+      try write(text, to: path)
+      #expect(try ServerSecret.load(path: path).lines == plain.lines)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(text.utf8), "a file is read and not changed")
+    }
+  }
+
+  static let good = "gatehouse-secret 1\ngood \(String(repeating: "1e", count: 32))\n"
+
+  @Test(
+    "A damaged line beside a whole one is named by its number and its fault, and nobody is told to give the secret up",
+    arguments: [
+      (good + "abc \(key.dropLast())\n", "line 3: its key has 63 hexadecimal digits in place of 64"),
+      (good + "abc \(key)00", "line 3: its key has 66 hexadecimal digits in place of 64"),
+      (good + "abc \(key.dropLast())g\n", "line 3: its key has a character that is no hexadecimal digit"),
+      (good + "a_c \(key)\n", "line 3: its id must be 1 to 32 letters and digits"),
+      (good + "\(String(repeating: "x", count: 33)) \(key)\n", "line 3: its id must be 1 to 32 letters and digits"),
+      (good + "\(key)\n", "line 3: it is not an id, a space and a key"),
+      (good + "\nabc\n\(key)\n", "line 4: it is not an id, a space and a key; line 5: it is not an id, a space and a key"),
+      (good + "# the new line\n", "line 3: it is not an id, a space and a key"),
+      (good + "good \(key)\n", "lines 2 and 3 have one id and two keys: give the one that was added last another id"),
+      (good + (1...8).map { "k\($0) \(key)\n" }.joined(), "9 keys, and at most 8 are read: take the last ones out"),
+      ("good \(key)\n", "its first line must be gatehouse-secret 1: put that above the keys"),
+      ("abc \(key)\n" + good, "line 2, gatehouse-secret 1, must be the first: move it up"),
+      (good + good, "line 3 is gatehouse-secret 1 again: take it out"),
+      ("gatehouse-secret\ngood \(key)\n", "its first line must be gatehouse-secret 1: put that above the keys"),
+      (good.replacing("secret 1", with: "secret 2"), "a later Gatehouse has written it: start that one"),
+      (good + String(repeating: "x", count: 5_000), "it has more than 4096 bytes"),
+    ])
+  func damagedLine(text: String, fault: String) throws {
+    try inFolder { path in
+      try write(text, to: path)
+      let failure = #expect(throws: ServerSecret.Failure.self) { try ServerSecret.loadOrCreate(path: path) }
+      let said = failure?.description ?? ""
+      #expect(said.contains(fault) && said.contains(path), "\(said)")
+      #expect(!said.contains("--new-secret") && !said.contains(Self.key.prefix(8)), "\(said)")
+      #expect(try String(contentsOfFile: path, encoding: .utf8) == text, "a broken secret is never overwritten")
+    }
+  }
+
+  @Test("A secret that an editor saved as UTF-16 is named as such")
+  func wide() throws {
+    try inFolder { path in
+      for encoding in [String.Encoding.utf16LittleEndian, .utf16BigEndian] {
+        let bytes = try #require("\u{FEFF}\(Self.good)".data(using: encoding))
+        try bytes.write(to: URL(fileURLWithPath: path))
+        chmod(path, 0o600)
+        let failure = #expect(throws: ServerSecret.Failure.self) { try ServerSecret.load(path: path) }
+        #expect(failure?.description.contains("UTF-16") == true && failure?.description.contains("--new-secret") == false)
+      }
+    }
+  }
+
+  @Test(
+    "A secret of which no line can be read is to be restored; the way without it says what it costs",
+    arguments: [
+      "", "\n", "gatehouse-secret 1\n", "gatehouse-secret 1\nabc \(key.dropLast())\n", "gatehouse-secret 1\nabc \(key)00\n",
+      "gatehouse-secret 1\nabc \(key.dropLast())g\n", "gatehouse-secret 1\n \(key)\n", "gatehouse-secret 1\na_c \(key)\n",
+      String(repeating: "a", count: 5_000), String(repeating: "\0", count: 90),
     ])
   func broken(text: String) throws {
     try inFolder { path in
       try write(text, to: path)
       let failure = #expect(throws: ServerSecret.Failure.self) { try ServerSecret.loadOrCreate(path: path) }
       #expect(failure?.description.contains("restore it from a backup") == true)
+      #expect(failure?.description.contains("with --new-secret: then every session ends and its user logs in again") == true)
       #expect(failure?.description.contains(Self.key) == false)
       #expect(try String(contentsOfFile: path, encoding: .utf8) == text, "a broken secret is never overwritten")
     }

@@ -148,7 +148,7 @@ def _error(problem: Mapping[str, Any], headers: Optional[Mapping[str, str]] = No
     }  # fmt: skip
     if code in ("invalid_key", "scope_missing"):
         return KeyRejected(problem, headers)
-    if code == "cost_exceeds_limit":
+    if code == "cost_exceeds_limit":  # of a policy or of an allowance: waiting does not help
         return Refused(problem, headers)
     if not isinstance(status, int) or not 400 <= status <= 499:
         return Unavailable(problem, headers)
@@ -599,6 +599,13 @@ def _without_none(**members: Any) -> Dict[str, Any]:
     return {name.rstrip("_"): value for name, value in members.items() if value is not None}
 
 
+def _text(name: str, value: Any) -> str:
+    """`value`, a text. A ValueError that names the argument for anything else: it says what to change where a TypeError of ours would not."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is a text, not {type(value).__name__}.")
+    return value
+
+
 def _instant(value: Union[datetime, date, str, None]) -> Optional[str]:
     if isinstance(value, datetime):
         if value.tzinfo is None:
@@ -614,7 +621,7 @@ def _cookie(token: str, seconds: Optional[int]) -> str:
 
 def _limits(limits: Limits) -> List[Limit]:
     """Each of `limits` as a `Limit`. A ValueError if it is not a list: a text would be read letter by letter."""
-    if isinstance(limits, (str, bytes, Mapping, Limit)):
+    if isinstance(limits, (str, bytes, Mapping, Limit)) or not isinstance(limits, Iterable):
         raise ValueError(f'limits is a list such as ["api", ("upload", 3)], not {type(limits).__name__}.')
     each = []
     for item in limits:
@@ -627,17 +634,46 @@ def _limits(limits: Limits) -> List[Limit]:
     return each
 
 
+def _reserve(reserve: Union[Reserve, str]) -> Reserve:
+    held = Reserve(reserve) if isinstance(reserve, str) else reserve
+    if not isinstance(held, Reserve):
+        raise ValueError(f"reserve is a metric or a Reserve, not {type(reserve).__name__}.")
+    return held
+
+
+def _questions(questions: Any) -> List[Dict[str, Any]]:
+    """The bodies of a batch. A ValueError names the first that is no question."""
+    if isinstance(questions, (str, bytes, Mapping)) or not isinstance(questions, Iterable):
+        raise ValueError(f"questions is a list of tokens or mappings, not {type(questions).__name__}.")
+    bodies = []
+    for item in questions:
+        if isinstance(item, str):
+            item = {"token": item}
+        if not isinstance(item, Mapping) or "token" not in item:
+            raise ValueError(f"each of questions is a token or a mapping with one, not {type(item).__name__}.")
+        if unknown := [str(name) for name in item if name not in _QUESTION_NAMES]:
+            raise ValueError(f"a question has {', '.join(_QUESTION_NAMES)}, and no {unknown[0]}.")
+        bodies.append(_question(**item))
+    return bodies
+
+
+_QUESTION_NAMES = ("token", "limits", "require", "client_ip", "user_agent", "peek")
+
+
 def _question(
     token: str, limits: Optional[Limits] = None, require: Optional[Require] = None, reserve: Union[Reserve, str, None] = None,
     client_ip: Optional[str] = None, user_agent: Optional[str] = None, peek: bool = False,
 ) -> Dict[str, Any]:  # fmt: skip
-    body = _without_none(token=token, client_ip=client_ip, user_agent=user_agent and user_agent[:1024])
+    agent = None if user_agent is None else _text("user_agent", user_agent)[:1024]
+    body = _without_none(token=_text("token", token), client_ip=client_ip, user_agent=agent or None)
     if limits is not None:
         body["limits"] = [dataclasses.asdict(item) for item in _limits(limits)]
     if require is not None:
+        if not isinstance(require, Require):
+            raise ValueError(f'require is a Require such as Require(plan="pro"), not {type(require).__name__}.')
         body["require"] = dataclasses.asdict(require)
     if reserve is not None:
-        held = Reserve(reserve) if isinstance(reserve, str) else reserve
+        held = _reserve(reserve)
         key = held.idempotency_key or str(uuid.uuid4())
         body["reserve"] = _without_none(metric=held.metric, amount=held.amount, idempotency_key=key, lease_seconds=held.lease_seconds)
     if peek:
@@ -799,7 +835,7 @@ class Gatehouse:
         self, base_url: str = "http://127.0.0.1:8080", key: Optional[str] = None, *, timeout: float = 5.0, connect_timeout: float = 1.0,
         connections: int = 32,
     ):  # fmt: skip
-        if key is not None and not _VISIBLE.match(key):
+        if key is not None and not _VISIBLE.match(_text("key", key)):
             raise ValueError("The service key has characters that no key has: is a line end in it?")
         self.base_url, self.timeout, self.connections = base_url, timeout, connections
         self._key = key
@@ -828,19 +864,17 @@ class Gatehouse:
         """Tells who the token's user is, whether they may call now, and whether they may use this feature today. `limits` such as
         `["api", ("upload", 3)]` (default: one unit of `api`), `reserve` a metric or a `Reserve`; with `peek` nothing is spent.
         A refusal is an answer, not an exception."""
+        body = _question(token, limits, require, reserve, client_ip, user_agent, peek)
         if not _TOKEN.match(token):
             refusal = _no_session(token)
             return GateAnswer(Decision.UNAUTHENTICATED, headers=refusal.headers, problem=refusal.problem)
-        body = _question(token, limits, require, reserve, client_ip, user_agent, peek)
         answer = self._call("POST", "/v1/gate", body, repeatable=peek or reserve is not None, request_id=request_id)
         return _asked(self._as(GateAnswer, answer), token)
 
     def gate_batch(self, questions: Sequence[Union[str, Mapping[str, Any]]]) -> List[GateAnswer]:
         """Up to 1,000 decisions in the order of `questions`: tokens, or mappings with the arguments of `gate` (without `reserve`).
         One that could not be decided is not allowed, and its `error` says why."""
-        if isinstance(questions, (str, bytes, Mapping)):
-            raise ValueError(f"questions is a list of tokens or mappings, not {type(questions).__name__}.")
-        bodies = [_question(item) if isinstance(item, str) else _question(**item) for item in questions]
+        bodies = _questions(questions)
         peeks = all(body.get("peek") for body in bodies)
         results = self._call("POST", "/v1/gate/batch", {"requests": bodies}, repeatable=peeks).json.get("results")
         if not isinstance(results, list) or len(results) != len(bodies) or not all(isinstance(item, dict) for item in results):
@@ -1157,7 +1191,7 @@ class Gatehouse:
         query: Optional[Mapping[str, Any]] = None, headers: Optional[Mapping[str, str]] = None, idempotency_key: Optional[str] = None,
         request_id: Optional[str] = None, repeatable: bool = False,
     ) -> Answer:  # fmt: skip
-        if bearer is not None and not _TOKEN.match(bearer):
+        if bearer is not None and not _TOKEN.match(_text("token", bearer)):
             raise _no_session(bearer)
         lines = dict(headers or {})
         if secret := bearer or self._key:
@@ -1165,16 +1199,19 @@ class Gatehouse:
         if bearer is not None and self._key is not None:
             lines["Gatehouse-Key"] = self._key  # the backend vouches for the call
         if idempotency_key is not None:
-            if not _VISIBLE.match(idempotency_key):
+            if not _VISIBLE.match(_text("idempotency_key", idempotency_key)):
                 raise _made("idempotency_key_invalid", 400, "The Idempotency-Key is not valid", "An Idempotency-Key has visible ASCII characters.")
             lines["Idempotency-Key"] = idempotency_key
-        if request_id is not None and _REQUEST_ID.match(request_id):
+        if request_id is not None and _REQUEST_ID.match(_text("request_id", request_id)):
             lines["X-Request-Id"] = request_id
         data = None
         if body is not None:
-            data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+            try:
+                data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+            except TypeError as error:
+                raise ValueError(f"An argument can't be sent as JSON: {error}.") from error
             lines["Content-Type"] = "application/json"
-        target = f"{self._address.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
+        target = f"{self._address.prefix}{path}" + (f"?{urlencode(query, quote_via=quote)}" if query else "")
         repeatable = repeatable or method in ("GET", "HEAD") or idempotency_key is not None
         answer = self._exchange(method, target, data, lines, repeatable)
         if 200 <= answer.status <= 299 and isinstance(answer.json, dict):
@@ -1238,7 +1275,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _segment(text: str) -> str:
-    return quote(text, safe="")
+    return quote(_text("an id or a name in a path", text), safe="")
 
 
 def _key(idempotency_key: Optional[str]) -> str:
@@ -1471,8 +1508,8 @@ class _Guard:
             client_ip: Optional[str] = _address((self._client_ip(request) if self._client_ip else peer) or "")
         except ValueError:
             client_ip = None
-        if isinstance(reserve, str):
-            reserve = Reserve(reserve)
+        if reserve is not None:
+            reserve = _reserve(reserve)
         if reserve is not None and (key := first.get("idempotency-key")):
             # Gatehouse keeps the keys of two users apart. Made of nothing that changes between two tries, as the token does; and never
             # equal to a key that the app itself chose for this user.

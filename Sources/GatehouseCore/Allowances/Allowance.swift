@@ -32,6 +32,12 @@ public struct Allowance: Sendable, Equatable {
   /// Units that can still be reserved; nil is unlimited.
   public var remaining: Int64? { limit.map { max(0, $0 + bonus - used - held) } }
 
+  /// Units of the whole period, bonus included; nil is unlimited.
+  public var total: Int64? { limit.map { $0 + bonus } }
+
+  /// Whether `amount` units could fit if none were taken: if not, no wait helps.
+  public func everAdmits(_ amount: Int64) -> Bool { total.map { amount <= $0 } ?? true }
+
   /// Whether `amount` more units fit.
   public func admits(_ amount: Int64) -> Bool { limit.map { used + held + amount <= $0 + bonus } ?? true }
 }

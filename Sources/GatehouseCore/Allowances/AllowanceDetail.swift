@@ -17,7 +17,23 @@ extension Allowance {
     let taken = "\(used) \(used == 1 ? "is" : "are") used" + (held > 0 ? " and \(held) \(held == 1 ? "is" : "are") held" : "")
     let start = zone.map { LocalDates.text(resetsAtMilliseconds, zone: $0, withDate: kind != .day) + " in \($0)" }
     let next = start.map { "The next \(period) begins at \($0)." } ?? "It starts again with the next \(period)."
-    return "Plan \(plan) has \((limit ?? 0) + bonus) \(metric) a \(period); \(taken). \(next)"
+    return "Plan \(plan) has \(total ?? 0) \(metric) a \(period); \(taken). \(next)"
+  }
+
+  /// The refusal of `amount` units that do not fit, now or ever, for a user whose plan in force is `plan`.
+  public func refusal(of amount: Int64, plan: String, now: Int64) -> ServiceError {
+    guard everAdmits(amount) else { return ServiceError(.costExceedsLimit, neverDetail(amount, plan: plan), allowance: self) }
+    return ServiceError(
+      .allowanceExhausted, exhaustedDetail(plan: plan), retryAfterSeconds: secondsToReset(now), allowance: self, violated: [metric])
+  }
+
+  /// The sentence about an amount that no period has.
+  func neverDetail(_ amount: Int64, plan: String) -> String {
+    let whole = total ?? 0
+    let fault =
+      whole == 0
+      ? "Plan \(plan) has no \(metric)" : "Amount \(amount) is more \(metric) than plan \(plan) has in a \(periodKind.rawValue) (\(whole))"
+    return "\(fault). Retrying will not help."
   }
 
   /// Whole seconds, rounded up, until the period ends.

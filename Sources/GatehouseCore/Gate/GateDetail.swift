@@ -28,6 +28,9 @@ extension GateAnswer {
         detail = charge.policy.costDetail(charge.cost, limit: limit)
         break
       }
+      if detail == nil, let allowance, let amount = request.reserve?.amount {
+        detail = allowance.neverDetail(amount, plan: decision.caller.plan)
+      }
     case .rateLimited: detail = rateLimitedDetail
     case .allowanceExhausted:
       if let allowance {
@@ -45,13 +48,17 @@ extension GateAnswer {
       "At most \(full.limit) requests in any \(full.windowSeconds) seconds (policy \(full.policy)). Try again in \(wait) seconds."
   }
 
-  /// The ledger refused the units that Redis had held.
-  mutating func refuseReservation(_ error: ServiceError) {
-    decision = .allowanceExhausted
+  /// The ledger refused the units. False if the error says something else.
+  mutating func refuseReservation(_ error: ServiceError) -> Bool {
+    switch error.code {
+    case .allowanceExhausted: (decision, retryAfterSeconds) = (.allowanceExhausted, error.allowance?.secondsToReset(nowMilliseconds))
+    case .costExceedsLimit: (decision, retryAfterSeconds) = (.costExceedsLimit, nil)
+    default: return false
+    }
     reserved = nil
     allowance = error.allowance
     detail = error.detail
-    retryAfterSeconds = error.allowance?.secondsToReset(nowMilliseconds)
+    return true
   }
 
   private func spelled(seconds: Int64) -> String {

@@ -83,13 +83,15 @@ struct Argon2Hash: Sendable {
   private static func compute(
     _ password: [UInt8], salt: [UInt8], parameters: Argon2Parameters, hashBytes: Int
   ) throws(PasswordHash.NoMemory) -> [UInt8] {
-    var hash = [UInt8](repeating: 0, count: hashBytes)
-    let result = argon2id_hash_raw(
-      UInt32(parameters.passes), UInt32(parameters.memoryKiB), UInt32(parameters.lanes), password, password.count, salt, salt.count,
-      &hash, hashBytes)
-    // Lengths and costs are within Argon2's bounds: nothing but memory, or a thread for a lane, can be missing.
-    guard result == ARGON2_OK.rawValue else { throw PasswordHash.NoMemory() }
-    return hash
+    try HashMemory.shared.during(parameters.memoryBytes) { () throws(PasswordHash.NoMemory) -> [UInt8] in
+      var hash = [UInt8](repeating: 0, count: hashBytes)
+      let result = argon2id_hash_raw(
+        UInt32(parameters.passes), UInt32(parameters.memoryKiB), UInt32(parameters.lanes), password, password.count, salt, salt.count,
+        &hash, hashBytes)
+      // Lengths and costs are within Argon2's bounds: nothing but memory, or a thread for a lane, can be missing.
+      guard result == ARGON2_OK.rawValue else { throw PasswordHash.NoMemory() }
+      return hash
+    }
   }
 
   private static func cost(_ field: Substring, _ name: String) -> Int? {

@@ -91,13 +91,15 @@ struct ScryptHash: Sendable {
     guard !endsInZero(password) else { return false }
     var computed = [UInt8](repeating: 0, count: hash.count)
     // OpenSSL's own limit of 32 MiB is just too small for Werkzeug's parameters.
-    let memoryBytes = UInt64(128 * blockSize * (cost + lanes) + Self.memoryBytesSpare)
-    let done = password.withUnsafeBytes { bytes in
-      // Here a nil password asks whether the parameters are allowed, so an empty one needs an address.
-      withUnsafeBytes(of: UInt8(0)) { nothing in
-        EVP_PBE_scrypt(
-          (bytes.baseAddress ?? nothing.baseAddress)?.assumingMemoryBound(to: CChar.self), bytes.count, salt, salt.count, UInt64(cost),
-          UInt64(blockSize), UInt64(lanes), memoryBytes, &computed, computed.count)
+    let memoryBytes = 128 * blockSize * (cost + lanes) + Self.memoryBytesSpare
+    let done = try HashMemory.shared.during(memoryBytes) {
+      password.withUnsafeBytes { bytes in
+        // Here a nil password asks whether the parameters are allowed, so an empty one needs an address.
+        withUnsafeBytes(of: UInt8(0)) { nothing in
+          EVP_PBE_scrypt(
+            (bytes.baseAddress ?? nothing.baseAddress)?.assumingMemoryBound(to: CChar.self), bytes.count, salt, salt.count, UInt64(cost),
+            UInt64(blockSize), UInt64(lanes), UInt64(memoryBytes), &computed, computed.count)
+        }
       }
     }
     guard done == 1 else { throw PasswordHash.NoMemory() }

@@ -80,7 +80,13 @@ extension API {
       case .user, .plan: own.append(PolicyCharge(policy: policy, cost: Int64(charge.cost)))
       case .ip:
         guard let client = clientIP.flatMap({ IPAddress($0) }) else {
-          fields.refuse("client_ip", code: "required", "Policy \(policy.name) counts addresses: send the client's IP address.")
+          if clientIP == nil {
+            fields.refuse("client_ip", code: "required", "Policy \(policy.name) counts addresses: send the client's IP address.")
+          } else {
+            fields.refuse(
+              "client_ip", code: "invalid_address",
+              "Policy \(policy.name) counts addresses, and this is none: send one without a port, such as 203.0.113.7 or 2001:db8::1.")
+          }
           continue
         }
         subjects.append(SubjectCharge(subject: .network(client.network), policy: policy, cost: Int64(charge.cost)))

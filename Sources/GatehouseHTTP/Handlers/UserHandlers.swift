@@ -66,7 +66,7 @@ extension API {
     if let email, EmailAddress(email) == nil {
       throw query.refusal(
         declared.email, code: "invalid_email",
-        email.contains(" ") ? "A + stands for a space in a query: write it as %2B." : EmailAddress.advice)
+        query.hasPlus(declared.email.name) ? QueryReader.plusAdvice : EmailAddress.advice)
     }
     if externalID?.isEmpty == true { throw query.refusal(declared.externalID, code: "required", "Send the app's own id of the user.") }
     let found =

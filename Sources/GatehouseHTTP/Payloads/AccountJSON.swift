@@ -68,6 +68,10 @@ extension Schema {
 
   static let user = object(userMembers, isClosed: false).named("User")
 
+  static let idleEndMeaning =
+    "The earliest time at which the session ends if it is not used. It ends at most a fifth of its idle time, or ten minutes, later; a use "
+    + "until then keeps it."
+
   static let session = answer(
     Property("id", .id(SessionID.self), "The session's id.", example: "ses_9w3kfz80qm5rta"),
     Property("class", .values(SessionClass.allCases.map(\.rawValue)), "How long the session lives.", example: "web"),
@@ -81,7 +85,7 @@ extension Schema {
       "last_seen_at", .instant, "When the session was last used, or up to \(Spelled.minutes(SessionTimeouts.touchMillisecondsMax)) before.",
       example: "2026-11-23T14:03:07.412Z"),
     Property("authenticated_at", .instant, "When the password was entered.", example: "2026-11-23T14:03:07.412Z"),
-    Property("idle_expires_at", .instant, "When the session ends unless it is used.", example: "2026-11-24T14:03:07.412Z"),
+    Property("idle_expires_at", .instant, idleEndMeaning, example: "2026-11-24T14:03:07.412Z"),
     Property("expires_at", .instant, "When the session ends.", example: "2026-11-30T14:03:07.412Z")
   ).named("Session")
 

@@ -35,7 +35,7 @@ extension Schema {
     Property("id", .id(SessionID.self), "The session's id.", example: "ses_9w3kfz80qm5rta"),
     Property("class", .text, "web, remember or mobile: how long the session lives.", example: "web"),
     Property("authenticated_at", .instant, "When the password was entered for this token.", example: "2026-11-23T14:03:07.412Z"),
-    Property("idle_expires_at", .instant, "When the session ends unless it is used.", example: "2026-11-24T14:03:07.412Z"),
+    Property("idle_expires_at", .instant, idleEndMeaning, example: "2026-11-24T14:03:07.412Z"),
     Property("expires_at", .instant, "When the session ends.", example: "2026-11-30T14:03:07.412Z")
   ).named("GateSession")
 

@@ -44,7 +44,9 @@ extension QueryReader {
   func read(_ field: OptionalField<InstantOrDate>) throws -> Int64? {
     guard let text = self[field] else { return nil }
     guard let value = Instants.parse(text) ?? Instants.parseDate(text) else {
-      throw refusal(field.name, code: "invalid_instant", Remedy.instant())
+      throw refusal(
+        field.name, code: "invalid_instant",
+        hasPlus(field.name) ? Self.plusAdvice : Remedy.instant())
     }
     return value
   }

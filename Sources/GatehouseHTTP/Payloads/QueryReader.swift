@@ -2,11 +2,17 @@ import StrictJSON
 
 /// Reads the parameters of a query. Unknown, repeated and unreadable ones are refused at once.
 public struct QueryReader: Sendable {
+  /// The advice about a plus that is not encoded.
+  static let plusAdvice = "A + stands for a space in some queries and for itself in others: write it as %2B, and a space as %20."
+
   private let values: [String: String]
+  /// The parameters whose value was sent with a plus that is not encoded.
+  private let withPlus: Set<String>
 
   /// Throws 400 `malformed_request` for a parameter that is not in `known` or stands twice, and for what can't be decoded.
   public init(_ query: String?, known: [String]) throws {
     var values: [String: String] = [:]
+    var withPlus: Set<String> = []
     for pair in (query ?? "").split(separator: "&", omittingEmptySubsequences: true) {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.decoded(parts[0]), let value = parts.count == 2 ? Self.decoded(parts[1]) : "" else {
@@ -17,15 +23,22 @@ public struct QueryReader: Sendable {
         throw Problem.malformed("There is an unknown query parameter. \(list)")
       }
       guard values.updateValue(value, forKey: name) == nil else { throw Problem.malformed("The query parameter \(name) stands twice.") }
+      if parts.count == 2, parts[1].contains("+") { withPlus.insert(name) }
     }
     self.values = values
+    self.withPlus = withPlus
   }
 
   /// The value of a parameter, nil when it is absent.
   public subscript(_ name: String) -> String? { values[name] }
 
-  /// A text of at most `lengthMax` code points, or nil when absent. Throws 422 `invalid_fields`.
+  /// Whether the value was sent with a plus that is not encoded: it was read as a space, which its sender may not have meant.
+  func hasPlus(_ name: String) -> Bool { withPlus.contains(name) }
+
+  /// A text of at most `lengthMax` code points, or nil when absent. Throws 422 `invalid_fields`, for a plus that may mean two things too:
+  /// a search for another text than was meant finds nobody, or somebody else.
   public func text(_ name: String, lengthMax: Int) throws -> String? {
+    guard !hasPlus(name) else { throw refusal(name, code: "ambiguous_plus", Self.plusAdvice) }
     guard let text = values[name], text.unicodeScalars.count > lengthMax else { return values[name] }
     throw refusal(name, code: "too_long", "Send at most \(lengthMax) characters.")
   }

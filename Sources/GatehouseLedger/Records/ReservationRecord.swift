@@ -185,7 +185,7 @@ enum ReservationRecord {
 
 extension SQLLedger {
   /// Holds units, or takes them at once, with the analysis and the stored answer of `call` if given, in one transaction. Throws `notFound`,
-  /// `suspended`, `allowanceExhausted`, `idempotencyKeyReused`.
+  /// `suspended`, `costExceedsLimit`, `allowanceExhausted`, `idempotencyKeyReused`.
   public func reserve(
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
   ) async throws -> Unacknowledged<Once<Reserved>> {
@@ -205,9 +205,7 @@ extension SQLLedger {
       let quota = try ReservationRecord.quota(user, metric, db, period: period, now: now).quota
       let before = ReservationRecord.allowance(quota, plan: plan, table)
       guard before.admits(request.amount) else {
-        throw ServiceError(
-          .allowanceExhausted, before.exhaustedDetail(plan: plan), retryAfterSeconds: before.secondsToReset(now), allowance: before,
-          violated: [metric.name])
+        throw before.refusal(of: request.amount, plan: plan, now: now)
       }
       var reservation = Reservation(
         id: request.id, userID: user.id, metric: metric.name, amount: request.amount,

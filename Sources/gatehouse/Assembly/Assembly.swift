@@ -117,6 +117,7 @@ final class Assembly: Sendable {
   func startClock() async throws {
     let poll = try await ledger.leasePoll()
     clock.follow(poll.clock, newestStampMilliseconds: poll.newestStampMilliseconds)
+    clock.saw(hostMilliseconds: ServiceClock.hostMilliseconds)
   }
 
   /// Throws a sentence for a cost of hashing that the process has no memory for: tried before it is taken.

@@ -15,10 +15,11 @@ struct Reload: Service {
   func run() async throws {
     let signals = await UnixSignalsSequence(trapping: .sighup)
     await cancelWhenGracefulShutdown {
+      var source = source
       await assembly.tellSecretNeeds()
       for await _ in signals {
         await reloadSecret()
-        await reloadSettings()
+        source = await reloadSettings(from: source)
       }
     }
   }
@@ -33,24 +34,28 @@ struct Reload: Service {
     } catch { log.error("The secret can't be used: it stays as it was", metadata: ["error": "\(error)"]) }
   }
 
-  private func reloadSettings() async {
-    let settings: Settings
-    let loaded = await offPool { [source] in Result { () throws(ConfigurationProblems) -> Settings in try source.load() } }
-    do { settings = try loaded.get() } catch {
+  /// The source to read the next time.
+  private func reloadSettings(from source: ConfigurationSource) async -> ConfigurationSource {
+    let (settings, next): (Settings, ConfigurationSource)
+    let loaded = await offPool {
+      Result { () throws(ConfigurationProblems) -> (Settings, ConfigurationSource) in (try source.load(), source.pinned) }
+    }
+    do { (settings, next) = try loaded.get() } catch {
       log.error(
         "The configuration is wrong: the settings stay as they were", metadata: ["problems": .array(error.sentences.map { .string($0) })])
-      return
+      return source
     }
     let waiting = settings.keysThatNeedRestart(since: assembly.live.settings)
     do { try assembly.apply(settings.keepingWhatNeedsRestart(of: assembly.live.settings)) } catch {
       log.error("The settings can't be put in force: they stay as they were", metadata: ["error": "\(error)"])
-      return
+      return source
     }
     level.now = settings.logLevel
     if !waiting.isEmpty {
       log.warning("Some settings change only with a restart", metadata: ["keys": .array(waiting.map { .string($0) })])
     }
-    log.notice("The settings are reloaded", metadata: ["file": "\(source.file ?? "none")"])
+    log.notice("The settings are reloaded", metadata: ["file": "\(next.path ?? "none")"])
+    return next
   }
 }
 

@@ -31,8 +31,7 @@ struct SecretRules {
   private func lost(_ what: String, _ sessions: Int) -> ServerSecret.Failure {
     ServerSecret.Failure(
       "The secret \(path) \(what), and the ledger has \(sessions) live session\(sessions == 1 ? "" : "s"). Restore it from a backup. "
-        + "If it is lost, start the server once with --new-secret: then these sessions end and their users log in again, a call that is "
-        + "repeated with its Idempotency-Key gets 422, and lists that are being read start again.")
+        + "If it is lost, start the server once with --new-secret: \(ServerSecret.costOfAnother).")
   }
 }
 

@@ -45,7 +45,9 @@ struct ServiceProcess: Sendable {
         .init(service: Drain(readiness: assembly.readiness)),
       ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
     if let whenReady {
-      configuration.services.append(.init(service: Announcement(started: started, whenReady: whenReady)))
+      configuration.services.append(
+        .init(
+          service: Announcement(started: started, whenReady: whenReady), failureTerminationBehavior: .gracefullyShutdownGroup))
     }
     let drainSeconds = assembly.live.settings.http.drainSeconds
     configuration.maximumGracefulShutdownDuration = .seconds(drainSeconds)
@@ -53,7 +55,7 @@ struct ServiceProcess: Sendable {
       try await ServiceGroup(configuration: configuration).run()
     } catch {
       // Past the drain time the group ends by cancellation: that is no failure.
-      guard assembly.readiness.now == .draining else { throw error }
+      guard assembly.readiness.now == .draining, !(error is CommandFailure) else { throw error }
     }
     await assembly.hashing.close()
   }

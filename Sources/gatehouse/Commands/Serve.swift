@@ -48,6 +48,7 @@ struct Serve: AsyncParsableCommand {
     whenReady: (@Sendable (Startup.Addresses) async throws -> Void)? = nil
   ) async throws {
     let settings = try source.load()
+    let source = source.pinned
     try Descriptors.check()
     let level = JSONLines.Level(settings.logLevel)
     let log = Logger(label: "gatehouse") { _ in JSONLines(level: level) }
@@ -93,7 +94,7 @@ extension Assembly {
     do {
       return try Assembly(settings: settings, folder: folder, accepted: accepted, log: log)
     } catch let failure as ServerSecret.Failure {
-      throw CommandFailure(failure.description)
+      throw folder.unusableSecret() ?? CommandFailure(failure.description)
     } catch let problems as ConfigurationProblems {
       throw problems
     } catch {

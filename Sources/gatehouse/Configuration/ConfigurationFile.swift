@@ -18,7 +18,7 @@ struct ConfigurationFile {
     let key: String
     let value: Content
     let line: Int
-    /// Nothing stands behind the key.
+    /// Nothing stands behind the key, or `{}`.
     let isEmpty: Bool
   }
 
@@ -88,6 +88,7 @@ struct ConfigurationFile {
       }
       let key = (path + [part]).joined(separator: ".")
       switch node {
+      case .mapping(let inner) where inner.isEmpty: entries.append(Entry(key: key, value: .text(""), line: line, isEmpty: true))
       case .mapping(let inner): flatten(inner, under: path + [part], name, &entries, &problems)
       case .sequence(let sequence):
         let items = sequence.compactMap { $0.scalar?.string }

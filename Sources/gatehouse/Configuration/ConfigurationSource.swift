@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import GatehouseCore
 
@@ -34,12 +35,30 @@ struct ConfigurationSource: Sendable {
     return SettingsReader(flags: flags, environment: environment, file: try file.map(Self.read), defaults: defaults)
   }
 
+  /// This source, for a process that has read its file: from now on that one must be there.
+  var pinned: ConfigurationSource {
+    var pinned = self
+    pinned.path = file
+    return pinned
+  }
+
+  /// Reads a regular file alone: a pipe or a device could wait for ever, and is another one when it is read again.
   private static func read(_ path: String) throws(ConfigurationProblems) -> ConfigurationFile {
-    guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.read(upToCount: fileBytesMax + 1) ?? Data() else {
-      throw ConfigurationProblems(sentences: ["The configuration file \(path) can't be read: check its path and its owner."])
+    func refuse(_ sentence: String) -> ConfigurationProblems { ConfigurationProblems(sentences: [sentence]) }
+    let unreadable = "The configuration file \(path) can't be read: check its path and its owner."
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw refuse(unreadable) }
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    guard FileStatus(descriptor: descriptor)?.kind == .regular else {
+      throw refuse("The configuration \(path) is not a regular file: write it into one, since SIGHUP reads it again.")
     }
+    guard let data = try? handle.read(upToCount: fileBytesMax + 1) ?? Data() else { throw refuse(unreadable) }
     guard data.count <= fileBytesMax, let text = String(data: data, encoding: .utf8) else {
-      throw ConfigurationProblems(sentences: ["\(path) is not a configuration: it must be UTF-8 text of at most 1 MiB."])
+      throw refuse("\(path) is not a configuration: it must be UTF-8 text of at most 1 MiB.")
+    }
+    // A file that is being written would otherwise be all defaults.
+    guard text.contains(where: { !$0.isWhitespace }) else {
+      throw refuse("The configuration file \(path) is empty: restore it, or write a setting or a comment into it.")
     }
     return try ConfigurationFile(yaml: text, name: path)
   }

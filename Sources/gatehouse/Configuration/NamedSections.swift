@@ -86,9 +86,13 @@ extension SettingsReader {
     let by = oneOf("\(section).by", ["user": Policy.Key.user, "plan": .plan, "ip": .ip, "subject": .subject]) ?? .user
     let limit = integer("\(section).limit", limits) ?? 1
     var byPlan: [String: Int64] = [:]
-    for plan in plans where by == .user || by == .plan {
+    for plan in plans {
       let key = "\(section).limit_by_plan.\(plan)"
-      if has(key) { byPlan[plan] = integer(key, limits) }
+      if by == .user || by == .plan {
+        if has(key) { byPlan[plan] = integer(key, limits) }
+      } else if isWritten(key), has(key) {
+        refuse("\(key)\(origin(key)) has no effect: a policy by \(by.rawValue) knows no plan. Take it out, or count by user or plan.")
+      }
     }
     return Policy(
       name: name, by: by, windowSeconds: seconds("\(section).window", 1...31 * Day.seconds) ?? 60,

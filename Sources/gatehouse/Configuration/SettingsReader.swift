@@ -40,8 +40,11 @@ struct SettingsReader {
   mutating func has(_ key: String) -> Bool {
     asked.insert(key)
     optional.insert(key)
-    return flags[key] != nil || environment[Self.variable(key)] != nil || file?[key] != nil || defaults[key] != nil
+    return isWritten(key) || defaults[key] != nil
   }
+
+  /// Whether somebody has written the key: it is not a default alone.
+  func isWritten(_ key: String) -> Bool { flags[key] != nil || environment[Self.variable(key)] != nil || file?[key] != nil }
 
   mutating func text(_ key: String) -> String? {
     asked.insert(key)

@@ -20,11 +20,24 @@ extension SettingsReader {
         // Its name is refused already, or nothing but the name stands there.
         continue
       } else {
-        let near = NearestWord.find(entry.key, in: asked.sorted())
-        sentences.append("\(entry.key) \(place) is not a setting\(near.map { ": did you mean \($0)?" } ?? ".")")
+        sentences.append("\(entry.key) \(place) is not a setting\(advice(entry.key, parts))")
       }
     }
     return sentences
+  }
+
+  /// The end of the sentence about a key that nobody asked for.
+  private func advice(_ key: String, _ parts: [String]) -> String {
+    func question(_ near: String?) -> String? { near.map { ": did you mean \($0)?" } }
+    guard let last = parts.last, parts.count > 2, Self.sections.contains(parts[0]) else {
+      return question(NearestWord.find(key, in: asked.sorted())) ?? "."
+    }
+    // The keys of another section with a name of its own are not what was meant: they are looked for beside it, then in its section.
+    let parent = parts.dropLast().joined(separator: ".") + "."
+    let siblings = asked.filter { $0.hasPrefix(parent) }.map { String($0.dropFirst(parent.count)) }
+    if let near = NearestWord.find(last, in: siblings.sorted()) { return ": did you mean \(parent)\(near)?" }
+    if parts.count == 4, let kind = ["allowances": "metric", "limit_by_plan": "plan"][parts[2]] { return ": there is no \(kind) \(last)." }
+    return question(NearestWord.find(last, in: asked.filter { $0.hasPrefix("\(parts[0]).\(parts[1]).") }.sorted())) ?? "."
   }
 
   private func unknownVariables() -> [String] {

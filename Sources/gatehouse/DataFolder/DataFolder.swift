@@ -51,7 +51,16 @@ struct DataFolder: Sendable {
           "The data folder is \(Quoted.text(given)): write a path such as ~/gatehouse, which is in your home folder, or one from /."
         )
       }
-      path = (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + "/" + rest
+      let home = ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()
+      guard home.hasPrefix("/") else {
+        throw CommandFailure(
+          "The data folder is \(Quoted.text(given)), but HOME is \(Quoted.text(home)), which is no path from /: write the whole path.")
+      }
+      path = home + "/" + rest
+    }
+    // Bytes that are no UTF-8 have become this character, and another folder would be made.
+    guard !path.unicodeScalars.contains("\u{FFFD}") else {
+      throw CommandFailure("The path of the data folder, \(Quoted.text(path)), is not UTF-8: rename that folder, or name another.")
     }
     guard path.utf8.count <= pathBytesMax else {
       throw CommandFailure(
@@ -120,10 +129,14 @@ struct DataFolder: Sendable {
 
   /// Why this process can't open the ledger, if the rights of one of its files say so.
   func unusableLedger() -> CommandFailure? {
-    for end in ["", "-wal", "-shm", ".turn", ".writer"] where access(ledger + end, F_OK) == 0 && access(ledger + end, R_OK | W_OK) != 0 {
-      return Self.unusable(ledger + end, in: path, errno)
-    }
-    return nil
+    ["", "-wal", "-shm", ".turn", ".writer"].lazy.compactMap { unusable(ledger + $0, R_OK | W_OK) }.first
+  }
+
+  /// Why this process can't read the secret, if its rights say so.
+  func unusableSecret() -> CommandFailure? { unusable(secret, R_OK) }
+
+  private func unusable(_ file: String, _ rights: Int32) -> CommandFailure? {
+    access(file, F_OK) == 0 && access(file, rights) != 0 ? Self.unusable(file, in: path, errno) : nil
   }
 
   /// Why a file in the folder can't be used: mostly since another user ran the service there once.
