@@ -8,7 +8,7 @@ import Testing
 struct GateDecisionTests {
   /// Everything that can refuse a call, in the order in which it must be told.
   enum Obstacle: Int, CaseIterable {
-    case cold, absent, rotated, suspended, authentication, email, plan, cost, amount, rate, allowance
+    case cold, absent, rotated, suspended, authentication, email, plan, cost, rate, allowance
 
     var answer: String {
       switch self {
@@ -19,7 +19,7 @@ struct GateDecisionTests {
       case .authentication: Decision.reauthenticationRequired.rawValue
       case .email: Decision.emailUnverified.rawValue
       case .plan: Decision.planRequired.rawValue
-      case .cost, .amount: Decision.costExceedsLimit.rawValue
+      case .cost: Decision.costExceedsLimit.rawValue
       case .rate: Decision.rateLimited.rawValue
       case .allowance: Decision.allowanceExhausted.rawValue
       }
@@ -58,7 +58,7 @@ struct GateDecisionTests {
       Requirements(
         authenticatedWithinMilliseconds: obstacles.contains(.authentication) ? 999 : 1_000,
         plans: obstacles.contains(.plan) ? ["pro"] : ["free", "pro"], emailVerified: true),
-      hold: (id: "h1", amount: obstacles.contains(.amount) ? 3 : 1))
+      hold: (id: "h1", amount: 1))
   }
 
   @Test("A metric that is counted by another kind of period is read anew, and so is its old kind when it is back")
@@ -105,9 +105,7 @@ struct GateDecisionTests {
     }
   }
 
-  @Test(
-    "A peek says what a call would hear and writes nothing",
-    arguments: [[], [.cost], [.amount], [.rate], [.allowance]] as [[Obstacle]])
+  @Test("A peek says what a call would hear and writes nothing", arguments: [[], [.cost], [.rate], [.allowance]] as [[Obstacle]])
   func peek(_ obstacles: [Obstacle]) async throws {
     try await Frozen.with { frozen in
       let query = try await meet(Set(obstacles), frozen)

@@ -6,7 +6,6 @@ import Testing
 package enum ReservationContract {
   package static let claims: [Claim] = [
     Claim("256 callers on the last unit: one is granted, the rest are refused with the standing", .asvs("2.3.4", "15.4.2"), lastUnit),
-    Claim("Units beyond the whole allowance are not refused as used up: they never fit, whatever is used", neverFits),
     Claim("A commit counts once, tells Redis nothing, and stays the answer", commit),
     Claim("A part is committed and the rest returns; more than is held is refused", partial),
     Claim("A release returns the units and tells Redis; twice is once", release),
@@ -37,19 +36,6 @@ package enum ReservationContract {
     #expect(refusals.first?.retryAfterSeconds == 12 * 3_600 && refusals.first?.violated == ["video_analysis"])
     let standing = try await rig.standing(mia)
     #expect(standing.used == 0 && standing.held == 1 && standing.remaining == 0)
-  }
-
-  static func neverFits(rig: Rig) async throws {
-    let mia = try await rig.signUp()
-    for amount in [2, 1_000] as [Int64] {
-      do { _ = try await rig.granted(mia, amount) } catch let error as ServiceError {
-        #expect(error.code == .costExceedsLimit && error.retryAfterSeconds == nil && error.violated.isEmpty, "\(error)")
-        #expect(error.detail.contains("\(amount)") && error.detail.contains("(1)"), "\(error.detail)")
-      }
-    }
-    _ = try await rig.granted(mia)
-    #expect(try await refusal { _ = try await rig.granted(mia, 2) } == .costExceedsLimit)
-    #expect(try await refusal { _ = try await rig.granted(mia) } == .allowanceExhausted)
   }
 
   static func commit(rig: Rig) async throws {
@@ -163,7 +149,7 @@ package enum ReservationContract {
     #expect(try await rig.standing(mia, at: end).remaining == 1)
 
     try await rig.except(mia.id, "video_analysis", .limit, 0, end, end + 1_000)
-    #expect(try await refusal { _ = try await rig.granted(mia, at: end) } == .costExceedsLimit)
+    #expect(try await refusal { _ = try await rig.granted(mia, at: end) } == .allowanceExhausted)
     try await rig.except(mia.id, "video_analysis", .limit, nil, end + 500, end + 1_000)
     #expect(try await rig.standing(mia, at: end + 600).limit == nil, "the newest override counts")
     _ = try await rig.granted(mia, 50, at: end + 600)

@@ -121,7 +121,7 @@ class Unauthenticated(Refused):
 
 
 class LimitReached(Refused):
-    """`rate_limited` or `allowance_exhausted`: again after `retry_after` seconds."""
+    """`rate_limited` or `allowance_exhausted`: again after `retry_after` seconds; None: waiting does not help."""
 
 
 class KeyRejected(GatehouseError):
@@ -148,7 +148,7 @@ def _error(problem: Mapping[str, Any], headers: Optional[Mapping[str, str]] = No
     }  # fmt: skip
     if code in ("invalid_key", "scope_missing"):
         return KeyRejected(problem, headers)
-    if code == "cost_exceeds_limit":  # of a policy or of an allowance: waiting does not help
+    if code == "cost_exceeds_limit":
         return Refused(problem, headers)
     if not isinstance(status, int) or not 400 <= status <= 499:
         return Unavailable(problem, headers)

@@ -35,7 +35,7 @@ public struct Allowance: Sendable, Equatable {
   /// Units of the whole period, bonus included; nil is unlimited.
   public var total: Int64? { limit.map { $0 + bonus } }
 
-  /// Whether `amount` units could fit if none were taken: if not, no wait helps.
+  /// Whether `amount` units would fit if none were taken: if not, no wait helps.
   public func everAdmits(_ amount: Int64) -> Bool { total.map { amount <= $0 } ?? true }
 
   /// Whether `amount` more units fit.

@@ -28,14 +28,10 @@ extension GateAnswer {
         detail = charge.policy.costDetail(charge.cost, limit: limit)
         break
       }
-      if detail == nil, let allowance, let amount = request.reserve?.amount {
-        detail = allowance.neverDetail(amount, plan: decision.caller.plan)
-      }
     case .rateLimited: detail = rateLimitedDetail
     case .allowanceExhausted:
-      if let allowance {
-        detail = allowance.exhaustedDetail(plan: decision.caller.plan)
-        retryAfterSeconds = allowance.secondsToReset(nowMilliseconds)
+      if let allowance, let amount = request.reserve?.amount {
+        refuseReservation(allowance.refusal(of: amount, plan: decision.caller.plan, now: nowMilliseconds))
       }
     }
   }
@@ -48,17 +44,13 @@ extension GateAnswer {
       "At most \(full.limit) requests in any \(full.windowSeconds) seconds (policy \(full.policy)). Try again in \(wait) seconds."
   }
 
-  /// The ledger refused the units. False if the error says something else.
-  mutating func refuseReservation(_ error: ServiceError) -> Bool {
-    switch error.code {
-    case .allowanceExhausted: (decision, retryAfterSeconds) = (.allowanceExhausted, error.allowance?.secondsToReset(nowMilliseconds))
-    case .costExceedsLimit: (decision, retryAfterSeconds) = (.costExceedsLimit, nil)
-    default: return false
-    }
+  /// The units are refused, perhaps by the ledger when Redis had held them.
+  mutating func refuseReservation(_ error: ServiceError) {
+    decision = .allowanceExhausted
     reserved = nil
     allowance = error.allowance
     detail = error.detail
-    return true
+    retryAfterSeconds = error.retryAfterSeconds
   }
 
   private func spelled(seconds: Int64) -> String {

@@ -10,6 +10,7 @@ extension Gatekeeper {
       return answer
     }
     guard answer.decision == .allowanceExhausted, var allowance = answer.allowance, let caller = answer.caller,
+      let amount = request.reserve?.amount,
       let user = try await ledger.user(caller.id),
       let standings = try await ledger.allowances(of: caller.id, now: answer.nowMilliseconds)
     else { return answer }
@@ -18,7 +19,7 @@ extension Gatekeeper {
     }
     answer.allowance = allowance
     let kind = rules.allowances.metric(allowance.metric)?.kind
-    answer.detail = allowance.exhaustedDetail(plan: caller.plan, kind: kind, zone: user.timeZone)
+    answer.detail = allowance.exhaustedDetail(of: amount, plan: caller.plan, kind: kind, zone: user.timeZone)
     return answer
   }
 }

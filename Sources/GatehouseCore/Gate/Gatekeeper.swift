@@ -264,11 +264,10 @@ public struct Gatekeeper: Sendable {
         if isHeld { await changes.drop([query.userID.routingID]) }
       }
       answer.reserved = once
+    } catch let error as ServiceError where error.code == .allowanceExhausted {
+      hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: true)
+      answer.refuseReservation(error)
     } catch {
-      if let refusal = error as? ServiceError, answer.refuseReservation(refusal) {
-        hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: true)
-        return answer
-      }
       if !mayHaveHappened(error) { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
       throw error
     }

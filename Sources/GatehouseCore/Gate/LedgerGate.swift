@@ -19,19 +19,11 @@ public struct LedgerGate: Sendable {
   func decide(_ request: GateRequest) async throws -> GateAnswer {
     let now = clock.now()
     guard let found = try await find(request, now: now) else { return .unauthenticated(source: .ledger, now: now) }
-    let standing = try await standing(request, user: found.user, now: now)
-    let decision = evaluate(request, user: found.user, session: found.session, standing: standing, now: now)
+    let decision = evaluate(request, user: found.user, session: found.session, now: now)
     var answer = GateAnswer(decision, request: request, source: .ledger)
     if decision.touched, let sessionFacts = decision.sessionFacts { ledger.touch(sessionFacts.id, seenAt: now) }
     guard answer.decision == .allow, let reserve = request.reserve else { return answer }
-    if request.peek {
-      guard let standing else { return answer }
-      answer.allowance = standing
-      if !standing.admits(reserve.amount) {
-        _ = answer.refuseReservation(standing.refusal(of: reserve.amount, plan: decision.caller.plan, now: now))
-      }
-      return answer
-    }
+    if request.peek { return try await peekReserve(reserve, answer, user: found.user, now: now) }
     do {
       // Redis holds nothing of this: its copy is dropped through the pending row that the ledger writes.
       let made = ReservationRequest(
@@ -41,16 +33,21 @@ public struct LedgerGate: Sendable {
       let once = try await ledger.reserve(made, call: reserve.call, now: now, encode: reserve.encode).value
       if case .first(let reserved) = once { answer.allowance = reserved.allowance }
       answer.reserved = once
-    } catch let error as ServiceError {
-      guard answer.refuseReservation(error) else { throw error }
+    } catch let error as ServiceError where error.code == .allowanceExhausted {
+      answer.refuseReservation(error)
     }
     return answer
   }
 
-  /// The user's standing with the units that are asked for; nil if none are.
-  private func standing(_ request: GateRequest, user: User, now: Int64) async throws -> Allowance? {
-    guard let metric = request.reserve?.metric else { return nil }
-    return try await ledger.allowances(of: user.id, now: now)?.first { $0.metric == metric }
+  private func peekReserve(_ reserve: GateRequest.Reserve, _ allowed: GateAnswer, user: User, now: Int64) async throws -> GateAnswer {
+    var answer = allowed
+    guard let standing = try await ledger.allowances(of: user.id, now: now)?.first(where: { $0.metric == reserve.metric }) else {
+      return answer
+    }
+    answer.allowance = standing
+    guard !standing.admits(reserve.amount) else { return answer }
+    answer.refuseReservation(standing.refusal(of: reserve.amount, plan: answer.caller?.plan ?? rules.allowances.defaultPlan, now: now))
+    return answer
   }
 
   private func find(_ request: GateRequest, now: Int64) async throws -> (user: User, session: Session?)? {
@@ -68,7 +65,7 @@ public struct LedgerGate: Sendable {
   }
 
   /// The rules of the gate script on a row of the ledger.
-  private func evaluate(_ request: GateRequest, user: User, session: Session?, standing: Allowance?, now: Int64) -> HotDecision {
+  private func evaluate(_ request: GateRequest, user: User, session: Session?, now: Int64) -> HotDecision {
     let table = rules.allowances
     let plan = table.known(user.plan(atMilliseconds: now, fallback: table.defaultPlan))
     let caller = HotDecision.Caller(
@@ -80,11 +77,11 @@ public struct LedgerGate: Sendable {
         authenticatedAtMilliseconds: $0.authenticatedAtMilliseconds, seenAtMilliseconds: stale ? now : $0.seenAtMilliseconds,
         expiresAtMilliseconds: $0.expiresAtMilliseconds)
     }
-    func say(_ decision: Decision, _ standings: [PolicyStanding] = [], retry: Int? = nil, allowance: Allowance? = nil) -> HotDecision {
+    func say(_ decision: Decision, _ standings: [PolicyStanding] = [], retry: Int? = nil) -> HotDecision {
       HotDecision(
         decision: decision, nowMilliseconds: now, caller: caller, sessionFacts: sessionFacts, standings: standings,
         retryAfterSeconds: retry,
-        allowance: allowance, touched: decision == .allow && stale && !request.peek)
+        allowance: nil, touched: decision == .allow && stale && !request.peek)
     }
     if user.status != .active { return say(.suspended) }
     let needs = request.requirements
@@ -93,10 +90,7 @@ public struct LedgerGate: Sendable {
     }
     if needs.emailVerified, !user.emailVerified { return say(.emailUnverified) }
     if let plans = needs.plans, !plans.contains(plan) { return say(.planRequired) }
-    let never = request.reserve.flatMap { reserve in standing.map { !$0.everAdmits(reserve.amount) } } ?? false
-    // A call that can never pass takes nothing.
-    let local = limits.local(request.charges, user: user.id, plan: plan, now: now, peek: request.peek || never)
-    if never { return say(.costExceedsLimit, local.standings, allowance: standing) }
+    let local = limits.local(request.charges, user: user.id, plan: plan, now: now, peek: request.peek)
     return say(local.decision, local.standings, retry: local.retryAfterSeconds)
   }
 }

@@ -85,7 +85,7 @@ extension Endpoint {
           .init("read", "getAnalysis", id: "/analysis/id"), .init("report", "reportAnalysis", id: "/analysis/id"),
           .init("cancel", "deleteAnalysis", id: "/analysis/id"),
         ])
-    ], problems: [.notFound, .invalidTransition, .reservationExpired, .costExceedsLimit, .allowanceExhausted])
+    ], problems: [.notFound, .invalidTransition, .reservationExpired])
 
   static let listAnalyses = Endpoint(
     .get, "/v1/analyses", "listAnalyses", .analyses, "The history of analyses", access: .sessionOr(.work),

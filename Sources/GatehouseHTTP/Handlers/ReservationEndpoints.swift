@@ -46,7 +46,7 @@ extension Endpoint {
           .init("commit", "commitReservation", id: "/reservation/id"), .init("release", "releaseReservation", id: "/reservation/id"),
           .init("extend", "extendReservation", id: "/reservation/id"),
         ])
-    ], problems: [.notFound, .costExceedsLimit, .allowanceExhausted])
+    ], problems: [.notFound, .allowanceExhausted])
 
   static let commitReservation = Endpoint(
     .post, "/v1/reservations/{id}/commit", "commitReservation", .reservations, "Use held units", access: .key(.work), [.reservation],

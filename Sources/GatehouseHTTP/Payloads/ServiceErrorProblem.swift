@@ -8,7 +8,7 @@ extension Problem {
     let code = error.code == .outcomeUnknown ? .unavailable : ProblemCode(rawValue: error.code.rawValue) ?? .unavailable
     var extras: JSONObject = [:]
     if !error.violated.isEmpty { extras.append("violated-policies", .array(error.violated.map { .string($0) })) }
-    if code == .allowanceExhausted, let allowance = error.allowance { extras.append(allowance) }
+    if let allowance = error.allowance { extras.append(allowance) }
     if !error.fields.isEmpty {
       extras.append(
         "errors",

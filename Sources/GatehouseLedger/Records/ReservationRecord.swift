@@ -185,7 +185,7 @@ enum ReservationRecord {
 
 extension SQLLedger {
   /// Holds units, or takes them at once, with the analysis and the stored answer of `call` if given, in one transaction. Throws `notFound`,
-  /// `suspended`, `costExceedsLimit`, `allowanceExhausted`, `idempotencyKeyReused`.
+  /// `suspended`, `allowanceExhausted`, `idempotencyKeyReused`.
   public func reserve(
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
   ) async throws -> Unacknowledged<Once<Reserved>> {

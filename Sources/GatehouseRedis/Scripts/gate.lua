@@ -1,4 +1,4 @@
--- gate: who is this, may they call now and use this: all or nothing.
+-- gate: who is this, may they call now, use this feature: all or nothing.
 -- KEYS  1 gh:{u}   2 gh:{u}:rl
 -- ARGV  1 epoch  2 ticket if cold  3 token hash or ''  4 '1': peek  5-7 idle ms of web, remember, mobile
 --       8 authenticated within ms or ''  9 '1': verified email only  10 one '0'/'1' a plan: may it call
@@ -7,7 +7,7 @@
 --       clock()'s span
 -- Gives {'CLOCK', now} | {'COLD', now, ticket} | {'ABSENT', now} | {'ROTATED', now} |
 --       {decision, now, id, ext, mail, plan, status, session, touched, quota, then a policy: passes, window}
--- Denials write nothing.
+-- Checks, then writes; denials write nothing.
 local key, rl, epoch, token, peek, now, odd = KEYS[1], KEYS[2], ARGV[1], ARGV[3], ARGV[4] == '1', clock()
 if odd then return odd end
 local function number(at) return tonumber(ARGV[at]) end
@@ -53,7 +53,8 @@ for i = 1, n do
   full, over = full or verdict == 0, over or verdict == 2
   answer[9 + 2 * i], answer[10 + 2 * i] = verdict, raw[i] or ''
 end
-if f.held and not over then return say('allow') end
+if over then return say('cost_exceeds_limit') end
+if hold ~= '' and f.held then return say('allow') end
 
 local q, limit, units
 if hold ~= '' then
@@ -61,15 +62,11 @@ if hold ~= '' then
   if not q then return cold() end
   limit, units = number(r + 3 + p), number(r + 2)
   if q.own ~= '' then limit = tonumber(q.own) end
-  if limit then
-    if q.lease and now >= q.lease then return cold() end
-    limit = limit + q.bonus
-    over = over or units > limit
-  end
+  if limit and q.lease and now >= q.lease then return cold() end
 end
-local said = over and 'cost_exceeds_limit' or full and 'rate_limited'
-  or limit and q.used + q.held + units > limit and 'allowance_exhausted' or peek and 'allow'
-if said then return say(said) end
+if full then return say('rate_limited') end
+if limit and q.used + q.held + units > limit + q.bonus then return say('allowance_exhausted') end
+if peek then return say('allow') end
 
 local costs = ''
 for i = 1, n do

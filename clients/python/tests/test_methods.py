@@ -341,11 +341,11 @@ def test_an_analysis_runs_and_commits_its_unit(either, user):
 
 def test_more_than_the_plan_has_is_refused_without_a_wait(either, user):
     for _ in range(2):
-        with pytest.raises(Refused, match="cost_exceeds_limit") as raised:
+        with pytest.raises(LimitReached, match="allowance_exhausted") as raised:
             either.reserve(user.id, METRIC, amount=2)
-        assert not isinstance(raised.value, LimitReached) and raised.value.retry_after is None and raised.value.status == 422
+        assert raised.value.retry_after is None and "Waiting will not help" in raised.value.detail
         asked = either.gate(user.token, reserve=Reserve(METRIC, 2))
-        assert asked.decision is Decision.COST_EXCEEDS_LIMIT and not asked.allowed and asked.retry_after_seconds is None
+        assert asked.decision is Decision.ALLOWANCE_EXHAUSTED and not asked.allowed and asked.retry_after_seconds is None
 
 
 @pytest.mark.parametrize(
