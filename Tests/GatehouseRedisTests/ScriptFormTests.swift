@@ -11,12 +11,12 @@ struct ScriptFormTests {
   private static let folder = URL(filePath: #filePath).appending(path: "../../../Sources/GatehouseRedis/Scripts").standardized
   private static let bytesMax = 4_096
 
-  @Test("Every file is under 4 KB, begins with what it is, and the five scripts name their keys, arguments and replies")
+  @Test("Every file is under 4 KB, begins with what it is, and the six scripts name their keys, arguments and replies")
   func form() throws {
     let files = try FileManager.default.contentsOfDirectory(at: Self.folder, includingPropertiesForKeys: nil)
     #expect(
       Set(files.map(\.lastPathComponent)) == [
-        "drop.lua", "gate.lua", "install.lua", "limit_check.lua", "give_back.lua", "user.lua", "window.lua",
+        "drop.lua", "gate.lua", "install.lua", "limit_check.lua", "give_back.lua", "limit_give_back.lua", "user.lua", "window.lua",
       ])
     for file in files {
       let text = try String(contentsOf: file, encoding: .utf8)
@@ -27,7 +27,7 @@ struct ScriptFormTests {
       #expect(text.hasPrefix("-- \(name): "))
       for word in ["\n-- KEYS  1 ", "\n-- ARGV  1 ", "\n-- Gives "] { #expect(text.contains(word), "\(name) lacks \(word)") }
     }
-    #expect(Scripts.all.map(\.name) == ["gate", "install", "give_back", "limit_check", "drop"])
+    #expect(Scripts.all.map(\.name) == ["gate", "install", "give_back", "limit_check", "limit_give_back", "drop"])
   }
 
   @Test("No script calls a command that the service's account lacks, or one that walks the keys")

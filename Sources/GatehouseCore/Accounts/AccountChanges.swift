@@ -10,8 +10,11 @@ extension Accounts {
   /// A change by the user: a name, a time zone, or the address that waits to be verified. Whether another account has that address is not
   /// told, and such a change is counted. Throws `rateLimited`, `notFound`.
   public func change(_ user: UserID, _ wanted: UserChanges) async throws -> User {
-    if case .set(.some) = wanted.pendingEmail { try await limits.emailChange(of: user) }
-    return try await change(user, wanted, by: .user(user))
+    guard case .set(.some) = wanted.pendingEmail else {
+      return try await change(user, wanted, by: .user(user))
+    }
+    let attempt = try await limits.emailChange(of: user)
+    return try await attempt.counted { try await change(user, wanted, by: .user(user)) }
   }
 
   /// A change by whoever may make it. One that may take rights away (a plan, its end, a status) is true for every process when this
