@@ -8,7 +8,8 @@ import GatehouseCrypto
 /// Many networks together can use up what an account has. A login from a network where a password of that account was right
 /// within the last 30 days is then still let through, as far as the limits of that network go.
 ///
-/// Where no proxy tells the network, no limit of one is taken, since all such clients would share it; account and pair still are.
+/// Where no proxy tells the network, no limit of one is taken, nor of one and an account together, since all such clients would share
+/// it; the account's own limits still are.
 public struct LoginLimits: Sendable {
   /// For how long a network at which a login succeeded counts as a home of the account.
   static let homeSeconds: Int64 = 30 * 86_400
@@ -41,11 +42,12 @@ public struct LoginLimits: Sendable {
   /// Takes one attempt with an account's password: three round trips at most if it passes, one more where the account is used up. A
   /// network that was refused a moment ago costs none, an account one. Throws `rateLimited`.
   @discardableResult public func attempt(account canonicalEmail: String, network: String) async throws(ServiceError) -> Attempt {
-    try await take(
-      [
-        (.loginPair, pairSubject(canonicalEmail, network)), (.loginNetwork, .ownNetwork(network)),
-        (.loginAccount, .own(accountDigest(canonicalEmail))),
-      ], home: network == Subject.unknownNetwork ? nil : home(canonicalEmail, network))
+    let account = (Policy.Internal.loginAccount, Subject.own(accountDigest(canonicalEmail)))
+    // All clients that nobody names would share the pair.
+    guard network != Subject.unknownNetwork else { return try await take([account]) }
+    return try await take(
+      [(.loginPair, pairSubject(canonicalEmail, network)), (.loginNetwork, .ownNetwork(network)), account],
+      home: home(canonicalEmail, network))
   }
 
   /// The password was right: from now on the network is a home of the account. One round trip that nobody needs to wait for.

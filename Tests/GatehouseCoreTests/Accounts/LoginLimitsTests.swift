@@ -195,6 +195,14 @@ struct LoginLimitsTests {
     #expect(hot.taken(limits.pairSubject(Self.victim, "198.51.100.1"), pair) == 0)
   }
 
+  @Test("Clients whom nobody names share no pair and no network; the account's own limit holds for them")
+  func unnamed() async throws {
+    let limits = limits()
+    #expect(await left(limits, Subject.unknownNetwork) == 100)
+    #expect(await !passes(limits, Self.home), "the account is used up, and nobody was at home")
+    for _ in 0..<100 { try await limits.spend(network: Subject.unknownNetwork) }
+  }
+
   @Test("The digests of accounts, of pairs and of the app's subjects never meet")
   func digests() {
     let limits = limits()
