@@ -4,7 +4,7 @@ import NIOCore
 import RedisClient
 import Synchronization
 
-/// The hot state in Redis: five scripts, and one that tries them. Every call uses the connection of the event loop it runs on, or of another that can be used, and
+/// The hot state in Redis: six scripts, and one that tries them. Every call uses the connection of the event loop it runs on, or of another that can be used, and
 /// only if that is on the timeline of the term.
 public final class HotState: HotStore {
   private struct Epoch {
@@ -152,6 +152,20 @@ public final class HotState: HotStore {
         let words = SubjectCheck.arguments(charges, peek: peek, at: self.clock.believable)
         connection.evaluate(Scripts.limitCheck, keys: [KeySpace.windows(subject)], arguments: words) { result in
           continuation.resume(returning: self.believed(result) { SubjectCheck.check($0, charges, peek: peek) })
+        }
+      }
+    }
+  }
+
+  /// Gives back units that a check of the subject has taken, in one script and round trip, sent once. A failure says nothing of whether
+  /// they went back.
+  public func giveBack(_ subject: Subject, _ taken: [TakenCell], under term: HotTerm) async -> Result<HotWindows, HotFailure> {
+    await withCheckedContinuation { continuation in
+      onLoop { connection in
+        if let failure = Self.failure(connection, term) { return continuation.resume(returning: .failure(failure)) }
+        let words = SubjectCheck.giveBackArguments(taken, at: self.clock.believable)
+        connection.evaluate(Scripts.limitGiveBack, keys: [KeySpace.windows(subject)], arguments: words) { result in
+          continuation.resume(returning: self.believed(result) { SubjectCheck.windows($0, count: taken.count) })
         }
       }
     }

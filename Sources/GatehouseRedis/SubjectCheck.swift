@@ -1,7 +1,7 @@
 import GatehouseCore
 import RedisClient
 
-/// The subject check's arguments and replies; the layout is written in `limit_check.lua`.
+/// The subject check's arguments and replies; the layout is written in `limit_check.lua` and `limit_give_back.lua`.
 enum SubjectCheck {
   static func arguments(_ charges: [PolicyCharge], peek: Bool, at span: ClosedRange<Int64>) -> [String] {
     var words = [peek ? "1" : "0"]
@@ -23,6 +23,23 @@ enum SubjectCheck {
     case .success(let reply):
       guard let check = read(reply, charges, peek: peek) else { return .failure(HotFailure(reason: "unreadable_reply")) }
       return .success(check)
+    }
+  }
+
+  static func giveBackArguments(_ taken: [TakenCell], at span: ClosedRange<Int64>) -> [String] {
+    taken.flatMap { [$0.policy.fieldName, String($0.cell), String($0.units)] } + [String(span.lowerBound), String(span.upperBound)]
+  }
+
+  static func windows(_ result: Result<RedisReply, RedisError>, count: Int) -> Result<HotWindows, HotFailure> {
+    switch result {
+    case .failure(let error): return .failure(HotFailure(reason: error.reason))
+    case .success(let reply):
+      guard let parts = reply.elements, parts.count == 1 + count, let now = parts[0].integerValue else {
+        return .failure(HotFailure(reason: "unreadable_reply"))
+      }
+      let windows = parts.dropFirst().compactMap { $0.byteValues.map(PackedWindow.init(bytes:)) }
+      guard windows.count == count else { return .failure(HotFailure(reason: "unreadable_reply")) }
+      return .success(HotWindows(windows: windows, nowMilliseconds: now))
     }
   }
 

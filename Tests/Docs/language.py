@@ -21,7 +21,7 @@ NAME = re.compile(r'(?:@Test|@Suite|\bClaim)\(\s*"([^"]*)"')
 def run(claims):
     told(claims, "no sentence of a document begins with Who or What unless it asks", documents())
     told(claims, "no comment or text of Python does", of_python())
-    told(claims, "no comment of a shell script or the Makefile does", of_shell())
+    told(claims, "no comment that begins with # does: of scripts, configuration, and examples in documents and Swift", of_numbered())
     told(claims, "no comment of Swift, Lua or SQL does", of_sources())
     told(claims, "no text of Swift does", of_swift())
     told(claims, "no documenting comment of Swift begins with The same or Likewise: it says by itself what the caller gets", borrowed())
@@ -100,8 +100,9 @@ def names_of_tests():
                 yield f"{name}: {found[:90]}"
 
 
-def of_shell():
+def of_numbered():
+    """Lines after # that follow each other are one text."""
     for name in files():
-        if name.endswith(".sh") or name in ("Makefile", ".ci/run", "redis.conf"):
-            text = " \n".join(line.lstrip("# ") for line in (ROOT / name).read_text().splitlines() if line.lstrip().startswith("#"))
-            yield from faults(name, text)
+        if not name.endswith((".json", ".svg")):
+            for text in re.findall(r"(?:^[ \t]*#(?!#).*\n)+", (ROOT / name).read_text(errors="replace"), re.M):
+                yield from faults(name, " ".join(line.strip().lstrip("# ") for line in text.splitlines()))

@@ -51,6 +51,25 @@ import Testing
     }
   }
 
+  @Test("An address that is the user's own, or waits already, is no request for another one: it spends nothing of the limit")
+  func ownAddress() async throws {
+    try await RunningService.with { service in
+      let user = try await service.newUser()
+      let next = email("next")
+      func ask(_ email: String, _ name: String = "Mia") async throws -> RunningService.Answer {
+        try await service.ask("PATCH", "/v1/user", bearer: user.token, body: #"{"email":"\#(email)","name":"\#(name)"}"#)
+      }
+      for number in 0..<12 {
+        let answer = try await ask(number.isMultiple(of: 2) ? user.email : user.email.uppercased(), "Mia \(number)")
+        #expect(answer.status == 200 && answer.text("name") == "Mia \(number)")
+      }
+      for _ in 0..<12 { #expect(try await ask(next).text("pending_email") == next) }
+      var statuses: [Int] = []
+      for _ in 0..<10 { statuses.append(try await ask(email()).status) }
+      #expect(statuses == Array(repeating: 200, count: 9) + [429])
+    }
+  }
+
   @Test("Where sign-up hides, a free and a taken address get one answer, and nothing else tells them apart", .asvs("6.3.8"))
   func hidden() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_SIGNUP_ENUMERATION": "hide", "GATEHOUSE_POLICIES_SIGNUP_NETWORK_LIMIT": "1000"])

@@ -21,6 +21,9 @@ extension ServiceTrait {
     "GATEHOUSE_POLICIES_SEATS_BY": "subject", "GATEHOUSE_POLICIES_SEATS_LIMIT": "10", "GATEHOUSE_POLICIES_SEATS_WINDOW": "1h",
     "GATEHOUSE_POLICIES_SEATS_CELLS": "60", "GATEHOUSE_POLICIES_SEATS_SHADOW": "false",
   ]
+
+  /// The same, and only twelve attempts of a network.
+  static let fewAttempts = visits.merging(["GATEHOUSE_POLICIES_LOGIN_NETWORK_LIMIT": "12"]) { $1 }
 }
 
 extension Trait where Self == ServiceTrait {

@@ -291,9 +291,14 @@ def replaced(claims, way, is_loaded):
 
 
 def checkpoint(gatehouse):
-    """Another program copies the log into the file."""
-    with sqlite3.connect(gatehouse.ledger) as db:
-        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    """Another program copies the log into the file, all of it: a reader may keep a part in the log for a moment."""
+    db = sqlite3.connect(gatehouse.ledger)
+
+    def copied():
+        is_busy, log, copied = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return not is_busy and copied == log
+
+    wait_until(copied, "a copy of the log")
     db.close()
 
 

@@ -73,6 +73,11 @@ final class HookedHot: HotStore {
     return await inner.check(subject, charges, peek: peek, under: term)
   }
 
+  func giveBack(_ subject: Subject, _ taken: [TakenCell], under term: HotTerm) async -> Result<HotWindows, HotFailure> {
+    if let failure = failure(.check) { return .failure(failure) }
+    return await inner.giveBack(subject, taken, under: term)
+  }
+
   func time() async -> Int64? { failure(.time) == nil ? await inner.time() : nil }
   func mayForget() async -> Bool? { await inner.mayForget() }
   func setEra(_ era: Int64) { inner.setEra(era) }

@@ -8,10 +8,19 @@ extension Accounts {
   }
 
   /// A change by the user: a name, a time zone, or the address that waits to be verified. Whether another account has that address is not
-  /// told, and such a change is counted. Throws `rateLimited`, `notFound`.
+  /// told, and a change to one that is not the user's own is counted. Throws `rateLimited`, `notFound`.
   public func change(_ user: UserID, _ wanted: UserChanges) async throws -> User {
-    if case .set(.some) = wanted.pendingEmail { try await limits.emailChange(of: user) }
-    return try await change(user, wanted, by: .user(user))
+    guard case .set(let address?) = wanted.pendingEmail, try await isAnother(address, for: user) else {
+      return try await change(user, wanted, by: .user(user))
+    }
+    let attempt = try await limits.emailChange(of: user)
+    return try await attempt.counted { try await change(user, wanted, by: .user(user)) }
+  }
+
+  /// Whether an address is neither the user's own nor the one that waits already: asking for those tells nothing of anybody.
+  private func isAnother(_ address: EmailAddress, for id: UserID) async throws -> Bool {
+    guard let user = try await ledger.user(id) else { return true }
+    return ![user.email, user.pendingEmail].compactMap(\.self).contains { EmailAddress.Forms($0).canonical == address.canonical }
   }
 
   /// A change by whoever may make it. One that may take rights away (a plan, its end, a status) is true for every process when this

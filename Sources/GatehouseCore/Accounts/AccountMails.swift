@@ -6,28 +6,32 @@ extension Accounts {
   public func requestVerification(of id: UserID, by actor: AuditActor, network: String?) async throws -> Mail? {
     guard let user = try await ledger.user(id) else { throw ServiceError.noUser(id) }
     guard user.status == .active, let address = user.addressToVerify else { return nil }
-    try await limits.mail(account: EmailAddress.Forms(user.email).canonical, network: network)
-    return try await mint(.emailVerification, for: user, to: address, by: actor)
+    let attempt = try await limits.mail(account: EmailAddress.Forms(user.email).canonical, network: network)
+    return try await attempt.counted { try await mint(.emailVerification, for: user, to: address, by: actor) }
   }
 
   /// The mail that resets a password; nil for an address without an account, and for a suspended user. No answer leaves before the
   /// login floor, so that its time says nothing of the account. Throws `rateLimited`, counted whether there is an account or not.
   public func requestReset(email: String, by actor: AuditActor, network: String?) async throws -> Mail? {
-    try await limits.mail(account: EmailAddress.Forms(email).canonical, network: network)
-    let due = try await passwords.dueWithoutHash(ledger.passwordCosts())
-    let result: Result<Mail?, any Error>
-    do {
-      let user = try await ledger.user(email: email)
-      if let user, user.status == .active {
+    let attempt = try await limits.mail(account: EmailAddress.Forms(email).canonical, network: network)
+    return try await attempt.counted {
+      let due = try await passwords.dueWithoutHash(ledger.passwordCosts())
+      let result: Result<Mail?, any Error>
+      do {
+        // Nobody's mail goes the same way and is kept nowhere: where nothing can be written, the refusal says nothing of the account.
+        let user = try await ledger.user(email: email) ?? nobody(email)
         result = .success(try await mint(.passwordReset, for: user, to: user.email, by: actor))
-      } else {
-        result = .success(nil)
-      }
-    } catch { result = .failure(error) }
-    try? await Task.sleep(until: due, clock: .continuous)
-    return try result.get()
+      } catch { result = .failure(error) }
+      try? await Task.sleep(until: due, clock: .continuous)
+      return try result.get()
+    }
   }
 
+  private func nobody(_ email: String) -> User {
+    User(id: .random(), email: email, timeZone: "UTC", plan: rules.allowances.defaultPlan, createdAtMilliseconds: clock.now())
+  }
+
+  /// nil, and nothing kept, for a user who gets no such mail now.
   private func mint(_ kind: Mail.Purpose, for user: User, to address: String, by actor: AuditActor) async throws -> Mail? {
     let token = SingleUseToken.mint()
     let now = clock.now()
@@ -41,17 +45,23 @@ extension Accounts {
   /// Spends a verification token. Throws `tokenSpent`, `emailTaken`, `rateLimited`.
   /// - Parameter network: counted as an attempt; nil when a backend calls and does not say for whom.
   public func completeVerification(token text: String, network: String?) async throws -> User {
-    if let network { try await limits.spend(network: network) }
-    guard let token = SingleUseToken.parse(text), let change = try await ledger.verifyEmail(token: token.hash, now: clock.now()) else {
-      throw Self.spent
+    let attempt = try await limits.spend(network: network)
+    return try await attempt.counted {
+      guard let token = SingleUseToken.parse(text), let change = try await ledger.verifyEmail(token: token.hash, now: clock.now()) else {
+        throw Self.spent
+      }
+      return await changes.acknowledge(change, takesRightsAway: true)
     }
-    return await changes.acknowledge(change, takesRightsAway: true)
   }
 
   /// Spends a reset token: the new password is in force and every session of the user has ended. A password that the rules refuse
   /// leaves the token good. Throws `tokenSpent`, `invalidFields` (password), `rateLimited`, `overloaded`.
   public func completeReset(token text: String, password: String, network: String?) async throws -> User {
-    if let network { try await limits.spend(network: network) }
+    let attempt = try await limits.spend(network: network)
+    return try await attempt.counted { try await spendReset(text, password) }
+  }
+
+  private func spendReset(_ text: String, _ password: String) async throws -> User {
     guard let token = SingleUseToken.parse(text) else { throw Self.spent }
     // One of several at once hashes its password, the others wait for what becomes of it: a hash costs too much to be thrown away.
     for _ in 0..<2 {

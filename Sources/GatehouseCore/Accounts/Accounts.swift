@@ -32,30 +32,34 @@ public struct Accounts: Sendable {
   public func signUp(
     email: String, password: String, name: String?, timeZone: String, externalID: String?, network: String?
   ) async throws -> User {
-    let new = try await newUser(
-      email: email, password: password, name: name, timeZone: timeZone, externalID: externalID, network: network, isHidden: false)
-    return try await ledger.createUser(new.user, canonicalEmail: new.address.canonical, passwordHash: new.hash)
+    let new = try newUser(email: email, password: password, name: name, timeZone: timeZone, externalID: externalID, isHidden: false)
+    return try await hashed(password, of: new, network: network) { hash in
+      try await ledger.createUser(new.user, canonicalEmail: new.address.canonical, passwordHash: hash)
+    }
   }
 
   /// Signs up without telling whether the address is taken. The feed says which mail to send, and to whom; the new account waits for its
   /// verification. No answer leaves before the login floor. Gives the address. Throws `invalidFields`, `rateLimited`.
   public func requestSignUp(email: String, password: String, name: String?, timeZone: String, network: String) async throws -> EmailAddress
   {
-    let new = try await newUser(
-      email: email, password: password, name: name, timeZone: timeZone, externalID: nil, network: network, isHidden: true)
-    let due = try await passwords.dueWithoutHash(ledger.passwordCosts())
-    let result: Result<Void, any Error>
-    do {
-      result = .success(try await ledger.requestUser(new.user, canonicalEmail: new.address.canonical, passwordHash: new.hash))
-    } catch { result = .failure(error) }
-    try? await Task.sleep(until: due, clock: .continuous)
-    try result.get()
-    return new.address
+    let new = try newUser(email: email, password: password, name: name, timeZone: timeZone, externalID: nil, isHidden: true)
+    return try await hashed(password, of: new, network: network) { hash in
+      let due = try await passwords.dueWithoutHash(ledger.passwordCosts())
+      let result: Result<Void, any Error>
+      do {
+        result = .success(try await ledger.requestUser(new.user, canonicalEmail: new.address.canonical, passwordHash: hash))
+      } catch { result = .failure(error) }
+      try? await Task.sleep(until: due, clock: .continuous)
+      try result.get()
+      return new.address
+    }
   }
 
+  private typealias NewUser = (user: User, address: EmailAddress)
+
   private func newUser(
-    email: String, password: String, name: String?, timeZone: String, externalID: String?, network: String?, isHidden: Bool
-  ) async throws -> (user: User, address: EmailAddress, hash: String) {
+    email: String, password: String, name: String?, timeZone: String, externalID: String?, isHidden: Bool
+  ) throws -> NewUser {
     var faults: [ServiceError.Field] = []
     let address = EmailAddress(email)
     if address == nil { faults.append(.init("email", code: "invalid_email", message: EmailAddress.advice)) }
@@ -66,15 +70,21 @@ public struct Accounts: Sendable {
       faults.append(.init("time_zone", code: "unknown_time_zone", message: TimeZoneName.advice))
     }
     guard faults.isEmpty, let address else { throw ServiceError(fields: faults) }
-    let hash = try await passwords.unhurried {
-      let place = try passwords.admit()
-      if let network { try await limits.signUp(network: network) }
-      if isHidden { try await limits.signUp(account: address.canonical) }
-      return try await passwords.hash(password, in: place)
-    }
     let user = User(
       id: .random(), externalID: externalID, email: address.text, name: name, timeZone: timeZone, plan: rules.allowances.defaultPlan,
       createdAtMilliseconds: clock.now(), awaitsVerification: isHidden)
-    return (user, address, hash)
+    return (user, address)
+  }
+
+  /// Counts a sign-up and hashes its password, then gives what `body` does with the hash.
+  private func hashed<Value>(
+    _ password: String, of new: NewUser, network: String?, _ body: (String) async throws -> Value
+  ) async throws -> Value {
+    let (attempt, hash) = try await passwords.unhurried {
+      let place = try passwords.admit()
+      let attempt = try await limits.signUp(network: network, account: new.user.awaitsVerification ? new.address.canonical : nil)
+      return (attempt, try await attempt.counted { try await passwords.hash(password, in: place) })
+    }
+    return try await attempt.counted { try await body(hash) }
   }
 }

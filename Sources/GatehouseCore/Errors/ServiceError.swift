@@ -95,6 +95,12 @@ public struct ServiceError: Error, Sendable, Equatable {
     self.standings = standings
   }
 
+  /// Whether an error is a failure of the service, answered 503: nobody has decided about what was asked.
+  static func isFailure(_ error: any Error) -> Bool {
+    guard let error = error as? ServiceError else { return true }
+    return error.code == .unavailable || error.code == .overloaded || error.code == .outcomeUnknown
+  }
+
   /// The sentence for a session token that opens nothing.
   public static let sessionTokenDetail = "The session token is not valid: it is unknown, has expired or was ended. Log in again."
 

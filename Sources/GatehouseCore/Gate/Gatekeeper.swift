@@ -95,13 +95,22 @@ public struct Gatekeeper: Sendable {
     return results
   }
 
-  /// Address and subject policies first, in one flush; then the user's state, in another; then the ledger for a reservation.
+  /// Address and subject policies first, in one flush; then the user's state, in another; then the ledger for a reservation. A call that
+  /// came to nothing by the service's own fault is counted by none of them.
   private func decideAtLength(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
-    var request = request
-    var verdicts: [SubjectVerdict] = []
-    if !request.subjectCharges.isEmpty {
-      verdicts = await fallback.limits.check(request.subjectCharges, peek: request.peek, hot: hot, lease: lease)
+    let counted = await fallback.limits.count(request.subjectCharges, peek: request.peek, hot: hot, lease: lease)
+    do {
+      return try await decide(request, userID: userID, behind: counted.verdicts)
+    } catch {
+      if ServiceError.isFailure(error), !LedgerGate.mayHaveHappened(error) {
+        await fallback.limits.giveBack(counted.taken, hot: hot, lease: lease)
+      }
+      throw error
     }
+  }
+
+  private func decide(_ request: GateRequest, userID: UserID, behind verdicts: [SubjectVerdict]) async throws -> GateAnswer {
+    var request = request
     let refused = verdicts.contains { !$0.allowed }
     if refused { request = request.peeking() }
 
@@ -195,7 +204,7 @@ public struct Gatekeeper: Sendable {
       if answer.reserved == nil { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
       return answer
     } catch {
-      if !mayHaveHappened(error) { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      if !LedgerGate.mayHaveHappened(error) { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
       throw error
     }
   }
@@ -268,7 +277,7 @@ public struct Gatekeeper: Sendable {
       hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: true)
       answer.refuseReservation(error)
     } catch {
-      if !mayHaveHappened(error) { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
+      if !LedgerGate.mayHaveHappened(error) { hot.giveBack(query.userID, holdID: reserve.holdID, thenDrop: false) }
       throw error
     }
     return answer
@@ -280,8 +289,6 @@ public struct Gatekeeper: Sendable {
     return Period(
       kind: metric.kind, startMilliseconds: allowance.periodStartsAtMilliseconds, endMilliseconds: allowance.resetsAtMilliseconds)
   }
-
-  private func mayHaveHappened(_ error: any Error) -> Bool { (error as? ServiceError)?.code ?? .outcomeUnknown == .outcomeUnknown }
 
   /// A decision of Redis becomes an answer; what it touched is written to the ledger later.
   private func accept(_ told: HotDecision, _ query: HotQuery, _ request: GateRequest) -> GateAnswer {

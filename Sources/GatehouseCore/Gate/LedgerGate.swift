@@ -19,11 +19,14 @@ public struct LedgerGate: Sendable {
   func decide(_ request: GateRequest) async throws -> GateAnswer {
     let now = clock.now()
     guard let found = try await find(request, now: now) else { return .unauthenticated(source: .ledger, now: now) }
-    let decision = evaluate(request, user: found.user, session: found.session, now: now)
+    let countedAt = limits.now()
+    let decision = evaluate(request, user: found.user, session: found.session, now: now, countedAt: countedAt)
     var answer = GateAnswer(decision, request: request, source: .ledger)
     if decision.touched, let sessionFacts = decision.sessionFacts { ledger.touch(sessionFacts.id, seenAt: now) }
     guard answer.decision == .allow, let reserve = request.reserve else { return answer }
     if request.peek { return try await peekReserve(reserve, answer, user: found.user, now: now) }
+    /// As in Redis, what a reservation took that came to nothing.
+    func giveBack() { limits.giveBack(request.charges, user: found.user.id, takenAt: countedAt) }
     do {
       // Redis holds nothing of this: its copy is dropped through the pending row that the ledger writes.
       let made = ReservationRequest(
@@ -34,10 +37,17 @@ public struct LedgerGate: Sendable {
       if case .first(let reserved) = once { answer.allowance = reserved.allowance }
       answer.reserved = once
     } catch let error as ServiceError where error.code == .allowanceExhausted {
+      giveBack()
       answer.refuseReservation(error)
+    } catch {
+      if !Self.mayHaveHappened(error) { giveBack() }
+      throw error
     }
     return answer
   }
+
+  /// Whether a reservation that ended in this error may stand in the ledger.
+  static func mayHaveHappened(_ error: any Error) -> Bool { (error as? ServiceError)?.code ?? .outcomeUnknown == .outcomeUnknown }
 
   private func peekReserve(_ reserve: GateRequest.Reserve, _ allowed: GateAnswer, user: User, now: Int64) async throws -> GateAnswer {
     var answer = allowed
@@ -65,7 +75,7 @@ public struct LedgerGate: Sendable {
   }
 
   /// The rules of the gate script on a row of the ledger.
-  private func evaluate(_ request: GateRequest, user: User, session: Session?, now: Int64) -> HotDecision {
+  private func evaluate(_ request: GateRequest, user: User, session: Session?, now: Int64, countedAt: Int64) -> HotDecision {
     let table = rules.allowances
     let plan = table.known(user.plan(atMilliseconds: now, fallback: table.defaultPlan))
     let caller = HotDecision.Caller(
@@ -90,7 +100,7 @@ public struct LedgerGate: Sendable {
     }
     if needs.emailVerified, !user.emailVerified { return say(.emailUnverified) }
     if let plans = needs.plans, !plans.contains(plan) { return say(.planRequired) }
-    let local = limits.local(request.charges, user: user.id, plan: plan, now: now, peek: request.peek)
+    let local = limits.local(request.charges, user: user.id, plan: plan, countedAt: countedAt, peek: request.peek)
     return say(local.decision, local.standings, retry: local.retryAfterSeconds)
   }
 }

@@ -23,13 +23,18 @@ extension SubjectLimits {
     return decision.saying(word, standings: results.map(\.standing), retryAfterSeconds: wait)
   }
 
-  /// Decides a user's policies together, all or nothing, in this process.
+  /// Gives back what `local` has taken at `then`; to be called once at most.
+  func giveBack(_ charges: [PolicyCharge], user: UserID, takenAt then: Int64) {
+    window.giveBack(subject: user.text, charges.map { $0.local(plan: nil) }, takenAtMilliseconds: then)
+  }
+
+  /// Decides a user's policies together, all or nothing, in this process, by its own clock.
   func local(
-    _ charges: [PolicyCharge], user: UserID, plan: String, now: Int64, peek: Bool
+    _ charges: [PolicyCharge], user: UserID, plan: String, countedAt: Int64, peek: Bool
   ) -> (decision: Decision, standings: [PolicyStanding], retryAfterSeconds: Int?) {
     let results = window.checkAll(
       subject: user.text,
-      charges.map { $0.local(plan: plan) }, nowMilliseconds: self.now(), peek: peek)
+      charges.map { $0.local(plan: plan) }, nowMilliseconds: countedAt, peek: peek)
     let standings = results.map(\.standing)
     if results.contains(where: \.costExceedsLimit) { return (.costExceedsLimit, standings, nil) }
     guard results.allSatisfy(\.allowed) else {

@@ -26,6 +26,13 @@ final class KnownRefusals: Sendable {
     return refusal.flatMap { now < $0.until ? $0.verdict : nil }
   }
 
+  /// Units of these subjects went back: what was refused a moment ago may pass now.
+  func forget(_ charges: [SubjectCharge]) {
+    refusals.withLock { refusals in
+      for charge in charges { refusals[Key(policy: charge.policy.fieldName, subject: charge.subject)] = nil }
+    }
+  }
+
   /// Keeps a refusal for as long as it is true and believed.
   func remember(_ verdict: SubjectVerdict, of charge: SubjectCharge, now: ContinuousClock.Instant = .now) {
     guard !verdict.allowed else { return }

@@ -83,6 +83,15 @@ public final class LocalWindow: Sendable {
     }
   }
 
+  /// Gives back what `checkAll` has taken for one call at `then`; units that have returned meanwhile change nothing.
+  func giveBack(subject: String, _ charges: [Charge], takenAtMilliseconds then: Int64) {
+    table.withLock { table in
+      for charge in charges {
+        table.entries[subject]?.windows[charge.policy.fieldName]?.mixed.giveBack(charge.cost, takenAt: then, policy: charge.policy)
+      }
+    }
+  }
+
   private func result(_ charge: Charge, _ verdict: PackedWindow.Verdict, _ window: MixedWindow, now: Int64, isTaken: Bool) -> Result {
     let (policy, limit, share) = (charge.policy, charge.limit, share(charge.limit))
     let isOver =

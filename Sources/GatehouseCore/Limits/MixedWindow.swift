@@ -62,13 +62,25 @@ struct MixedWindow: Sendable {
   /// Takes units without Redis.
   mutating func take(_ cost: Int64, now: Int64, policy: Policy) {
     own.removeAll { $0.countsAt <= now - policy.windowMilliseconds - Self.replyMilliseconds }
-    let cell = now * policy.cells / policy.windowMilliseconds
-    let end = ((cell + 1) * policy.windowMilliseconds + policy.cells - 1) / policy.cells
+    let end = Self.cellEnd(now, policy)
     if let last = own.last, last.countsAt == end {
       own[own.count - 1].units = last.units.addingReportingOverflow(cost).overflow ? .max : last.units + cost
     } else {
       own.append(Grant(countsAt: end, units: cost))
     }
+  }
+
+  /// Gives back units that were taken without Redis at `then`, unless they have returned meanwhile.
+  mutating func giveBack(_ cost: Int64, takenAt then: Int64, policy: Policy) {
+    let end = Self.cellEnd(then, policy)
+    guard let place = own.firstIndex(where: { $0.countsAt == end && $0.units >= cost }) else { return }
+    own[place].units -= cost
+    if own[place].units == 0 { own.remove(at: place) }
+  }
+
+  private static func cellEnd(_ now: Int64, _ policy: Policy) -> Int64 {
+    let cell = now * policy.cells / policy.windowMilliseconds
+    return ((cell + 1) * policy.windowMilliseconds + policy.cells - 1) / policy.cells
   }
 
   /// Where the subject stands; `limit` is what `remaining` is counted from.

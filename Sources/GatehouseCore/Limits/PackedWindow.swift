@@ -33,6 +33,9 @@ public struct PackedWindow: Sendable, Equatable {
     units = stride(from: 4, to: bytes.count, by: 8).map { Cell(number: word($0), count: word($0 + 4)) }
   }
 
+  /// The cell that units were taken into last; nil of an empty window.
+  var lastCell: UInt32? { units.last?.number }
+
   /// The stored form.
   public var bytes: [UInt8] {
     var out: [UInt8] = []

@@ -28,17 +28,20 @@ public struct Sessions: Sendable {
   public func logIn(_ login: Login) async throws -> OpenedSession {
     return try await passwords.unhurried {
       let place = try passwords.admit()
-      try await limits.attempt(account: login.account, network: login.network)
-      let due = try await passwords.due(ledger.passwordCosts())
-      let result: Result<OpenedSession, any Error>
-      do {
-        result = .success(try await open(login, in: place))
-      } catch let error as ServiceError where error.code == .overloaded {
-        // Says nothing of the account, and must not hold up what is too much already.
-        throw error
-      } catch { result = .failure(error) }
-      try? await Task.sleep(until: due, clock: .continuous)
-      return try result.get()
+      let attempt = try await limits.attempt(account: login.account, network: login.network)
+      // A wrong password is no failure, and stays counted.
+      return try await attempt.counted {
+        let due = try await passwords.due(ledger.passwordCosts())
+        let result: Result<OpenedSession, any Error>
+        do {
+          result = .success(try await open(login, in: place))
+        } catch let error as ServiceError where error.code == .overloaded {
+          // Says nothing of the account, and must not hold up what is too much already.
+          throw error
+        } catch { result = .failure(error) }
+        try? await Task.sleep(until: due, clock: .continuous)
+        return try result.get()
+      }
     }
   }
 

@@ -53,7 +53,7 @@ enum DefaultFile {
     signup:
       # public: anybody may sign up. backend: only with a service key of scope accounts.
       mode: public
-      # What a sign-up without a key says of an address that has an account. tell: 409, and anybody can find out who has one. hide: 202 for
+      # Whether a sign-up without a key says that an address has an account. tell: 409, and anybody can find out who has one. hide: 202 for
       # every address; the new account logs in once its address is verified, and the events feed says whom to mail what.
       enumeration: tell
 
@@ -86,8 +86,8 @@ enum DefaultFile {
         idle: 30d
         absolute: 90d
 
-    # What is metered, by day or by month in the user's time zone. A section is a metric, as below one is a plan, a policy, a profile:
-    # a file adds its own. A list `names` in place of the defaults leaves out those that it lacks.
+    # Metrics: units are counted by day or by month in the user's time zone. A section is a metric, as below one is a plan, a policy, a
+    # profile: a file adds its own. A list `names` in place of the defaults leaves out those that it lacks.
     metrics:
       video_analysis:
         period: day
@@ -177,7 +177,7 @@ enum DefaultFile {
         cells: 60
         shadow: false
 
-    # What proxies may ask for at /v1/auth/{profile}: each call costs one unit of every policy named (by user, plan or ip).
+    # Profiles: a proxy asks for one at /v1/auth/{profile}, and each call costs one unit of every policy named (by user, plan or ip).
     profiles:
       api:
         policies: [api]

@@ -34,9 +34,8 @@ struct LoginLimitsTests {
   private let hot = WindowsInMemory()
   private let start = ContinuousClock.now
 
-  private func limits() -> LoginLimits {
-    let lease = Lease()
-    lease.hold(for: .seconds(86_400))
+  private func limits(_ lease: Lease = Lease(), isHeld: Bool = true) -> LoginLimits {
+    if isHeld { lease.hold(for: .seconds(86_400)) }
     let (hot, start, began) = (hot, start, hot.nowMilliseconds)
     return LoginLimits(
       limits: SubjectLimits(window: LocalWindow(processes: 1)), hot: hot, lease: lease, subjects: MacKey([1]),
@@ -107,7 +106,7 @@ struct LoginLimitsTests {
   @Test("A network that is refused spends nothing of the accounts that it tries")
   func network() async throws {
     let limits = limits()
-    for number in 0..<70 { try? await limits.attempt(account: "n\(number)@example.com", network: "198.51.100.1") }
+    for number in 0..<70 { _ = try? await limits.attempt(account: "n\(number)@example.com", network: "198.51.100.1") }
     let account = try #require(Settings().policy("login_account"))
     let spent = (0..<70).map { hot.taken(.own(limits.accountDigest("n\($0)@example.com")), account) }
     #expect(spent.reduce(0, +) == 60 && spent.suffix(10).allSatisfy { $0 == 0 })
@@ -122,6 +121,86 @@ struct LoginLimitsTests {
     }
     for _ in 0..<3 { try await limits.mail(account: Self.victim, network: Self.home) }
     await #expect(throws: ServiceError.self) { try await limits.mail(account: Self.victim, network: Self.home) }
+  }
+
+  /// How many attempts of one network on one account pass before the first that is refused.
+  private func left(_ limits: LoginLimits, _ network: String = home) async -> Int {
+    var count = 0
+    while await passes(limits, network) { count += 1 }
+    return count
+  }
+
+  private func fails(_ attempt: Attempt, _ code: ServiceError.Code) async {
+    await #expect(throws: ServiceError.self) { try await attempt.counted { throw ServiceError(code, "no") } }
+  }
+
+  @Test(
+    "An attempt that the service refuses by itself goes back once, in Redis and in the process; one that was answered stays counted",
+    arguments: [true, false])
+  func givenBack(isInRedis: Bool) async throws {
+    let limits = limits(isHeld: isInRedis)
+    for code in ServiceError.Code.allCases {
+      let goesBack = [.unavailable, .overloaded, .outcomeUnknown, .rateLimited].contains(code)
+      for _ in 0..<(goesBack ? 12 : 0) { await fails(try await limits.attempt(account: Self.victim, network: Self.home), code) }
+    }
+    let late = try await limits.attempt(account: Self.victim, network: Self.home)
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<20 { group.addTask { await fails(late, .unavailable) } }
+    }
+    await fails(try await limits.attempt(account: Self.victim, network: Self.home), .invalidLogin)
+    let wrong = try await limits.attempt(account: Self.victim, network: Self.home)
+    wrong.stays()
+    await fails(wrong, .unavailable)
+    #expect(hot.commands > 0 || !isInRedis)
+    #expect(await left(limits) == 8)
+  }
+
+  @Test("A burst of attempts that fail leaves a refusal of a moment ago no longer true, and it is not believed")
+  func refusalForgotten() async throws {
+    let limits = limits()
+    var attempts: [Attempt] = []
+    for _ in 0..<10 { attempts.append(try await limits.attempt(account: Self.victim, network: Self.home)) }
+    #expect(await !passes(limits, Self.home))
+    for attempt in attempts { await fails(attempt, .overloaded) }
+    #expect(await left(limits) == 10)
+  }
+
+  @Test("Units that Redis has counted stay there while it can't be asked; those of the process go back, whoever counts by then")
+  func otherTerm() async throws {
+    let lease = Lease()
+    let limits = limits(lease)
+    let attempt = try await limits.attempt(account: Self.victim, network: Self.home)
+    let account = Subject.own(limits.accountDigest(Self.victim))
+    let policy = try #require(Settings().policy("login_account"))
+    lease.hold(for: .zero)
+    await fails(attempt, .unavailable)
+    #expect(hot.taken(account, policy) == 1)
+    // Counted by this process alone, and gone back there when Redis is asked again.
+    let here = try await limits.attempt(account: Self.victim, network: Self.home)
+    lease.hold(for: .seconds(86_400))
+    await fails(here, .unavailable)
+    #expect(await left(limits) == 9)
+  }
+
+  @Test("An attempt that the account refuses is none of its network's, nor of the pair's: nobody looked at its password")
+  func accountRefuses() async throws {
+    let limits = limits()
+    for number in 0..<100 { #expect(await passes(limits, "10.0.\(number).1")) }
+    let (pair, network) = (try #require(Settings().policy("login_pair")), try #require(Settings().policy("login_network")))
+    for _ in 0..<100 {
+      #expect(await !passes(limits, "198.51.100.1"))
+      hot.advance(milliseconds: 2_000)
+    }
+    #expect(hot.taken(.ownNetwork("198.51.100.1"), network) == 0)
+    #expect(hot.taken(limits.pairSubject(Self.victim, "198.51.100.1"), pair) == 0)
+  }
+
+  @Test("Clients whom nobody names share no pair and no network; the account's own limit holds for them")
+  func unnamed() async throws {
+    let limits = limits()
+    #expect(await left(limits, Subject.unknownNetwork) == 100)
+    #expect(await !passes(limits, Self.home), "the account is used up, and nobody was at home")
+    for _ in 0..<100 { try await limits.spend(network: Subject.unknownNetwork) }
   }
 
   @Test("The digests of accounts, of pairs and of the app's subjects never meet")

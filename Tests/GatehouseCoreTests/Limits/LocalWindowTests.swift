@@ -1,4 +1,5 @@
 import GatehouseCrypto
+import TestSupport
 import Testing
 
 @testable import GatehouseCore
@@ -83,7 +84,7 @@ struct LocalWindowTests {
     let allowed = await withTaskGroup(of: Int.self) { tasks in
       for _ in 0..<8 {
         tasks.addTask {
-          (0..<2_000).filter { _ in limits.local(charges, user: user, plan: "free", now: 0, peek: false).decision == .allow }.count
+          (0..<2_000).filter { _ in limits.local(charges, user: user, plan: "free", countedAt: 0, peek: false).decision == .allow }.count
         }
       }
       return await tasks.reduce(0, +)
@@ -115,5 +116,35 @@ struct LocalWindowTests {
     #expect(fields.policy == #""p";q=10;w=60, "video";q=3;w=90000"#)
     #expect(fields.limit == #""p";r=7;t=61, "video";r=1;t=90000"#)
     #expect(RateLimitFields(standings: [], allowances: [], nowMilliseconds: 0).policy.isEmpty)
+  }
+
+  @Test("Units that go back leave the window as if they had never been taken, in any order and however late")
+  func givenBack() {
+    let policy = Policy(name: "p", by: .subject, windowSeconds: 60, cells: 6, limits: PlanLimits(1_000_000))
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var random = SeededGenerator(seed: seed)
+    let (window, other) = (LocalWindow(processes: 1), LocalWindow(processes: 1))
+    var open: [(cost: Int64, at: Int64)] = []
+    var now: Int64 = 1_000_000
+    func charge(_ cost: Int64) -> LocalWindow.Charge { LocalWindow.Charge(policy: policy, limit: 1_000_000, cost: cost) }
+    for round in 0..<5_000 {
+      now += Int64.random(in: 0...8_000, using: &random)
+      let cost = Int64.random(in: 1...3, using: &random)
+      _ = window.checkAll(subject: "s", [charge(cost)], nowMilliseconds: now, peek: false)
+      if Bool.random(using: &random) {
+        _ = other.checkAll(subject: "s", [charge(cost)], nowMilliseconds: now, peek: false)
+      } else {
+        open.append((cost, now))
+      }
+      guard round % 10 == 9 else { continue }
+      for taken in open.shuffled(using: &random) {
+        window.giveBack(subject: "s", [charge(taken.cost)], takenAtMilliseconds: taken.at)
+      }
+      open = []
+      let both = [window, other].map { $0.owed(subject: "s", [policy], nowMilliseconds: now) }
+      #expect(both[0] == both[1], "seed \(seed)")
+    }
+    window.giveBack(subject: "nobody", [charge(1)], takenAtMilliseconds: now)
+    #expect(window.count == 1)
   }
 }

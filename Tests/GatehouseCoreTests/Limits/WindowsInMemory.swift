@@ -55,6 +55,19 @@ final class WindowsInMemory: HotStore {
   }
 
   var refuses: Bool { false }
+
+  func giveBack(_ subject: Subject, _ taken: [TakenCell], under term: HotTerm) async -> Result<HotWindows, HotFailure> {
+    state.withLock { state in
+      state.commands += 1
+      for units in taken {
+        guard let stored = state.windows[subject]?[units.policy.fieldName] else { continue }
+        state.windows[subject]?[units.policy.fieldName] = stored.without(units)
+      }
+      let windows = taken.map { state.windows[subject]?[$0.policy.fieldName] ?? PackedWindow() }
+      return .success(HotWindows(windows: windows, nowMilliseconds: state.now))
+    }
+  }
+
   var address: String { "here" }
   func timelines() async -> [String] { [] }
   func leaveStrays(of term: HotTerm) {}
@@ -73,4 +86,17 @@ final class WindowsInMemory: HotStore {
   func time() async -> Int64? { nowMilliseconds }
   func mayForget() async -> Bool? { false }
   func setEra(_ era: Int64) {}
+}
+
+extension PackedWindow {
+  /// The window with some units less in one cell, as `limit_give_back.lua` leaves it; itself if the cell does not hold them.
+  func without(_ taken: TakenCell) -> PackedWindow {
+    guard let place = units.firstIndex(where: { $0.number == taken.cell && $0.count >= taken.units }) else { return self }
+    let less = UInt32(clamping: taken.units)
+    var cells = units
+    cells[place].count -= less
+    cells.removeAll { $0.count == 0 }
+    let words = [total - less] + cells.flatMap { [$0.number, $0.count] }
+    return PackedWindow(bytes: words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * UInt32($0))) } })
+  }
 }
