@@ -3,12 +3,14 @@ import Testing
 
 @Suite("The words about a used-up allowance")
 struct AllowanceDetailTests {
-  private func detail(_ limit: Int64, used: Int64, held: Int64, resetsAt: String, kind: Period.Kind?, zone: String?) throws -> String {
+  private func detail(
+    _ limit: Int64, used: Int64, held: Int64, of amount: Int64 = 1, resetsAt: String, kind: Period.Kind?, zone: String?
+  ) throws -> String {
     let end = try #require(Instants.parse(resetsAt))
     return Allowance(
       metric: "video_analysis", limit: limit, used: used, held: held, periodStartsAtMilliseconds: end - 86_400_000,
       resetsAtMilliseconds: end
-    ).exhaustedDetail(plan: "free", kind: kind, zone: zone)
+    ).exhaustedDetail(of: amount, plan: "free", kind: kind, zone: zone)
   }
 
   @Test("The words name the plan, what is taken, and when the next period begins on the user's clock")
@@ -26,5 +28,17 @@ struct AllowanceDetailTests {
     #expect(
       try detail(1, used: 1, held: 0, resetsAt: "2026-11-23T23:00:00Z", kind: nil, zone: nil)
         == "Plan free has 1 video_analysis a period; 1 is used. It starts again with the next period.")
+  }
+
+  @Test(
+    "Units that no period has are not told to come back with the next one", arguments: [(0, 1), (3, 4), (3, 1_000)] as [(Int64, Int64)])
+  func never(limit: Int64, amount: Int64) throws {
+    let said = try detail(limit, used: 0, held: 0, of: amount, resetsAt: "2026-11-23T23:00:00Z", kind: .day, zone: "Europe/Berlin")
+    let asked = amount == 1 ? "1 is asked for" : "\(amount) are asked for"
+    #expect(said == "Plan free has \(limit) video_analysis a day, and \(asked). Waiting will not help.")
+    let allowance = Allowance(
+      metric: "video_analysis", limit: limit, used: 0, held: 0, periodStartsAtMilliseconds: 0, resetsAtMilliseconds: 10_000)
+    #expect(ServiceError.exhausted(allowance, of: amount, plan: "free", now: 5_000).retryAfterSeconds == nil)
+    #expect(ServiceError.exhausted(allowance, of: limit, plan: "free", now: 5_000).retryAfterSeconds == 5)
   }
 }

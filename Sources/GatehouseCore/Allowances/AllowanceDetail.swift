@@ -25,13 +25,6 @@ extension Allowance {
   /// Whole seconds after which `amount` units may fit: when the period ends; nil if no period ever has so many.
   public func secondsToRetry(_ amount: Int64, now: Int64) -> Int? { everAdmits(amount) ? secondsToReset(now) : nil }
 
-  /// The refusal of `amount` units, for which there is no room, to a user whose plan in force is `plan`.
-  public func refusal(of amount: Int64, plan: String, now: Int64) -> ServiceError {
-    ServiceError(
-      .allowanceExhausted, exhaustedDetail(of: amount, plan: plan), retryAfterSeconds: secondsToRetry(amount, now: now), allowance: self,
-      violated: [metric])
-  }
-
   /// Whole seconds, rounded up, until the period ends.
   public func secondsToReset(_ nowMilliseconds: Int64) -> Int { Int(max(1, (resetsAtMilliseconds - nowMilliseconds + 999) / 1000)) }
 }

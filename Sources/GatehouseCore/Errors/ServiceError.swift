@@ -114,6 +114,13 @@ public struct ServiceError: Error, Sendable, Equatable {
 }
 
 extension ServiceError {
+  /// The refusal of `amount` units, for which an allowance has no room, to a user whose plan in force is `plan`.
+  public static func exhausted(_ allowance: Allowance, of amount: Int64, plan: String, now: Int64) -> ServiceError {
+    ServiceError(
+      .allowanceExhausted, allowance.exhaustedDetail(of: amount, plan: plan),
+      retryAfterSeconds: allowance.secondsToRetry(amount, now: now), allowance: allowance, violated: [allowance.metric])
+  }
+
   /// Several wrong fields.
   init(fields: [Field]) {
     let names = fields.map(\.field).joined(separator: ", ")

@@ -31,7 +31,7 @@ extension GateAnswer {
     case .rateLimited: detail = rateLimitedDetail
     case .allowanceExhausted:
       if let allowance, let amount = request.reserve?.amount {
-        refuseReservation(allowance.refusal(of: amount, plan: decision.caller.plan, now: nowMilliseconds))
+        refuseReservation(.exhausted(allowance, of: amount, plan: decision.caller.plan, now: nowMilliseconds))
       }
     }
   }

@@ -56,7 +56,8 @@ public struct LedgerGate: Sendable {
     }
     answer.allowance = standing
     guard !standing.admits(reserve.amount) else { return answer }
-    answer.refuseReservation(standing.refusal(of: reserve.amount, plan: answer.caller?.plan ?? rules.allowances.defaultPlan, now: now))
+    answer.refuseReservation(
+      .exhausted(standing, of: reserve.amount, plan: answer.caller?.plan ?? rules.allowances.defaultPlan, now: now))
     return answer
   }
 

@@ -205,7 +205,7 @@ extension SQLLedger {
       let quota = try ReservationRecord.quota(user, metric, db, period: period, now: now).quota
       let before = ReservationRecord.allowance(quota, plan: plan, table)
       guard before.admits(request.amount) else {
-        throw before.refusal(of: request.amount, plan: plan, now: now)
+        throw ServiceError.exhausted(before, of: request.amount, plan: plan, now: now)
       }
       var reservation = Reservation(
         id: request.id, userID: user.id, metric: metric.name, amount: request.amount,
