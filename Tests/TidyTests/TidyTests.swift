@@ -107,8 +107,8 @@ import Testing
     }
   }
 
-  /// The scripts that others begin with; those others say what they are called with.
-  static let preludes = ["user.lua", "window.lua"]
+  /// Parts of scripts; those that they are parts of say what they are called with.
+  static let preludes = ["closer_look.lua", "window.lua", "expire.lua", "quota.lua", "hold.lua"]
 
   @Test("Every script says its keys, its arguments and its answer, and is under 4 KB")
   func scripts() {

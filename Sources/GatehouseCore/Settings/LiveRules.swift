@@ -2,6 +2,8 @@ import GatehouseCrypto
 
 /// The part of the configuration that decides about calls. It is asked at each call, so that a reload is true from the next one on.
 public protocol LiveRules: Sendable {
+  /// Rises with every change of what is said here.
+  var edition: Int { get }
   /// The allowances of each plan.
   var allowances: AllowanceTable { get }
   /// The rate limit of a name; nil if the configuration has none.

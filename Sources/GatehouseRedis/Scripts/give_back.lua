@@ -3,6 +3,19 @@
 -- KEYS  1 gh:{u}   2 gh:{u}:rl
 -- ARGV  1 hold id
 -- Gives 1 if given back, 0 if there was nothing to give.
+-- include quota
+
+-- The stored form of a window with `cost` units less in `cell`; nil if the cell does not hold them.
+local function refund(packed, cell, cost)
+  for at = 5, #packed - 7, 8 do
+    local number, count = struct.unpack('<I4I4', packed, at)
+    if number == cell and count >= cost and struct.unpack('<I4', packed) >= cost then
+      local pair = count > cost and struct.pack('<I4I4', cell, count - cost) or ''
+      return struct.pack('<I4', struct.unpack('<I4', packed) - cost) .. string.sub(packed, 5, at - 1) .. pair .. string.sub(packed, at + 8)
+    end
+  end
+end
+
 local field = 'h:' .. ARGV[1]
 local raw = redis.pcall('HGET', KEYS[1], field)
 if type(raw) ~= 'string' then return 0 end
@@ -17,8 +30,13 @@ if q then
   redis.call('HSET', KEYS[1], 'q:' .. metric, quota_write(q))
 end
 for name, cell, cost in string.gmatch(costs, '([^:,]+):(%d+):(%d+),') do
-  local packed = window_load(KEYS[2], {name})[1]
-  local less = packed and window_refund(packed, tonumber(cell), tonumber(cost))
+  local packed = redis.pcall('HGET', KEYS[2], name)
+  if packed and packed.err then
+    -- A key of another type counts nothing.
+    redis.call('DEL', KEYS[2])
+    packed = false
+  end
+  local less = packed and refund(packed, tonumber(cell), tonumber(cost))
   if less then redis.call('HSET', KEYS[2], name, less) end
 end
 return 1
