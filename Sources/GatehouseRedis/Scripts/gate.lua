@@ -3,8 +3,8 @@
 -- ARGV  1 the account's field, v2:<epoch>:<u>   2 the session's field, '' for a call without one   3 the caller's time
 --       4 ms since a session was seen within which it needs no closer look   5 idle ms: web|remember|mobile   6 ticket if cold
 --       then per policy: field, W ms, B, cost, limits by plan; then, for a hold: id, metric, n, lease ms, limits by plan;
---       at last, only if the call is out of the ordinary, how, each with a blank before and behind: `peek`, `hold`, `verified`, `authenticated=<ms>`,
---       `plans=<1 or 0 by plan>` and `besides=<units of each policy,>`
+--       at last, only if the call is out of the ordinary, how, each with a blank before and behind it: `peek`, `hold`, `verified`,
+--       `authenticated=<ms>`, `plans=<1 or 0 by plan>`, `besides=<units of each policy, with commas>`
 --       By plan is |<plan>:<number>|..., the first of them for every other plan, without a number where there is no limit.
 -- Gives {'CLOCK', now} | {'COLD', now, ticket} | {'ABSENT', now} | {'ROTATED', now} | one text:
 --       decision, seconds, microseconds, 1 if touched, and the windows' lengths if there are several, with blanks between;
