@@ -99,7 +99,8 @@ let package = Package(
     .testTarget(name: "GatehouseCoreTests", dependencies: ["GatehouseCore", "GatehouseCrypto", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "GatehouseRedisTests",
-      dependencies: ["GatehouseCore", "GatehouseCrypto", "GatehouseRedis", "RedisClient", "TestSupport", log] + nio, swiftSettings: strict),
+      dependencies: ["GatehouseCore", "GatehouseCrypto", "GatehouseRedis", "RedisClient", "TestSupport", log] + nio, exclude: ["Version1"],
+      swiftSettings: strict),
     .target(
       name: "LedgerContract", dependencies: ["GatehouseCore", "GatehouseCrypto", "GatehouseLedger", "TestSupport", log],
       path: "Tests/LedgerContract", swiftSettings: strict),

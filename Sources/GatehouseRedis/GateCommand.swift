@@ -2,112 +2,87 @@ import GatehouseCore
 import GatehouseCrypto
 import RedisClient
 
-/// The gate script's arguments and replies; the layout is written in `gate.lua`.
-enum GateCommand {
-  static let ticketCharacters = 16
+/// One call of the gate script, as `gate.lua` wants it.
+struct GateCommand: Sendable {
+  /// Keys and arguments of a call without a policy.
+  private static let wordsMin = 8
+  /// Words of a policy, and of a hold.
+  private static let wordsEach = 5
 
-  static func arguments(
-    _ query: HotQuery, epoch: String, table: AllowanceTable, timeouts: (SessionClass) -> SessionTimeouts, at span: ClosedRange<Int64>
-  ) -> [String] {
-    let needs = query.requirements
-    var words = [epoch, SecureRandom.identifier(length: ticketCharacters), query.tokenHash?.hex ?? "", query.peek ? "1" : "0"]
-    for kind in [SessionClass.web, .remember, .mobile] { words.append(String(timeouts(kind).idleMilliseconds)) }
-    words.append(needs.authenticatedWithinMilliseconds.map(String.init) ?? "")
-    words.append(needs.emailVerified ? "1" : "0")
-    words.append(String(table.plans.map { needs.plans?.contains($0) ?? true ? "1" : "0" }))
-    words += table.plans
-    words.append(String(query.charges.count))
+  let query: HotQuery
+  let words: GateWords
+  /// Makes this call's ticket another than that of every other call.
+  let ticket: GateTicket
+  /// The caller's time.
+  let now: Int64
+  /// All that is out of the ordinary; nil for a plain call.
+  private let besides: String?
+
+  init(_ query: HotQuery, _ words: GateWords, ticket: GateTicket, now: Int64) {
+    self.query = query
+    self.words = words
+    self.ticket = ticket
+    self.now = now
+    besides = Self.besides(query, words)
+  }
+
+  /// How many keys and arguments `write` writes.
+  var wordCount: Int {
+    Self.wordsMin + Self.wordsEach * (query.charges.count + (query.hold == nil ? 0 : 1)) + (besides == nil ? 0 : 1)
+  }
+
+  func write(_ writer: inout CommandWriter) {
+    KeySpace.withRouting(query.userID) { routing in
+      writer.word(KeySpace.head, routing, KeySpace.userTail)
+      writer.word(KeySpace.head, routing, KeySpace.windowsTail)
+      writer.word(words.accountHead, routing)
+    }
+    if let hash = query.tokenHash {
+      hash.bytes.withUnsafeBytes { writer.word(UserHash.sessionHead, hexadecimal: $0) }
+    } else {
+      writer.word("")
+    }
+    writer.word(now)
+    writer.words(words.sessions)
+    withUnsafeBytes(of: ticket.number.bigEndian) { writer.word(ticket.process, hexadecimal: $0) }
     for charge in query.charges {
-      let policy = charge.policy
-      words += [policy.fieldName, String(policy.windowSeconds * 1000), String(policy.cells), String(charge.cost), String(charge.besides)]
-      words += table.plans.map { policy.shadow ? "" : String(policy.limits.limit(plan: $0)) }
+      let policy = words.words(charge.policy)
+      writer.words(policy.window)
+      writer.word(charge.cost)
+      writer.words(policy.limits)
     }
-    let times = [String(span.lowerBound), String(span.upperBound)]
-    guard let hold = query.hold else { return words + [""] + times }
-    let metric = KeySpace.metricWord(hold.metric, table.metric(hold.metric)?.kind ?? .day)
-    words += [hold.holdID, metric, String(hold.amount), String(min(hold.leaseMilliseconds, HotSpans.holdMax))]
-    words += table.plans.map { table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" }
-    return words + times
-  }
-
-  static func reply(_ result: Result<RedisReply, RedisError>, _ query: HotQuery, table: AllowanceTable) -> Result<HotReply, HotFailure> {
-    switch result {
-    case .failure(let error): return .failure(HotFailure(reason: error.reason))
-    case .success(let reply):
-      guard let reply = parse(reply, query, table: table) else { return .failure(HotFailure(reason: "unreadable_reply")) }
-      return .success(reply)
+    if let hold = query.hold {
+      writer.word(hold.holdID)
+      writer.word(KeySpace.metricWord(hold.metric, words.table.metric(hold.metric)?.kind ?? .day))
+      writer.word(hold.amount)
+      writer.word(min(hold.leaseMilliseconds, HotSpans.holdMax))
+      writer.word(words.byPlan { words.table.limit(plan: $0, metric: hold.metric).map(String.init) ?? "" })
     }
+    if let besides { writer.word(besides) }
   }
 
-  private static func parse(_ reply: RedisReply, _ query: HotQuery, table: AllowanceTable) -> HotReply? {
-    guard case .array(let parts) = reply, parts.count >= 2, let word = parts[0].text, let now = parts[1].integerValue else { return nil }
-    switch word {
-    case "COLD": return parts.count == 3 ? parts[2].text.map { .cold(ticket: $0, nowMilliseconds: now) } : nil
-    case "ABSENT": return .absent
-    case "ROTATED": return .rotated
-    default: break
+  private static func besides(_ query: HotQuery, _ words: GateWords) -> String? {
+    let needs = query.requirements
+    var said: [String] = []
+    if query.peek { said.append("peek") }
+    if query.hold != nil { said.append("hold") }
+    if needs.emailVerified { said.append("verified") }
+    if let within = needs.authenticatedWithinMilliseconds { said.append("authenticated=\(within)") }
+    if let plans = needs.plans { said.append("plans=" + words.byPlan { plans.contains($0) ? "1" : "0" }) }
+    if query.charges.contains(where: { $0.besides > 0 }) {
+      said.append("besides=" + query.charges.map { String($0.besides) }.joined(separator: ","))
     }
-    guard let decision = Decision(rawValue: word), parts.count >= 10, let id = parts[2].text, id == query.userID.text,
-      let external = parts[3].text, let mail = parts[4].text, let stored = parts[5].text,
-      let status = parts[6].text.flatMap(UserStatus.init), let session = parts[7].text, let quota = parts[9].text
-    else { return nil }
-    let sessionFacts = sessionFacts(session)
-    guard session.isEmpty || sessionFacts != nil else { return nil }
-    // A plan that has ended, or is not configured, counts as the default one, as in the script.
-    let plan = table.known(stored)
-    let caller = HotDecision.Caller(
-      id: query.userID, externalID: external.isEmpty ? nil : external, plan: plan, status: status, emailVerified: mail == "1")
-    let windows = windows(parts, query, decision: decision, plan: plan, now: now)
-    return .decided(
-      HotDecision(
-        decision: decision, nowMilliseconds: now, caller: caller, sessionFacts: sessionFacts, standings: windows.standings,
-        retryAfterSeconds: decision == .rateLimited ? windows.retryAfterSeconds : nil,
-        allowance: allowance(quota, query, plan: plan, table: table), touched: parts[8].integerValue == 1, windows: windows.windows))
+    return said.isEmpty ? nil : " " + said.joined(separator: " ") + " "
   }
+}
 
-  private static func windows(
-    _ parts: [RedisReply], _ query: HotQuery, decision: Decision, plan: String, now: Int64
-  ) -> (standings: [PolicyStanding], windows: [PackedWindow], retryAfterSeconds: Int?) {
-    var standings: [PolicyStanding] = []
-    var windows: [PackedWindow] = []
-    var wait: Int?
-    for (index, charge) in query.charges.enumerated() {
-      let at = 10 + 2 * index
-      guard parts.count > at + 1, let verdict = parts[at].integerValue, let packed = parts[at + 1].byteValues else { break }
-      let policy = charge.policy
-      let limit = policy.limits.limit(plan: plan)
-      let window = PackedWindow(bytes: packed)
-      windows.append(window)
-      // Of a call that passed, a shadow policy's window holds the costs already.
-      let toCome = decision == .allow && !query.peek ? 0 : charge.cost
-      let exceeded =
-        policy.shadow
-        ? !window.admits(toCome, nowMilliseconds: now, policy: policy, limit: limit) : verdict != 1 && decision != .allow
-      standings.append(window.standing(nowMilliseconds: now, policy: policy, limit: limit, exceeded: exceeded))
-      if verdict == 0, let seconds = window.retryAfterSeconds(charge.cost, nowMilliseconds: now, policy: policy, limit: limit) {
-        wait = max(wait ?? 0, seconds)
-      }
-    }
-    return (standings, windows, wait)
-  }
+/// What a cold user is read again under, if this call finds them so: another for every call of every process.
+struct GateTicket: Sendable {
+  /// Characters of a ticket.
+  static let characters = 16
 
-  private static func sessionFacts(_ value: String) -> HotDecision.SessionFacts? {
-    let parts = value.split(separator: "|", omittingEmptySubsequences: false)
-    guard parts.count >= 6, let kind = SessionClass(rawValue: String(parts[0])), let created = Int64(parts[2]),
-      let auth = Int64(parts[3]), let seen = Int64(parts[4]), let end = Int64(parts[5])
-    else { return nil }
-    return HotDecision.SessionFacts(
-      id: SessionID(unchecked: String(parts[1])), sessionClass: kind, createdAtMilliseconds: created,
-      authenticatedAtMilliseconds: auth, seenAtMilliseconds: seen, expiresAtMilliseconds: end)
-  }
-
-  private static func allowance(_ value: String, _ query: HotQuery, plan: String, table: AllowanceTable) -> Allowance? {
-    let parts = value.split(separator: "|", omittingEmptySubsequences: false)
-    guard let metric = query.hold?.metric, parts.count == 7, let start = Int64(parts[0]), let end = Int64(parts[1]),
-      let used = Int64(parts[2]), let held = Int64(parts[3]), let bonus = Int64(parts[6])
-    else { return nil }
-    let limit: Int64? = parts[5] == "*" ? nil : Int64(parts[5]) ?? table.limit(plan: plan, metric: metric)
-    return Allowance(
-      metric: metric, limit: limit, bonus: bonus, used: used, held: held, periodStartsAtMilliseconds: start, resetsAtMilliseconds: end)
-  }
+  /// Random characters of the process.
+  let process: [UInt8]
+  /// The number of the call.
+  let number: UInt32
 }

@@ -11,9 +11,10 @@ enum HotSpans {
   /// A reservation lives at most this long in Redis, however long its lease is: the ledger keeps the lease.
   static let holdMax: Int64 = 60_000
 
-  /// The names that the scripts use.
+  /// The names that the scripts use. `SPAN_MS` is how far Redis's clock may be from that of a caller of the gate.
   static let prelude = """
-    local HASH_MS, TICKET_MS, COUNTER_MS, TOUCH_MS = \(hash), \(ticket), \(counter), \(SessionTimeouts.touchMillisecondsMax)
+    local HASH_MS, TICKET_MS, COUNTER_MS = \(hash), \(ticket), \(counter)
+    local TOUCH_MS, SPAN_MS = \(SessionTimeouts.touchMillisecondsMax), \(ClockJudge.stepMaxMilliseconds)
 
     """
 }

@@ -18,6 +18,9 @@ public final class HotState: HotStore {
   private let rules: any LiveRules
   private let clock: ServiceClock
   private let epoch = Mutex<(era: Int64, newest: Epoch?)>((0, nil))
+  private let words = Mutex<GateWords?>(nil)
+  private let process = Array(SecureRandom.identifier(length: GateTicket.characters / 2).utf8)
+  private let calls = Atomic<UInt32>(0)
 
   /// - Parameters:
   ///   - redis: a client that was built with `Scripts.all`.
@@ -174,21 +177,31 @@ public final class HotState: HotStore {
   private func sendGate(
     _ query: HotQuery, epoch: String, on connection: RedisConnection, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void
   ) {
-    let table = rules.allowances
-    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: rules.timeouts, at: clock.believable)
-    connection.evaluate(
-      Scripts.gate, keys: [KeySpace.user(query.userID), KeySpace.windows(query.userID)], arguments: words
-    ) { result in
-      reply(self.believed(result) { GateCommand.reply($0, query, table: table) })
+    let words = gateWords(epoch: epoch)
+    let ticket = GateTicket(process: process, number: calls.wrappingAdd(1, ordering: .relaxed).newValue)
+    let command = GateCommand(query, words, ticket: ticket, now: clock.now())
+    connection.evaluate(Scripts.gate, keys: 2, words: command.wordCount, write: command.write) { result in
+      reply(self.believed(result) { GateReply.read($0, query, table: words.table) })
     }
   }
 
-  /// The answer of a script, unless the time that it went by is not believed. A script says it first, or behind a word.
+  /// What does not change of the gate's arguments, encoded anew after a reload and in each new epoch.
+  private func gateWords(epoch: String) -> GateWords {
+    let edition = rules.edition
+    return words.withLock { words in
+      if let words, words.edition == edition, words.epoch == epoch { return words }
+      let made = GateWords(edition: edition, epoch: epoch, table: rules.allowances, timeouts: rules.timeouts)
+      words = made
+      return made
+    }
+  }
+
+  /// The answer of a script, unless the time that it went by is not believed.
   private func believed<Value>(
     _ result: Result<RedisReply, RedisError>, _ read: (Result<RedisReply, RedisError>) -> Result<Value, HotFailure>
   ) -> Result<Value, HotFailure> {
-    if case .success(.array(let parts)) = result, parts.count >= 2, let now = parts[0].integerValue ?? parts[1].integerValue {
-      guard clock.heard(redisMilliseconds: now), parts[0].text != "CLOCK" else { return .failure(HotFailure(reason: "clock")) }
+    if case .success(let reply) = result, let (now, isAll) = GateReply.time(reply) {
+      guard clock.heard(redisMilliseconds: now), !isAll else { return .failure(HotFailure(reason: "clock")) }
     }
     return read(result)
   }

@@ -16,6 +16,15 @@ public enum KeySpace {
   public static func windows(_ id: UserID) -> String { windows(routingID: id.routingID) }
   /// The rate windows of the user with this routing id.
   public static func windows(routingID: String) -> String { "gh:{\(routingID)}:rl" }
+  /// The parts of a user's two keys, around the routing id.
+  static let head = Array("gh:{".utf8), userTail = Array("}".utf8), windowsTail = Array("}:rl".utf8)
+
+  /// Hands the bytes of a user's routing id to `body`.
+  static func withRouting(_ id: UserID, _ body: (UnsafeRawBufferPointer) -> Void) {
+    var text = id.text
+    text.withUTF8 { body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer($0).dropFirst(UserKind.prefix.utf8.count))) }
+  }
+
   /// The rate windows of an address or another subject. Those that the service counts by itself (`own`) are no app's.
   public static func windows(_ subject: Subject) -> String {
     switch subject {

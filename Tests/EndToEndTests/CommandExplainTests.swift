@@ -19,8 +19,12 @@ import Testing
       try await eventually("the user is warm and holds a unit", within: .seconds(60)) {
         _ = try await service.ask("GET", "/v1/session", at: server.port, bearer: user.token)
         _ = try service.redis(
-          "eval", "return redis.call('hexists', KEYS[1], 'id') == 1 and redis.call('hset', KEYS[1], ARGV[1], ARGV[2])", "1", key, "h:abc",
-          "video_analysis|1|4102444800000|api.60.60:123:2,")
+          "eval",
+          """
+          for _, name in ipairs(redis.call('hkeys', KEYS[1])) do
+            if string.find(name, '^v2:') then return redis.call('hset', KEYS[1], ARGV[1], ARGV[2]) end
+          end
+          """, "1", key, "h:abc", "video_analysis|1|4102444800000|api.60.60:123:2,")
         with = try await explain(service, key)
         return with.out.contains("Hold")
       }

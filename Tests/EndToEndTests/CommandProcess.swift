@@ -115,5 +115,8 @@ extension RunningService {
   }
 
   /// Whether Redis has a hash of the user.
-  func isWarm(_ id: String) throws -> Bool { try redis("hexists", "gh:{\(id.dropFirst(4))}", "id") == "1\n" }
+  func isWarm(_ id: String) throws -> Bool { try isWarm(key: "gh:{\(id.dropFirst(4))}") }
+
+  /// Whether there is a user's hash of the present form under a key.
+  func isWarm(key: String) throws -> Bool { try redis("hkeys", key).split(separator: "\n").contains { $0.hasPrefix("v2:") } }
 }

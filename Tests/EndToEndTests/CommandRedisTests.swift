@@ -16,7 +16,7 @@ import Testing
       }
       try await eventually("the user is warm") {
         _ = try await isIn(server.port)
-        return try service.redis("hexists", key, "id") == "1\n"
+        return try service.isWarm(key: key)
       }
       _ = try service.redis("copy", key, "copied")
       let ended = try await service.ask("DELETE", "/v1/session", at: server.port, bearer: user.token)

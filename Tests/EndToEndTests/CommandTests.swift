@@ -262,7 +262,7 @@ import Testing
         throw RunningService.Failure(description: "used up before it was warm")
       }
       return try service.isWarm(id) && service.redis("copy", "gh:{\(id.dropFirst(4))}", "copy", "replace") == "1\n"
-        && service.redis("hexists", "copy", "id") == "1\n"
+        && service.isWarm(key: "copy")
     }
   }
 

@@ -58,9 +58,15 @@ struct ForeignValueTests {
     let quota = "q:" + Fixture.metric
     let now = Frozen.start
     let day = now + Fixture.day
+    let account = "account"
     let cases: [(String, [String])] = [
-      ("id", ["", "usr_", "usr_00000000000000", "x"]), ("plan", []), ("mail", ["", "2", "yes"]), ("status", ["", "ACTIVE", "gone"]),
-      ("epoch", ["", "x"]), ("until", ["", "x", "-1", "1e3", "0x7fffffffffff", "nan", " "]),
+      (
+        account,
+        ["", "x", "|", "||||", "\(day)", "\(day)|free", "\(day)|free|active", "\(day)|free|active|1", "free|\(day)|active|1|"]
+          + ["", "x", "-1", "1e3", "0x7fffffffffff", "nan", " ", "\(now)"].map { "\($0)|free|active|1|" }
+          + ["", "2", "yes"].map { "\(day)|free|active|\($0)|" } + ["", "ACTIVE", "gone"].map { "\(day)|free|\($0)|1|" }
+          + ["%", "(", "fr ee"].map { "\(day)|\($0)|active|1|" }
+      ),
       (
         session,
         [
@@ -85,6 +91,7 @@ struct ForeignValueTests {
           let key = KeySpace.user(user.id)
           let snapshot = Fixture.snapshot(user, [Fixture.session(user.id, "t")])
           try await frozen.warm(snapshot)
+          let field = field == account ? frozen.account(user.id) : field
           try await frozen.admin(value.map { ["HSET", key, field, $0] } ?? ["HDEL", key, field])
           let reply = try await frozen.gate(Self.query(user.id))
           guard case .cold(let ticket, _) = reply else {

@@ -24,8 +24,10 @@ struct Frozen {
   /// As the user who may do everything.
   let root: RedisConnection
   var table = Fixture.table
-  /// The times that scripts may decide at: any, for tests of something else.
+  /// The times that the check of a subject may decide at: any, for tests of something else.
   var span: ClosedRange<Int64> = 0...Instants.millisecondsMax
+  /// The time of those who ask the gate; nil is that of the script.
+  var asked: Int64?
 
   /// Runs `body` with a connection to the suite's server.
   static func with(_ body: (Frozen) async throws -> Void) async throws {
@@ -47,9 +49,16 @@ struct Frozen {
   }
 
   func gate(_ query: HotQuery, at now: Int64 = start, epoch: String = epoch) async throws -> HotReply {
-    let words = GateCommand.arguments(query, epoch: epoch, table: table, timeouts: Fixture.timeouts, at: span)
-    let reply = try await run(Scripts.gate, [KeySpace.user(query.userID), KeySpace.windows(query.userID)], words, at: now)
-    return try GateCommand.reply(.success(reply), query, table: table).get()
+    let words = GateWords(edition: 0, epoch: epoch, table: table, timeouts: Fixture.timeouts)
+    let ticket = GateTicket(process: Array(SecureRandom.identifier(length: GateTicket.characters / 2).utf8), number: 1)
+    let command = GateCommand(query, words, ticket: ticket, now: asked ?? now)
+    let script = RedisScript(name: "gate at \(now)", source: Self.evaluated(Scripts.gate, at: now))
+    let reply = await withCheckedContinuation { continuation in
+      connection.eventLoop.execute {
+        connection.evaluate(script, keys: 2, words: command.wordCount, write: command.write) { continuation.resume(returning: $0) }
+      }
+    }
+    return try GateReply.read(reply, query, table: table).get()
   }
 
   /// The decision of a warm user.
@@ -123,6 +132,9 @@ struct Frozen {
   func field(_ key: String, _ name: String) async throws -> String? {
     try await connection.send(["HGET", key, name]).text
   }
+
+  /// The name of the field that holds a user's account.
+  func account(_ user: UserID) -> String { UserHash.accountHead(epoch: Self.epoch) + user.routingID }
 
   func timeToLive(_ key: String) async throws -> Int64 {
     try await connection.send(["PTTL", key]).integerValue ?? -3

@@ -14,12 +14,13 @@ struct GateSessionTests {
       let user = Fixture.user()
       let key = KeySpace.user(user.id)
       let first = try await frozen.ticket(Fixture.query(user.id))
-      #expect(first.utf8.count == GateCommand.ticketCharacters)
+      #expect(first.utf8.count == GateTicket.characters)
       #expect(try await frozen.ticket(Fixture.query(user.id, token: nil)) == first)
       let left = try await frozen.timeToLive(key)
       #expect(left > 0 && left <= 10_000)
       #expect(
-        try await frozen.connection.send(["HMGET", key, "ticket", "epoch", "id"]).elements?.map(\.text) == [first, Frozen.epoch, nil])
+        try await frozen.connection.send(["HMGET", key, "ticket", "epoch", frozen.account(user.id)]).elements?.map(\.text)
+          == [first, Frozen.epoch, nil])
     }
   }
 
@@ -36,7 +37,7 @@ struct GateSessionTests {
       #expect(try await frozen.install(Fixture.snapshot(user), ticket: new, epoch: other) == 1)
       #expect(try await frozen.decide(Fixture.query(user.id, token: nil), epoch: other).decision == .allow)
       _ = try await frozen.ticket(Fixture.query(user.id))
-      #expect(try await frozen.field(KeySpace.user(user.id), "id") == nil)
+      #expect(try await frozen.field(KeySpace.user(user.id), frozen.account(user.id)) == nil)
     }
   }
 

@@ -16,8 +16,8 @@ struct ScriptFormTests {
     let files = try FileManager.default.contentsOfDirectory(at: Self.folder, includingPropertiesForKeys: nil)
     #expect(
       Set(files.map(\.lastPathComponent)) == [
-        "drop.lua", "gate.lua", "install.lua", "limit_check.lua", "give_back.lua", "user.lua", "window.lua",
-        "limit_give_back.lua", "errors.lua", "trial.lua",
+        "drop.lua", "gate.lua", "install.lua", "limit_check.lua", "give_back.lua", "closer_look.lua", "window.lua", "expire.lua",
+        "quota.lua", "hold.lua", "refund.lua", "limit_give_back.lua", "errors.lua", "trial.lua",
       ])
     for file in files {
       let text = try String(contentsOf: file, encoding: .utf8)
@@ -38,6 +38,7 @@ struct ScriptFormTests {
       let called = script.source.matches(of: /redis\.p?call\('([A-Z]+)'/).map { String($0.1) }
       #expect(!called.isEmpty && Set(called).isSubset(of: allowed), "\(script.name): \(called)")
       #expect(script.source.ranges(of: "call(").count >= called.count)
+      #expect(!script.source.contains("-- include"), "\(script.name)")
     }
   }
 

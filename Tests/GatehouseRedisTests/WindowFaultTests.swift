@@ -118,18 +118,22 @@ struct WindowFaultTests {
 
   @Test("Redis's clock decides, not the caller's: what goes in with a call can only keep it from deciding")
   func redisClock() async throws {
-    for script in Scripts.all where script.source.contains("local function clock") {
+    for script in [Scripts.gate, Scripts.limitCheck] {
       #expect(script.source.ranges(of: Frozen.clockRead).count == 1, "\(script.name)")
     }
     let words = SubjectCheck.arguments([PolicyCharge(policy: charge("clock").policy, cost: 1)], peek: false, at: 7...9)
     #expect(words == ["0", "p.60.60", "60000", "60", "5", "1", "0", "7", "9"])
     try await Frozen.with { frozen in
       var narrow = frozen
-      for (span, passes) in [
-        (Frozen.start...Frozen.start, true), (0...Frozen.start - 1, false), (Frozen.start + 1...Instants.millisecondsMax, false),
+      let most = ClockJudge.stepMaxMilliseconds
+      for (span, asked, passes) in [
+        (Frozen.start...Frozen.start, Frozen.start + most, true), (Frozen.start...Frozen.start, Frozen.start - most, true),
+        (0...Frozen.start - 1, Frozen.start - most - 1, false),
+        (Frozen.start + 1...Instants.millisecondsMax, Frozen.start + most + 1, false),
       ] {
         narrow.span = span
-        let name = "span\(passes)\(span.lowerBound)"
+        narrow.asked = asked
+        let name = "span\(passes)\(asked)"
         let verdict = try? await narrow.check(charge(name))
         #expect((verdict != nil) == passes)
         #expect(try await frozen.check(charge(name)).standing.remaining == (passes ? 3 : 4), "a call that may not decide takes nothing")

@@ -37,6 +37,13 @@ import Testing
       $0.restarts = 1
       $0.flushes = 1
     },
+    Search("a revocation and a login, by processes of two versions") {
+      $0.revokeA = true
+      $0.login = true
+      $0.startsWarm = false
+      $0.mixed = true
+    },
+    Search("all at once, by processes of two versions") { $0 = Scope.all.with { $0.mixed = true } },
     Search("all at once") { $0 = Scope.all },
   ]
 
@@ -110,6 +117,10 @@ import Testing
     Omission("one epoch over restarts", leadsTo: letIn, rules: { $0.epochFollowsReplication = false }) {
       $0.revokeA = true
       $0.restarts = 1
+    },
+    Omission("a hash of its own for each version", leadsTo: letIn, rules: { $0.oneHash = false }) {
+      $0.revokeA = true
+      $0.mixed = true
     },
     Omission("acknowledged without a wait", leadsTo: letIn, rules: { $0.waitsForLeases = false }) {
       $0.revokeA = true

@@ -3,6 +3,8 @@ import GatehouseCrypto
 /// The part of the configuration that decides about calls. It is asked at each call, so that a reload is true from the next one on.
 /// The settings of the HTTP contract (origins, proxies, the cookie, who may sign up) are no part of it: a reload makes the responders anew.
 public protocol LiveRules: Sendable {
+  /// Rises with every change of what is said here.
+  var edition: Int { get }
   /// The allowances of each plan.
   var allowances: AllowanceTable { get }
   /// The rate limit of a name; nil if the configuration has none.

@@ -7,9 +7,11 @@ public final class LiveSettings: LiveRules {
   private final class Version: Sendable {
     let settings: Settings
     let allowances: AllowanceTable
+    let edition: Int
 
-    init(_ settings: Settings) {
+    init(_ settings: Settings, edition: Int) {
       self.settings = settings
+      self.edition = edition
       allowances = settings.allowanceTable
     }
   }
@@ -17,7 +19,7 @@ public final class LiveSettings: LiveRules {
   private let version: Mutex<Version>
 
   /// Settings in force until others replace them; they are taken as they are, unchecked.
-  public init(_ settings: Settings) { version = Mutex(Version(settings)) }
+  public init(_ settings: Settings) { version = Mutex(Version(settings, edition: 0)) }
 
   private var now: Version { version.withLock { $0 } }
 
@@ -26,10 +28,11 @@ public final class LiveSettings: LiveRules {
 
   /// Puts others in force: every call that begins from now on goes by them.
   public func replace(with settings: Settings) {
-    let next = Version(settings)
-    version.withLock { $0 = next }
+    version.withLock { $0 = Version(settings, edition: $0.edition + 1) }
   }
 
+  /// How often they were replaced.
+  public var edition: Int { now.edition }
   /// The allowances of each plan in the present version, computed once for it.
   public var allowances: AllowanceTable { now.allowances }
   /// The present rate limit of a name; nil if the configuration has none.

@@ -4,6 +4,7 @@
 --       6 the process and 7 the number of the newest drop that the ledger relies on, or 0  8 a sequence of the ledger that is known
 -- Gives {'COUNTED', the counter, the greatest sequence told before} | {'BROKEN'} | {'BEHIND', a greater term}
 -- The hash of the counter: term, lineage, n, seq, own (the newest drop of each process, the latest first: name:number,...).
+-- include errors
 local key, term, process, mine, settled = KEYS[1], tonumber(ARGV[1]), ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[7])
 for i = 2, #KEYS, 1000 do redis.call('DEL', unpack(KEYS, i, math.min(i + 999, #KEYS))) end
 -- A full Redis refuses what takes memory only before the first write of a script; this is one.

@@ -1,4 +1,4 @@
--- The errors of Redis, a prelude of all scripts.
+-- The errors of Redis, a part of the scripts that read what others may have written.
 
 -- Whether the answer of pcall says that a key is of another type: it holds none of our values. Any other error, as of an account that
 -- lacks the command, says nothing of the key: it ends the script and is its answer.

@@ -3,6 +3,9 @@
 -- KEYS  1 gh:{u}   2 gh:{u}:rl
 -- ARGV  1 hold id
 -- Gives 1 if given back, 0 if there was nothing to give.
+-- include errors
+-- include quota
+-- include refund
 local field = 'h:' .. ARGV[1]
 local raw = redis.pcall('HGET', KEYS[1], field)
 if is_foreign(raw) or not raw then return 0 end
@@ -17,8 +20,12 @@ if q then
   redis.call('HSET', KEYS[1], 'q:' .. metric, quota_write(q))
 end
 for name, cell, cost in string.gmatch(costs, '([^:,]+):(%d+):(%d+),') do
-  local packed = window_load(KEYS[2], {name})[1]
-  local less = packed and window_refund(packed, tonumber(cell), tonumber(cost))
+  local packed = redis.pcall('HGET', KEYS[2], name)
+  if is_foreign(packed) then
+    redis.call('DEL', KEYS[2])
+    packed = false
+  end
+  local less = packed and refund(packed, tonumber(cell), tonumber(cost))
   if less then redis.call('HSET', KEYS[2], name, less) end
 end
 return 1

@@ -2,6 +2,7 @@
 -- KEYS  1 gh:{u}
 -- ARGV  1 epoch  2 ticket  3 time to live ms  then the fields and their values
 -- Gives 1 if written, 0 if another change came first (the reader must look again).
+-- include errors
 local f = redis.pcall('HMGET', KEYS[1], 'ticket', 'epoch')
 if is_foreign(f) or f[1] ~= ARGV[2] or f[2] ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])

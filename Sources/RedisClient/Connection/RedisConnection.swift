@@ -79,24 +79,37 @@ public final class RedisConnection: @unchecked Sendable {
   }
 
   /// Runs a script by its digest; if Redis has forgotten it, once by its source, within the same deadline. On the loop only.
-  /// - Parameter reply: called exactly once, on the loop; at once if nothing is sent.
-  public func evaluate(_ script: RedisScript, keys: [String], arguments: [String], reply: @escaping Callback) {
+  /// - Parameters:
+  ///   - words: how many keys and arguments `write` writes, the first `keys` of them keys.
+  ///   - write: may be called several times, and must write the same each time.
+  ///   - reply: called exactly once, on the loop; at once if nothing is sent.
+  public func evaluate(
+    _ script: RedisScript, keys: Int, words: Int, write: @escaping @Sendable (inout CommandWriter) -> Void, reply: @escaping Callback
+  ) {
     if let refusal { return reply(.failure(refusal)) }
     let deadline = NIODeadline.now() + configuration.commandDeadline
-    let bySource: @Sendable () -> Void = {
-      let words = ["EVAL", script.source, String(keys.count)] + keys + arguments
-      self.submit(script.name, deadline: deadline, reply) { CommandFormatter.write(words, to: &$0) }
+    guard let known = loaded[script.name], known.source == script.source else {
+      return evaluateBySource(script, keys: keys, words: words, deadline: deadline, write: write, reply: reply)
     }
-    guard let known = loaded[script.name], known.source == script.source else { return bySource() }
     let byDigest: Callback = { result in
       // The place in the queue that this answer leaves is free for the source, and the connection isn't overdue: those who are
       // stand in front.
-      if case .failure(.server(let error)) = result, error.kind == .noScript { bySource() } else { reply(result) }
+      if case .failure(.server(let error)) = result, error.kind == .noScript {
+        self.evaluateBySource(script, keys: keys, words: words, deadline: deadline, write: write, reply: reply)
+      } else {
+        reply(result)
+      }
     }
-    submit(script.name, deadline: deadline, byDigest) { buffer in
-      CommandFormatter.write(known.head, keys: keys, arguments: arguments, to: &buffer)
-      return true
+    submit(script.name, deadline: deadline, byDigest) { CommandFormatter.write(known.head, keys: keys, words: words, to: &$0, write) }
+  }
+
+  /// The same of keys and arguments that are texts.
+  public func evaluate(_ script: RedisScript, keys: [String], arguments: [String], reply: @escaping Callback) {
+    let write: @Sendable (inout CommandWriter) -> Void = { writer in
+      for key in keys { writer.word(key) }
+      for argument in arguments { writer.word(argument) }
     }
+    evaluate(script, keys: keys.count, words: keys.count + arguments.count, write: write, reply: reply)
   }
 
   // MARK: life
@@ -303,9 +316,15 @@ public final class RedisConnection: @unchecked Sendable {
     return pending.isFull ? .queueFull : nil
   }
 
+  private func evaluateBySource(
+    _ script: RedisScript, keys: Int, words: Int, deadline: NIODeadline, write: (inout CommandWriter) -> Void, reply: @escaping Callback
+  ) {
+    submit(script.name, deadline: deadline, reply) { CommandFormatter.write(script.source, keys: keys, words: words, to: &$0, write) }
+  }
+
   private func submit(_ command: String?, deadline: NIODeadline, _ reply: @escaping Callback, _ write: (inout ByteBuffer) -> Bool) {
     guard state.isOpen else { return reply(.failure(.notConnected)) }
-    // Only for want of memory: nothing was sent, and the caller may try again.
+    // Only for want of memory, or if a caller miscounts its words: nothing was sent.
     guard write(&outgoing) else { return reply(.failure(.queueFull)) }
     pending.append(Caller(command: command, reply: reply), now: .now(), deadline: deadline)
     statistics.commands.add(1, ordering: .relaxed)

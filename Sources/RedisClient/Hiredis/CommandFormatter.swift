@@ -3,8 +3,8 @@ import NIOCore
 
 /// Commands as bytes. Every word goes with its length, so no byte of an argument has a meaning.
 ///
-/// hiredis formats whole commands and the constant head of a script's; the arguments of a script's call are appended to that head
-/// here, which costs a third of having hiredis format the whole call.
+/// hiredis formats whole commands and the constant head of a script's; the words of a script's call are written behind that head, each
+/// as it comes, without a list of them.
 enum CommandFormatter {
   /// `EVALSHA` and a script's digest, formatted once.
   struct ScriptHead {
@@ -28,25 +28,27 @@ enum CommandFormatter {
     return true
   }
 
-  /// Appends one call of a script.
-  static func write(_ head: ScriptHead, keys: [String], arguments: [String], to buffer: inout ByteBuffer) {
-    writeLine("*", ScriptHead.wordCount + 1 + keys.count + arguments.count, to: &buffer)
-    buffer.writeBytes(head.bytes)
-    write(String(keys.count), to: &buffer)
-    for key in keys { write(key, to: &buffer) }
-    for argument in arguments { write(argument, to: &buffer) }
+  /// Appends one call of a script, whose keys and arguments `write` writes. False, and nothing appended, unless they are so many words.
+  static func write(
+    _ head: ScriptHead, keys: Int, words: Int, to buffer: inout ByteBuffer, _ write: (inout CommandWriter) -> Void
+  ) -> Bool {
+    buffer.writeCommand(words: ScriptHead.wordCount + 1 + words) { writer in
+      writer.head(head.bytes, words: ScriptHead.wordCount)
+      writer.word(Int64(keys))
+      write(&writer)
+    }
   }
 
-  private static func write(_ word: String, to buffer: inout ByteBuffer) {
-    writeLine("$", word.utf8.count, to: &buffer)
-    buffer.writeString(word)
-    buffer.writeStaticString("\r\n")
-  }
-
-  private static func writeLine(_ mark: StaticString, _ number: Int, to buffer: inout ByteBuffer) {
-    buffer.writeStaticString(mark)
-    buffer.writeString(String(number))
-    buffer.writeStaticString("\r\n")
+  /// Appends the same by the script's source.
+  static func write(
+    _ source: String, keys: Int, words: Int, to buffer: inout ByteBuffer, _ write: (inout CommandWriter) -> Void
+  ) -> Bool {
+    buffer.writeCommand(words: 3 + words) { writer in
+      writer.word("EVAL")
+      writer.word(source)
+      writer.word(Int64(keys))
+      write(&writer)
+    }
   }
 
   private static func format(_ words: [String]) -> [UInt8]? {

@@ -10,17 +10,17 @@ extension ProtocolModel {
       case 1: (command, after.late.1) = (s.late.1, LateCommand())
       default: (command, after.late.2) = (s.late.2, LateCommand())
       }
-      switch command.kind {
+      let isOlder = command.kind / LateCommand.older
+      switch command.kind % LateCommand.older {
       case LateCommand.none: continue
-      case LateCommand.del: drop(&after)
-      case LateCommand.write: write(&after, era: command.era, content: command.content)
+      case LateCommand.del: drop(&after, by: isOlder)
+      case LateCommand.write: write(&after, era: command.era, content: command.content, by: isOlder)
       case LateCommand.gate:
-        let isWarm = s.hash == Hash.warm && s.hashReplication == s.replication && s.hashEra == command.era
-        if !isWarm { _ = keepOrSetTicket(&after, era: command.era) }
+        if !isWarm(s, era: command.era, for: isOlder) { _ = keepOrSetTicket(&after, era: command.era) }
       default:
         let stands =
           s.hash == Hash.ticket && s.hashTicket == command.ticket && s.hashReplication == s.replication && s.hashEra == command.era
-        if stands || !rules.ticketedInstall { write(&after, era: command.era, content: command.content) }
+        if stands || !rules.ticketedInstall { write(&after, era: command.era, content: command.content, by: isOlder) }
       }
       emit(Successor(step: Step(name: .late, process: 0, variant: command.kind), state: after))
     }
@@ -29,13 +29,13 @@ extension ProtocolModel {
   /// Commands of a process that wait for Redis get no answer; they may be carried out later if Redis still has them.
   private func lose(_ p: inout ModelProcess, _ s: inout ModelState, redisHasThem: Bool) {
     if p.gate == Gate.asked {
-      if redisHasThem { _ = s.addLate(LateCommand(kind: LateCommand.gate, era: p.gateEra)) }
+      if redisHasThem { _ = s.addLate(LateCommand(kind: kind(LateCommand.gate, p), era: p.gateEra)) }
       p.gate = Gate.ledger
       p.gateDeadline = 0
       p.gateEra = 0
     }
     if p.poll == Poll.asked {
-      if redisHasThem { _ = s.addLate(LateCommand(kind: LateCommand.del)) }
+      if redisHasThem { _ = s.addLate(LateCommand(kind: kind(LateCommand.del, p))) }
       endPoll(&p)
     }
     if p.change == Change.asked {
@@ -47,7 +47,7 @@ extension ProtocolModel {
 
   private func lateChange(_ p: ModelProcess) -> LateCommand {
     rules.onlyDel
-      ? LateCommand(kind: LateCommand.del) : LateCommand(kind: LateCommand.write, era: p.era, content: p.changeContent)
+      ? LateCommand(kind: kind(LateCommand.del, p)) : LateCommand(kind: kind(LateCommand.write, p), era: p.era, content: p.changeContent)
   }
 
   func faults(_ s: ModelState, _ index: Int, _ emit: (Successor) -> Void) {
@@ -58,6 +58,7 @@ extension ProtocolModel {
       after.crashesLeft -= 1
       var fresh = ModelProcess()
       fresh.isCut = p.isCut
+      fresh.isOlder = p.isOlder
       put(.crash, index, after, fresh, emit)
     }
     if s[index].isCut == 1 {
@@ -78,7 +79,7 @@ extension ProtocolModel {
     if s.flushesLeft > 0, s.hash != Hash.absent {
       var after = s
       after.flushesLeft -= 1
-      drop(&after)
+      empty(&after)
       emit(Successor(step: Step(name: .flush, process: 0, variant: 0), state: after))
     }
     guard s.restartsLeft > 0 else { return }
@@ -91,7 +92,7 @@ extension ProtocolModel {
       after[index] = p
     }
     if rules.epochFollowsReplication { after.replication += 1 }
-    drop(&after)
+    empty(&after)
     emit(Successor(step: Step(name: .restart, process: 0, variant: 0), state: after))
     // Any older image: a superset of those that ever were.
     for era in 0...s.era {
@@ -102,6 +103,9 @@ extension ProtocolModel {
         image.hashEra = era
         image.hashContent = content
         emit(Successor(step: Step(name: .restart, process: 0, variant: 1 + era * 4 + content), state: image))
+        guard scope.mixed else { continue }
+        image.hashIsOlder = 1
+        emit(Successor(step: Step(name: .restart, process: 0, variant: 17 + era * 4 + content), state: image))
       }
     }
   }
@@ -113,7 +117,7 @@ extension ProtocolModel {
       p.lease -= p.lease > 0 ? 1 : 0
       if p.gate == Gate.asked {
         if p.gateDeadline == 0 {
-          _ = after.addLate(LateCommand(kind: LateCommand.gate, era: p.gateEra))
+          _ = after.addLate(LateCommand(kind: kind(LateCommand.gate, p), era: p.gateEra))
           p.gate = Gate.ledger
           p.gateEra = 0
         } else {
@@ -123,7 +127,7 @@ extension ProtocolModel {
       if p.poll != Poll.idle { p.pollElapsed = min(Ticks.lease, p.pollElapsed + 1) }
       if p.poll == Poll.asked {
         if p.pollDeadline == 0 {
-          _ = after.addLate(LateCommand(kind: LateCommand.del))
+          _ = after.addLate(LateCommand(kind: kind(LateCommand.del, p)))
           endPoll(&p)
         } else {
           p.pollDeadline -= 1

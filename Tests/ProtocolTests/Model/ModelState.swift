@@ -33,6 +33,9 @@
 // connection, which asks for the timeline at every `timelineInterval` and at a READONLY or LOADING (TimelineTests): the old epoch is
 // believed for that long at most, and one Redis, not a replicated pair, is what is promised.
 //
+// VERSIONS. In a mixed scope the first process is of the version before: it takes a hash of the present form for cold and makes it anew
+// in its own, which the second reads. A restart may bring back a hash of either form. Deletes and tickets are of the one key.
+//
 // EACH RULE CAN BE SWITCHED OFF (`Rules`), and the search then must find a violation: the tests assert that too.
 
 /// The rules of the protocol, each of which can be switched off.
@@ -49,6 +52,8 @@ struct Rules {
   var epochFollowsReplication = true
   /// Without an answer of Redis a revocation is acknowledged only when no lease can be older than it.
   var waitsForLeases = true
+  /// Both versions keep a user in one hash; off: each deletes only what is of its own form.
+  var oneHash = true
 }
 
 /// The bounds of what may happen in a search: a small scope is searched to its end, a large one as far as the bound goes.
@@ -63,6 +68,8 @@ struct Scope: Sendable {
   var cuts: UInt8 = 1
   /// Whether Redis holds the user at the start.
   var startsWarm = true
+  /// Whether the first process is of the version before.
+  var mixed = false
 
   static let all = Scope()
   static let quiet = Scope(login: false, revokeA: false, revokeB: false, everyone: false, flushes: 0, restarts: 0, crashes: 0, cuts: 0)
@@ -88,6 +95,8 @@ struct LateCommand: Comparable {
   static let install: UInt8 = 2
   static let gate: UInt8 = 3
   static let write: UInt8 = 4
+  /// Added to the kind of what a process of the version before has sent.
+  static let older: UInt8 = 16
 
   var kind: UInt8 = none
   var ticket: UInt8 = 0
@@ -155,7 +164,9 @@ struct ModelProcess {
   var changeDeadline: UInt8 = 0
   var changeSequence: UInt8 = 0
   var changeContent: UInt8 = 0
-  private let padding: (UInt8, UInt8, UInt8) = (0, 0, 0)
+  /// 1 of the version before, else 0.
+  var isOlder: UInt8 = 0
+  private let padding: (UInt8, UInt8) = (0, 0)
 
   /// Nothing runs but the poll, and Redis may be asked.
   func isSettled(era now: UInt8) -> Bool {
@@ -198,7 +209,9 @@ struct ModelState {
   var restartsLeft: UInt8
   var crashesLeft: UInt8
   var cutsLeft: UInt8
-  private let padding: (UInt8, UInt8, UInt8) = (0, 0, 0)
+  /// 1 for a hash in the form of the version before, else 0.
+  var hashIsOlder: UInt8 = 0
+  private let padding: (UInt8, UInt8) = (0, 0)
 
   var late = (LateCommand(), LateCommand(), LateCommand())
   var p = ModelProcess()
@@ -212,6 +225,7 @@ struct ModelState {
     cutsLeft = scope.cuts
     p.lease = Ticks.lease
     q.lease = Ticks.lease
+    p.isOlder = scope.mixed ? 1 : 0
     guard scope.startsWarm else { return }
     hash = Hash.warm
     hashContent = liveContent

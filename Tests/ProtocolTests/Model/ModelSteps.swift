@@ -92,7 +92,7 @@ struct ProtocolModel {
       let isLive = s.session(p.session) == ModelState.live
       guard isLive, rules.no401WithoutLedger else { return answer(.useAbsent, s, index, allows: false, fromRedis: true, emit) }
       var after = s
-      _ = after.addLate(LateCommand(kind: LateCommand.del))
+      _ = after.addLate(LateCommand(kind: kind(LateCommand.del, p)))
       ask(&p)
       put(.useAbsent, index, after, p, emit)
     case Gate.cold:
@@ -103,7 +103,8 @@ struct ProtocolModel {
     case Gate.read:
       guard serves(p) else { return toLedger(s, index, emit) }
       var after = s
-      guard after.addLate(LateCommand(kind: LateCommand.install, ticket: p.ticket, era: p.era, content: p.content)) else { return }
+      guard after.addLate(LateCommand(kind: kind(LateCommand.install, p), ticket: p.ticket, era: p.era, content: p.content))
+      else { return }
       ask(&p)
       put(.install, index, after, p, emit)
     default: answer(.ledgerAnswer, s, index, allows: s.session(p.session) == ModelState.live, fromRedis: false, emit)
@@ -152,13 +153,20 @@ struct ProtocolModel {
   private func redisGate(_ s: inout ModelState, _ p: inout ModelProcess) {
     defer { p.gateEra = 0 }
     p.gateDeadline = 0
-    if s.hash == Hash.warm, s.hashReplication == s.replication, s.hashEra == p.gateEra {
+    if isWarm(s, era: p.gateEra, for: p.isOlder) {
       p.gate = s.hashContent & (1 << p.session) != 0 ? Gate.allowed : Gate.absent
     } else {
       p.ticket = keepOrSetTicket(&s, era: p.gateEra)
       p.gate = Gate.cold
     }
   }
+
+  /// A process reads its own form and the one before it.
+  func isWarm(_ s: ModelState, era: UInt8, for isOlder: UInt8) -> Bool {
+    s.hash == Hash.warm && s.hashReplication == s.replication && s.hashEra == era && s.hashIsOlder >= isOlder
+  }
+
+  func kind(_ kind: UInt8, _ p: ModelProcess) -> UInt8 { kind + p.isOlder * LateCommand.older }
 
   func keepOrSetTicket(_ s: inout ModelState, era: UInt8) -> UInt8 {
     if s.hash == Hash.ticket, s.hashReplication == s.replication, s.hashEra == era { return s.hashTicket }
@@ -168,6 +176,7 @@ struct ProtocolModel {
     s.hashReplication = s.replication
     s.hashEra = era
     s.hashContent = 0
+    s.hashIsOlder = 0
     return s.hashTicket
   }
 
@@ -203,7 +212,7 @@ struct ProtocolModel {
       put(.pollRead, index, s, p, emit)
     case Poll.asked:
       var after = s
-      drop(&after)
+      drop(&after, by: p.isOlder)
       p.poll = Poll.clean
       p.pollDeadline = 0
       put(.redisPollDel, index, after, p, emit)
@@ -222,12 +231,18 @@ struct ProtocolModel {
     p.pollDeadline = 0
   }
 
-  func drop(_ s: inout ModelState) {
+  func drop(_ s: inout ModelState, by isOlder: UInt8) {
+    guard rules.oneHash || s.hash != Hash.warm || s.hashIsOlder == isOlder else { return }
+    empty(&s)
+  }
+
+  func empty(_ s: inout ModelState) {
     s.hash = Hash.absent
     s.hashReplication = 0
     s.hashEra = 0
     s.hashContent = 0
     s.hashTicket = 0
+    s.hashIsOlder = 0
   }
 
   // MARK: changes
@@ -258,7 +273,7 @@ struct ProtocolModel {
     case Change.asked:
       var after = s
       var done = p
-      if rules.onlyDel { drop(&after) } else { write(&after, era: p.era, content: p.changeContent) }
+      if rules.onlyDel { drop(&after, by: p.isOlder) } else { write(&after, era: p.era, content: p.changeContent, by: p.isOlder) }
       done.change = Change.answered
       done.changeDeadline = 0
       put(.redisDel, index, after, done, emit)
@@ -315,11 +330,12 @@ struct ProtocolModel {
     p.changeContent = 0
   }
 
-  func write(_ s: inout ModelState, era: UInt8, content: UInt8) {
+  func write(_ s: inout ModelState, era: UInt8, content: UInt8, by isOlder: UInt8) {
     s.hash = Hash.warm
     s.hashReplication = s.replication
     s.hashEra = era
     s.hashContent = content
     s.hashTicket = 0
+    s.hashIsOlder = isOlder
   }
 }

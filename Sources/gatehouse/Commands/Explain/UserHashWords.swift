@@ -6,35 +6,70 @@ struct UserHashWords {
   let now: Int64
   let settings: Settings?
 
+  /// What a hash says of its user, in whichever form.
+  private struct Account {
+    let epoch: String
+    let until: Int64?
+    let plan: String?
+    let status: String?
+    let isVerified: Bool
+    let externalID: String?
+    /// What is to be said of the form; empty for the present one.
+    let note: String
+
+    init?(_ field: (name: String, value: String), epoch: String) {
+      guard let account = UserHash.account(field.value) else { return nil }
+      self.epoch = epoch
+      (until, plan, status, isVerified, externalID) = account
+      note = ""
+    }
+
+    /// Of version 1, whose account is in fields of their own.
+    init(_ plain: [String: String]) {
+      epoch = plain["epoch"] ?? "-"
+      until = plain["until"].flatMap { Int64($0) }
+      plan = plain["plan"]
+      status = plain["status"]
+      isVerified = plain["mail"] == "1"
+      externalID = plain["ext"]
+      note = "; in the form of an older version"
+    }
+  }
+
+  /// The fields of version 1 that hold an account.
+  private static let olderFields: Set = ["v", "id", "ext", "mail", "plan", "status", "epoch", "until"]
+
   func lines(_ fields: [(name: String, value: [UInt8])]) -> [(String, String)] {
     let texts = fields.map { (name: $0.name, value: String(decoding: $0.value, as: UTF8.self)) }
     let plain = Dictionary(texts.map { ($0.name, $0.value) }) { first, _ in first }
-    guard plain["id"] != nil else {
+    let own = texts.lazy.compactMap { field in UserHash.epoch(ofField: field.name).map { (field, $0) } }.first
+    guard let account = own.map({ Account($0.0, epoch: $0.1) }) ?? (plain["id"] == nil ? nil : Account(plain)) else {
+      if own != nil { return [("State", "damaged: its account can't be read, and the next request copies the user again")] }
       guard plain["ticket"] != nil else { return [("State", "neither warm nor cold: the next request drops it and copies the user again")] }
       return [("State", "cold: a rebuild from the ledger is on its way; it may write only while the ticket stands")]
     }
-    var lines = [("State", state(plain)), ("Account", account(plain))]
+    var lines = [("State", state(account)), ("Account", words(account))]
     lines += texts.filter { $0.name.hasPrefix("s:") }.map { ("Session", session($0.name, $0.value)) }
-    lines += texts.filter { $0.name.hasPrefix("q:") }.map { ("Allowance", allowance($0.name, $0.value, plan: plain["plan"])) }
+    lines += texts.filter { $0.name.hasPrefix("q:") }.map { ("Allowance", allowance($0.name, $0.value, plan: account.plan)) }
     lines += texts.filter { $0.name.hasPrefix("h:") }.map { ("Hold", hold($0.name, $0.value)) }
-    let known: Set = ["v", "id", "ext", "mail", "plan", "status", "epoch", "until", "ticket"]
+    let known = own.map { Set([$0.0.name, "ticket"]) } ?? Self.olderFields.union(["ticket"])
     lines += texts.filter { !known.contains($0.name) && !["s:", "q:", "h:"].contains($0.name.prefix(2)) }.map {
       ("Field", "\(Quoted.text($0.name)), which no version of Gatehouse writes")
     }
     return lines.map { ($0.0, Table.plain($0.1)) }
   }
 
-  private func state(_ plain: [String: String]) -> String {
-    guard let until = plain["until"].flatMap({ Int64($0) }) else { return "damaged: it does not say until when it may be believed" }
+  private func state(_ account: Account) -> String {
+    guard let until = account.until else { return "damaged: it does not say until when it may be believed" }
     let isStale = until <= now
     let word = until == Instants.millisecondsMax ? "nothing in it ends by itself" : "\(isStale ? "ended" : "ends") \(Instants.text(until))"
-    return "\(isStale ? "cold, the next request copies it again" : "warm"): \(word); made in epoch \(plain["epoch"] ?? "-")"
+    return "\(isStale ? "cold, the next request copies it again" : "warm"): \(word); made in epoch \(account.epoch)\(account.note)"
   }
 
-  private func account(_ plain: [String: String]) -> String {
-    let external = plain["ext"].map { "external id \($0)" } ?? "no external id"
-    return
-      "\(plain["status"] ?? "-"), plan \(plain["plan"].map { $0.isEmpty ? "none, its last one has ended" : $0 } ?? "-"), email \(plain["mail"] == "1" ? "verified" : "not verified"), \(external)"
+  private func words(_ account: Account) -> String {
+    let external = account.externalID.map { "external id \($0)" } ?? "no external id"
+    let plan = account.plan.map { $0.isEmpty ? "none, its last one has ended" : $0 } ?? "-"
+    return "\(account.status ?? "-"), plan \(plan), email \(account.isVerified ? "verified" : "not verified"), \(external)"
   }
 
   /// `class|sid|created|auth|seen|abs[|prev]`
