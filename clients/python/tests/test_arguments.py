@@ -1,9 +1,9 @@
-"""Arguments of another type than a method takes: named before anything is sent."""
+"""Arguments of another type than a method takes, which are named before anything is sent; odd ones, and larger ones than a plan has."""
 
 from datetime import datetime
 
 import pytest
-from gatehouse import Gatehouse, Reserve
+from gatehouse import Decision, Gatehouse, LimitReached, Reserve
 
 TOKEN = "gh_1" + "a" * 40
 METRIC = "video_analysis"
@@ -34,3 +34,18 @@ METRIC = "video_analysis"
 def test_an_argument_of_another_type_is_named(call, named):
     with Gatehouse("http://127.0.0.1:1", "ghk_1x") as client, pytest.raises(ValueError, match=named):
         call(client)
+
+
+def test_more_than_the_plan_has_is_refused_without_a_wait(either, user):
+    for _ in range(2):
+        with pytest.raises(LimitReached, match="allowance_exhausted") as raised:
+            either.reserve(user.id, METRIC, amount=2)
+        assert raised.value.retry_after is None and "Waiting will not help" in raised.value.detail
+        asked = either.gate(user.token, reserve=Reserve(METRIC, 2))
+        assert asked.decision is Decision.ALLOWANCE_EXHAUSTED and not asked.allowed and asked.retry_after_seconds is None
+
+
+def test_an_external_id_is_found_whatever_is_in_it(either, user):
+    for odd in ["a+b", "a b", "a%2Bb", "zoë&x=1"]:
+        either.set_external_id(user.id, f"{odd}-{user.id}")
+        assert either.find_user(external_id=f"{odd}-{user.id}").id == user.id
