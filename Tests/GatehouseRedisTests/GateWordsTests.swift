@@ -10,7 +10,7 @@ import Testing
 struct GateWordsTests {
   private func hex(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-  @Test("numbers by plan name every plan, the default one first, or one number for all; a shadow policy has none")
+  @Test("Numbers by plan name every plan, the default one first, or one number for all; a shadow policy has none")
   func byPlan() {
     let words = GateWords(edition: 0, epoch: "e", table: Fixture.table, timeouts: Fixture.timeouts)
     #expect(words.byPlan { $0 == "free" ? "3" : "" } == "|free:3|pro:")
@@ -26,7 +26,7 @@ struct GateWordsTests {
     }
   }
 
-  @Test("a reload is true from the next call on: timeouts, plans and limits; so is another epoch")
+  @Test("A reload is true from the next call on: timeouts, plans and limits; so is another epoch")
   func reload() async throws {
     let server = try RedisServer.required()
     try await withRedis(server) { client, group in

@@ -12,7 +12,7 @@ struct SideBySideTests {
     if case .decided(let decision) = reply { decision.decision == .allow } else { false }
   }
 
-  @Test("a hash of version 1 decides as one of this version does, and is not written anew", arguments: UserStatus.allButDeleted)
+  @Test("A hash of version 1 decides as one of this version does, and is not written anew", arguments: UserStatus.allButDeleted)
   func read(_ status: UserStatus) async throws {
     try await Frozen.with { frozen in
       for external in [nil, "1042", "a|b\n%41 ü"] {
@@ -41,7 +41,7 @@ struct SideBySideTests {
     }
   }
 
-  @Test("a hash of version 1 of another epoch, of another user, past its end or damaged is cold")
+  @Test("A hash of version 1 of another epoch, of another user, past its end or damaged is cold")
   func cold() async throws {
     try await Frozen.with { frozen in
       let old = Version1(frozen: frozen)
@@ -68,7 +68,7 @@ struct SideBySideTests {
     }
   }
 
-  @Test("after a change each version reads the user again at most once, whoever is first, and then both know what changed")
+  @Test("After a change each version reads the user again at most once, whoever is first, and then both know what changed")
   func rebuilds() async throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)
@@ -119,7 +119,7 @@ struct SideBySideTests {
     }
   }
 
-  @Test("a ticket of one version serves the other once, and not after a drop")
+  @Test("A ticket of one version serves the other once, and not after a drop")
   func tickets() async throws {
     try await Frozen.with { frozen in
       let old = Version1(frozen: frozen)
@@ -140,7 +140,7 @@ struct SideBySideTests {
     }
   }
 
-  @Test("both count in one window and hold from one allowance: no unit is granted twice, and each gives back what the other held")
+  @Test("Both count in one window and hold from one allowance: no unit is granted twice, and each gives back what the other held")
   func shared() async throws {
     try await Frozen.with { frozen in
       let old = Version1(frozen: frozen)
@@ -178,7 +178,7 @@ struct SideBySideTests {
     }
   }
 
-  @Test("a unit that one version counted counts for the other as long as it must: the key does not go before", arguments: [true, false])
+  @Test("A unit that one version counted counts for the other as long as it must: the key does not go before", arguments: [true, false])
   func horizon(_ isOldFirst: Bool) async throws {
     try await Frozen.with { frozen in
       let old = Version1(frozen: frozen)
@@ -198,7 +198,7 @@ struct SideBySideTests {
     }
   }
 
-  @Test("a use that one version noted is noted for the other")
+  @Test("A use that one version noted is noted for the other")
   func touched() async throws {
     try await Frozen.with { frozen in
       let old = Version1(frozen: frozen)

@@ -16,9 +16,9 @@ struct Version1 {
     case decided(Decision, held: String?, windows: [[UInt8]])
   }
 
-  static let gate = script("gate", "user", "window", "gate")
-  static let install = script("install", "install")
-  static let giveBack = script("give_back", "user", "window", "give_back")
+  static let gate = script("gate", "errors", "user", "window", "gate")
+  static let install = script("install", "errors", "install")
+  static let giveBack = script("give_back", "errors", "user", "window", "give_back")
 
   let frozen: Frozen
 

@@ -41,7 +41,7 @@ struct CommandFormatterTests {
     }
   }
 
-  @Test("numbers, bytes in hexadecimal, parts and words that were encoded before are the words that they spell")
+  @Test("Numbers, bytes in hexadecimal, parts and words that were encoded before are the words that they spell")
   func kinds() {
     let numbers: [Int64] = [0, 7, 9, 10, 99, 100, 1_796_033_278_798, -1, -10, .max, .min]
     let bytes: [UInt8] = [0, 1, 0x7f, 0x80, 0xab, 0xff]
@@ -71,7 +71,7 @@ struct CommandFormatterTests {
     }
     #expect(built == expected)
   }
-  @Test("a command that is longer than the space kept for it is written again into more, and one that grows meanwhile is not sent")
+  @Test("A command that is longer than the space kept for it is written again into more, and one that grows meanwhile is not sent")
   func long() {
     for length in [900, 1_000, 1_010, 1_011, 1_012, 1_013, 1_024, 5_000, 2_000_000] {
       let text = String(repeating: "x", count: length)

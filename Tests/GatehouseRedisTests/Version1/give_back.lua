@@ -5,7 +5,7 @@
 -- Gives 1 if given back, 0 if there was nothing to give.
 local field = 'h:' .. ARGV[1]
 local raw = redis.pcall('HGET', KEYS[1], field)
-if type(raw) ~= 'string' then return 0 end
+if is_foreign(raw) or not raw then return 0 end
 redis.call('HDEL', KEYS[1], field)
 -- A hold is metric|n|ends|field:cell:cost,...
 local metric, n, costs = string.match(raw, '^([^|]*)|(%d+)|%d+|(.*)$')

@@ -64,16 +64,16 @@ end
 local function window_load(key, fields)
   if #fields == 0 then return {} end
   local raw = redis.pcall('HMGET', key, unpack(fields))
-  if not raw.err then return raw end
+  if not is_foreign(raw) then return raw end
   redis.call('DEL', key)
   return {}
 end
 
 -- Stores a window; its key lives as long as any of its windows can count.
 local function window_write(key, field, packed, W, B)
+  local ttl, left = math.ceil(W + W / B), redis.call('PTTL', key)
   redis.call('HSET', key, field, packed)
-  local ttl = math.ceil(W + W / B)
-  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, string.format('%.0f', ttl)) end
+  if left < ttl then expire(key, string.format('%.0f', ttl)) end
 end
 
 -- The stored form with `cost` units less in `cell`; nil if the cell does not hold them.
