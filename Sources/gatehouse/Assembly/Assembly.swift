@@ -51,8 +51,10 @@ final class Assembly: Sendable {
     loginFloor = LoginFloor(pool: hashing, log: log)
     refusals = RefusalLog(log: log)
     try Self.checkMemory(settings, threads: hashing.threads)
+    var options = SQLiteOptions()
+    options.cacheBytes = settings.ledgerCacheMiB << 20
     let database = try LedgerDatabase.sqlite(
-      path: folder.ledger,
+      path: folder.ledger, options: options,
       onFatal: { _ in
         // Nothing may be acknowledged after a commit of unknown outcome: the file tells at the next start. Not exit(), which takes
         // down what OpenSSL and others keep while threads still use it.
