@@ -100,9 +100,9 @@ CREATE TABLE reservations (
   created_at INTEGER NOT NULL,
   finished_at INTEGER
 ) STRICT;
-CREATE INDEX reservations_held ON reservations (user_id, metric, period_start) WHERE status = 'held';
+-- All that a standing adds up of them.
+CREATE INDEX reservations_of_user ON reservations (user_id, status, metric, period_start, lease_expires_at, amount);
 CREATE INDEX reservations_by_lease ON reservations (lease_expires_at) WHERE status = 'held';
-CREATE INDEX reservations_of_user ON reservations (user_id);
 CREATE INDEX reservations_finished ON reservations (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE analyses (
@@ -145,6 +145,7 @@ CREATE TABLE usage_daily (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
+  id INTEGER PRIMARY KEY,                  -- rows lie in the order of their making: answers are large, and keys come in no order
   scope TEXT NOT NULL,                     -- a user's id or a service key's
   key TEXT NOT NULL,
   fingerprint BLOB NOT NULL,               -- keyed digest of method, path and body
@@ -153,10 +154,12 @@ CREATE TABLE idempotency (
   body BLOB NOT NULL,                      -- the first answer
   created_at INTEGER NOT NULL,
   user_id TEXT,                            -- whom the answer tells of: it goes with them
-  PRIMARY KEY (scope, key)
-) STRICT, WITHOUT ROWID;
+  analysis_id TEXT,                        -- the analysis whose metadata the answer has,
+  cut_at INTEGER,                          -- and where: what is stored has {} in its place
+  UNIQUE (scope, key)
+) STRICT;
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
-CREATE INDEX idempotency_of_user ON idempotency (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX idempotency_of_user ON idempotency (user_id) WHERE user_id <> scope;
 
 CREATE TABLE service_keys (
   id TEXT PRIMARY KEY,

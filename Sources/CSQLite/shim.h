@@ -10,6 +10,19 @@ static inline int gatehouse_never_checkpoint_on_close(sqlite3 *connection) {
   return result == SQLITE_OK && isSet != 1 ? SQLITE_ERROR : result;
 }
 
+// sqlite3_config is variadic too. SQLITE_MISUSE once SQLite has begun.
+static inline int gatehouse_drop_memory_statistics(void) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+
+static inline void gatehouse_source(sqlite3_context *context, int count, sqlite3_value **values) {
+  sqlite3_result_text(context, "gatehouse", -1, SQLITE_STATIC);
+}
+
+// Has sqlite_source_id() give 'gatehouse' on this connection; see schema.sql.
+static inline int gatehouse_name_source(sqlite3 *connection) {
+  int encoding = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+  return sqlite3_create_function(connection, "sqlite_source_id", 0, encoding, 0, gatehouse_source, 0, 0);
+}
+
 // The system's reason for the last failed write to the ledger's file, and to its log; 0 if none failed. sqlite3_system_errno knows of neither
 // once the error has passed through a statement.
 static inline int gatehouse_errno_of_file(sqlite3 *connection) {

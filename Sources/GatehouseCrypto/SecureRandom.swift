@@ -18,4 +18,10 @@ public enum SecureRandom {
   public static func identifier(length: Int) -> String {
     String(decoding: bytes(length).map { alphabet[Int($0 & 31)] }, as: UTF8.self)
   }
+
+  /// The low bits of `number` in `length` characters of the same alphabet, 5 bits each, the highest first: texts are in the order of
+  /// their numbers.
+  public static func spelled(_ number: UInt64, length: Int) -> String {
+    String(decoding: (0..<length).reversed().map { alphabet[Int(number >> UInt64(5 * $0) & 31)] }, as: UTF8.self)
+  }
 }

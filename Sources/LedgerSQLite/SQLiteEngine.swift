@@ -91,6 +91,10 @@ final class SQLiteEngine: LedgerEngine {
 }
 
 extension SQLiteEngine {
+  /// Without its statistics of memory SQLite takes no lock of the whole process at each allocation. False if it has begun already: then
+  /// they stay.
+  private static let isWithoutMemoryStatistics = gatehouse_drop_memory_statistics() == SQLITE_OK
+
   private static func open(
     _ path: String, _ migrations: Migrations, _ options: SQLiteOptions, _ keeper: LogKeeper
   ) throws(LedgerFailure) -> (DatabasePool, FileAndLog) {
@@ -99,10 +103,13 @@ extension SQLiteEngine {
     configuration.persistentReadOnlyConnections = true
     // Readers wait for nobody once the file is open; opening it waits for programs without the turnstile.
     configuration.busyMode = .timeout(options.openWaitMax / .seconds(1))
-    // The function that the file's triggers call: it costs a change of the service's own next to nothing.
-    let source = DatabaseFunction("sqlite_source_id", argumentCount: 0, pure: true) { _ in "gatehouse" }
+    _ = Self.isWithoutMemoryStatistics
     configuration.prepareDatabase { db in
-      db.add(function: source)
+      // The file's triggers call it: it costs a change of the service's own next to nothing.
+      guard gatehouse_name_source(db.sqliteConnection) == SQLITE_OK else {
+        throw LedgerFailure(.internal("SQLite takes no function for the triggers of the ledger."))
+      }
+      try db.execute(sql: "PRAGMA cache_size = -\(options.cacheKibibytes(reads: db.configuration.readonly))")
       // A checkpoint belongs under the turnstile, and a connection is closed wherever its process happens to end.
       guard gatehouse_never_checkpoint_on_close(db.sqliteConnection) == SQLITE_OK else {
         throw LedgerFailure(.internal("SQLite can't be kept from checkpoints on close: install SQLite 3.31 or later."))
@@ -114,7 +121,7 @@ extension SQLiteEngine {
       let pool = try DatabasePool(path: path, configuration: configuration)
       let file = try pool.writeWithoutTransaction { db in
         // GRDB runs a log with NORMAL and sets it after preparing the connection.
-        try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = \(options.checkpointBytes)")
+        try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = \(options.logKeptBytes)")
         guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
           throw LedgerFailure(.internal("SQLite does not keep synchronous=FULL."))
         }

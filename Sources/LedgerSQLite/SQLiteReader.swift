@@ -3,12 +3,8 @@ import GatehouseLedger
 
 extension SQLiteTransaction: LedgerReader {
   func refresh() throws(LedgerFailure) {
-    do {
-      try db.commit()
-      try db.beginTransaction(.deferred)
-    } catch {
-      throw LedgerFailure(reading: error)
-    }
+    try run("COMMIT", [])
+    try begin()
   }
 
   func mayBeReplaced() -> Bool { store.file.hasChanged(db) }

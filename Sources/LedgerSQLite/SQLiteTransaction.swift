@@ -50,15 +50,25 @@ struct SQLiteTransaction: LedgerTransaction {
     try (number("PRAGMA freelist_count", []) ?? 0) * Int64(SQLitePage.bytes)
   }
 
+  /// Begins a transaction of a connection that reads; its snapshot is taken by the first statement that follows.
+  func begin() throws(LedgerFailure) {
+    let statement = try compiled("BEGIN")
+    defer { sqlite3_reset(statement.sqliteStatement) }
+    while try step(statement) {}
+  }
+
   private func bound(_ sql: String, _ values: LedgerValues) throws(LedgerFailure) -> Statement {
     // SQLite ends a transaction by itself when the disk is full: whatever came after that would be committed alone.
     guard db.isInsideTransaction else { throw LedgerFailure(.internal("The transaction has ended already.")) }
-    let statement: Statement
-    do { statement = try db.cachedStatement(sql: sql) } catch {
-      throw LedgerFailure(error, systemErrno: db.logErrno) ?? LedgerFailure(.internal("A statement can't be compiled: \(error)"))
-    }
+    let statement = try compiled(sql)
     try StatementParameters(statement.sqliteStatement).bind(values.list)
     return statement
+  }
+
+  private func compiled(_ sql: String) throws(LedgerFailure) -> Statement {
+    do { return try db.cachedStatement(sql: sql) } catch {
+      throw LedgerFailure(error, systemErrno: db.logErrno) ?? LedgerFailure(.internal("A statement can't be compiled: \(error)"))
+    }
   }
 
   /// Whether there is a row.

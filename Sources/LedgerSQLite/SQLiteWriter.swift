@@ -4,6 +4,7 @@ import GatehouseLedger
 
 extension SQLiteTransaction: LedgerWriter {
   var isInTransaction: Bool { db.isInsideTransaction }
+  var changedRows: Int { db.totalChangesCount }
 
   func transaction(_ body: () throws -> Void) throws(LedgerFailure) {
     // The frames of this transaction would hide that the log was cut.

@@ -5,6 +5,7 @@
     python3 Tests/Chaos kill-redis kill-api     these faults alone, three times each (restore-old-redis is old-aof)
     python3 Tests/Chaos sweep                   SIGKILL at every N-th system call until the workload completes
     python3 Tests/Chaos hang storm flush-many   measured: Redis hangs and refuses, logins storm, 50,000 sessions are rebuilt
+    python3 Tests/Chaos writes                  measured: 2,000 rows a second for ten minutes; for a minute with --seconds 60
     python3 Tests/Chaos --list                  all names
 
 `--seed S` repeats the choices of a run. The exit status is 1 if a promise was broken; then the data folder with logs and the history
@@ -24,9 +25,11 @@ import measure
 import report
 import run
 import selftest
+import writes
 from faults import FAULTS
 from sweep import Sweep
 
+SCENARIOS = measure.SCENARIOS | {"writes": writes.writes}
 ALIASES = {"restore-old-redis": "old-aof", "flush": "flushall"}
 SWEEP_SHORT, SWEEP_LONG = 3, 12
 
@@ -38,12 +41,12 @@ def main():
         print(f"the judges themselves are at fault:\n{faulty}")
         return 1
     if options.list:
-        for name, body in [*FAULTS.items(), *measure.SCENARIOS.items(), ("sweep", Sweep)]:
+        for name, body in [*FAULTS.items(), *SCENARIOS.items(), ("sweep", Sweep)]:
             print(f"{name:16} {(body.__doc__ or '').strip().split('. ')[0]}")
         return 0
     names = [ALIASES.get(name, name) for name in options.names]
     faults = [name for name in names if name in FAULTS] or ([] if names else run.names_of(options.short))
-    if unknown := [name for name in names if name not in (*FAULTS, *measure.SCENARIOS, "sweep")]:
+    if unknown := [name for name in names if name not in (*FAULTS, *SCENARIOS, "sweep")]:
         print(f"there is no {', '.join(unknown)}: see --list")
         return 2
     print(f"chaos with seed {options.seed}", flush=True)
@@ -54,11 +57,12 @@ def main():
         bound = None if names else SWEEP_SHORT if options.short else SWEEP_LONG
         passed = tell("sweep", sweep(options.seed, bound)) and passed
     for name in names:
-        if name in measure.SCENARIOS:
-            print(f"\n{name}: {measure.SCENARIOS[name].__doc__}", flush=True)
+        if name in SCENARIOS:
+            print(f"\n{name}: {SCENARIOS[name].__doc__}", flush=True)
             chosen = {"rate": options.rate} if options.rate else {}
             chosen |= {"sessions": options.sessions} if name == "flush-many" else {}
-            passed = tell(name, measure.SCENARIOS[name](**chosen)) and passed
+            chosen |= {"seconds": options.seconds} if name == "writes" and options.seconds else {}
+            passed = tell(name, SCENARIOS[name](**chosen)) and passed
     return 0 if passed else 1
 
 
@@ -71,7 +75,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="how often each named fault is injected")
     parser.add_argument("--clients", type=int, default=10)
     parser.add_argument("--quiet", type=float, default=0, metavar="SECONDS", help="the load alone for so long, no fault")
-    parser.add_argument("--rate", type=float, help="gate calls a second of a measured scenario, in place of its own")
+    parser.add_argument("--rate", type=float, help="calls a second of a measured scenario, in place of its own")
+    parser.add_argument("--seconds", type=float, help="of writes, in place of its own")
     parser.add_argument("--sessions", type=int, default=50_000, help="of flush-many")
     parser.add_argument("--list", action="store_true")
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""The gate at a fixed mean rate, with the times of each answer. The load runs in processes of its own, and each call's time counts from
+"""Calls at a fixed mean rate, with the times of each answer. The load runs in processes of its own, and each call's time counts from
 when it was due, not from when it was sent: a stall is seen by all that were due in it."""
 
 import multiprocessing
@@ -32,20 +32,17 @@ def moments(rate, start, seconds, chooser):
         yield moment
 
 
-def drive(port, bodies, bearer, rate, start, seconds, seed, results):
-    """Sends `rate` gate calls a second for `seconds` from `start`; puts the samples in `results`."""
+def drive(port, ask, rate, start, seconds, seed, results):
+    """Makes `rate` calls a second for `seconds` from `start`; puts the samples in `results`. `ask(connection, chooser)` makes one, and gives
+    its outcome and its source."""
     set_priority(0, SLICE_MILLISECONDS)
     due, samples = queue.SimpleQueue(), []
 
     def work():
         connection = wire.HTTP(port, 10)
         while (moment := due.get()) is not None:
-            body = bodies[chooser.randrange(len(bodies))]
             try:
-                answer = connection.ask("POST", "/v1/gate", body, bearer)
-                told = answer.json
-                outcome = told["decision"] if answer.status == 200 else str(answer.status)
-                source = told.get("source")
+                outcome, source = ask(connection, chooser)
             except (wire.NotSent, wire.NoAnswer) as error:
                 outcome, source = type(error).__name__, None
             samples.append(Sample(moment, time.monotonic() - moment, outcome, source))
@@ -65,17 +62,16 @@ def drive(port, bodies, bearer, rate, start, seconds, seed, results):
     results.put([(s.due, s.seconds, s.outcome, s.source) for s in samples])
 
 
-class GateLoad:
-    """Gate calls at `rate` a second for `seconds`, by two processes; `samples()` waits for their end."""
+class Load:
+    """Calls at `rate` a second for `seconds`, by two processes; `samples()` waits for their end. For `ask` see `drive`."""
 
-    def __init__(self, service, tokens, rate, seconds, seed=1, drivers=2, limits=()):
+    def __init__(self, service, ask, rate, seconds, seed=1, drivers=2):
         context = multiprocessing.get_context("fork")
         self.results, self.start = context.Queue(), time.monotonic() + 0.3
-        bodies, key = [{"token": token, "limits": list(limits)} for token in tokens], service.key("gate")
         self.drivers = [
             context.Process(
                 target=drive, daemon=True,
-                args=(service.apis[n % len(service.apis)].port, bodies, key, rate / drivers, self.start, seconds, seed + n, self.results))
+                args=(service.apis[n % len(service.apis)].port, ask, rate / drivers, self.start, seconds, seed + n, self.results))
             for n in range(drivers)
         ]  # fmt: skip
         for driver in self.drivers:
@@ -86,6 +82,20 @@ class GateLoad:
         for driver in self.drivers:
             driver.join(30)
         return sorted(found, key=lambda sample: sample.due)
+
+
+class GateLoad(Load):
+    """Gate calls of these sessions."""
+
+    def __init__(self, service, tokens, rate, seconds, seed=1, drivers=2, limits=()):
+        bodies, key = [{"token": token, "limits": list(limits)} for token in tokens], service.key("gate")
+
+        def ask(connection, chooser):
+            answer = connection.ask("POST", "/v1/gate", bodies[chooser.randrange(len(bodies))], key)
+            told = answer.json
+            return told["decision"] if answer.status == 200 else str(answer.status), told.get("source")
+
+        super().__init__(service, ask, rate, seconds, seed, drivers)
 
 
 def within(spans, samples):

@@ -1,4 +1,4 @@
-import GatehouseCore
+@testable import GatehouseCore
 import GatehouseCrypto
 import Testing
 
@@ -6,6 +6,7 @@ import Testing
 package enum DeletionContract {
   package static let claims: [Claim] = [
     Claim("Of a deleted user nothing is left but the word of the deletion, whoever's keys the calls were made with", user),
+    Claim("An answer is repeated byte for byte, though what it says of a job is stored once; without the job it says less", repeated),
     Claim("Of a deleted analysis a repeat of its beginning tells nothing but that there was one", analysis),
   ]
 
@@ -15,12 +16,14 @@ package enum DeletionContract {
     IdempotentCall(scope: scope, key: key, fingerprint: .token("\(scope) \(key)"))
   }
 
-  private static func named(_ reserved: Reserved) -> StoredAnswer {
-    let analysis = reserved.analysis.map {
-      #"{"id":"\#($0.id)","user_id":"\#($0.userID)","filename":"\#($0.filename ?? "")","metadata":\#($0.metadata)}"#
+  private static let named = ReservedAnswer { reservation, analysis in
+    let text = analysis.map {
+      let filename = ($0.filename ?? "").replacing("\"", with: "\\\"")
+      return #"{"id":"\#($0.id)","user_id":"\#($0.userID)","filename":"\#(filename)","metadata":\#($0.metadata)}"#
     }
-    let body = analysis.map { #"{"analysis":\#($0)}"# } ?? #"{"id":"\#(reserved.reservation.id)"}"#
-    return StoredAnswer(status: 201, body: Array(body.utf8), location: reserved.analysis.map { "/v1/analyses/\($0.id)" })
+    let body = text.map { #"{"analysis":\#($0)}"# } ?? #"{"id":"\#(reservation.id)"}"#
+    let answer = StoredAnswer(status: 201, body: Array(body.utf8), location: analysis.map { "/v1/analyses/\($0.id)" })
+    return { _ in answer }
   }
 
   private static func video() -> NewAnalysis {
@@ -67,6 +70,34 @@ package enum DeletionContract {
     #expect(tables == ["audit", "events"] && left.allSatisfy { !$0.contains(Self.canary) }, "\(left)")
     #expect(
       try await ledger.analysis(#require(kept.analysis).id, of: ben.id)?.filename == "\(Self.canary).mp4", "nothing of anybody else")
+  }
+
+  static func repeated(rig: Rig) async throws {
+    let ledger = rig.ledger
+    let mia = try await rig.signUp(plan: "pro")
+    let note = String(repeating: "e\u{301} \\\" ", count: 300)
+    for (number, metadata) in [#"{"n": 1.50, "note": "\#(note)"}"#, "{}", #"{"short":true}"#].enumerated() {
+      let video = NewAnalysis(id: .random(), filename: #"{"n": 1.50}.mp4"#, metadata: metadata)
+      let request = ReservationRequest(
+        id: .random(), userID: mia.id, metric: "video_analysis", amount: 1, leaseMilliseconds: 1_000, commit: false, period: nil,
+        isHeld: true, analysis: video)
+      let start = call("key_00000000000001", "start \(number)")
+      let first = try await ledger.reserve(request, call: start, now: Rig.now, encode: named)
+      guard case .first(let reserved) = first.value else { throw Unexpected("a replay") }
+      let kept = try #require(reserved.answer)
+      #expect(try await ledger.answer(to: start, now: Rig.now) == kept, "\(metadata.prefix(20))")
+      _ = try await ledger.report(video.id, .completed(result: "[]", rereserve: false), now: Rig.now)
+      guard case .replay(let again) = try await ledger.reserve(request, call: start, now: Rig.now, encode: named).value else {
+        throw Unexpected("a second job")
+      }
+      #expect(again == kept, "\(metadata.prefix(20))")
+      if number == 0 { #expect(try await rig.rows(with: [note]).count == 1, "a large one is stored twice") }
+      _ = try await ledger.cancelAnalysis(video.id, of: mia.id, now: Rig.now)
+      let rest = try #require(try await ledger.answer(to: start, now: Rig.now))
+      #expect(
+        String(decoding: rest.body, as: UTF8.self)
+          == #"{"analysis":{"id":"\#(video.id)","user_id":"\#(mia.id)","filename":null,"metadata":{}}}"#)
+    }
   }
 
   static func analysis(rig: Rig) async throws {

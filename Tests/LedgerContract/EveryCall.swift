@@ -10,6 +10,7 @@ package func everyCall(_ rig: Rig) async throws {
   try await mailCalls(rig)
   try await sessionCalls(rig, mia)
   try await workCalls(rig, mia)
+  try await rig.except(mia.id, "video_analysis", .bonus, 1, 0, .max)
   _ = try await ledger.snapshot(of: mia.id, now: Rig.now)
   _ = try await ledger.leasePoll()
   let change = PendingChange(routingID: mia.id.routingID, sequence: 1)

@@ -31,7 +31,7 @@ package enum HistoryContract {
       for _ in 0..<20 {
         group.addTask {
           switch try? await rig.reserve(mia, call: call("k")).value {
-          case .first(let reserved): Rig.answer(reserved)
+          case .first(let reserved): reserved.answer
           case .replay(let answer): answer
           case nil: nil
           }

@@ -1,6 +1,6 @@
 import GatehouseLedger
 
-/// An engine over another in which every operation runs twice, the first time to be undone: as a batch does whose transaction was rolled
+/// An engine over another in which every transaction and every savepoint runs twice, the first time to be undone: as a batch does whose transaction was rolled
 /// back. A closure that keeps something of its first run, or counts on there being none, breaks a claim on it.
 package struct RepeatingEngine: LedgerEngine {
   private let engine: any LedgerEngine
@@ -31,8 +31,20 @@ private struct RepeatingWriter: LedgerWriter {
   func rows(_ sql: String, _ values: LedgerValues) throws(LedgerFailure) -> [LedgerRow] { try writer.rows(sql, values) }
   func number(_ sql: String, _ values: LedgerValues) throws(LedgerFailure) -> Int64? { try writer.number(sql, values) }
   func freeBytes() throws(LedgerFailure) -> Int64 { try writer.freeBytes() }
-  func transaction(_ body: () throws -> Void) throws(LedgerFailure) { try writer.transaction(body) }
+  var changedRows: Int { writer.changedRows }
   func upkeep() throws(LedgerFailure) -> Duration? { try writer.upkeep() }
+
+  func transaction(_ body: () throws -> Void) throws(LedgerFailure) {
+    var isUndone = false
+    do throws(LedgerFailure) {
+      try writer.transaction {
+        try body()
+        isUndone = true
+        throw Undone()
+      }
+    } catch { guard isUndone else { throw error } }
+    try writer.transaction(body)
+  }
 
   func savepoint<T>(_ body: () throws -> T) throws -> T {
     do {

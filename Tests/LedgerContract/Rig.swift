@@ -116,7 +116,7 @@ package struct Rig: Sendable {
     let request = ReservationRequest(
       id: .random(), userID: user.id, metric: metric, amount: amount, leaseMilliseconds: lease, commit: commit, period: period,
       isHeld: isHeld, analysis: analysis)
-    return try await ledger.reserve(request, call: call, now: now) { Self.answer($0) }
+    return try await ledger.reserve(request, call: call, now: now, encode: Self.answer)
   }
 
   /// A reservation that is granted for the first time.
@@ -130,8 +130,9 @@ package struct Rig: Sendable {
     return reserved
   }
 
-  package static func answer(_ reserved: Reserved) -> StoredAnswer {
-    StoredAnswer(status: 201, body: Array(reserved.reservation.id.text.utf8))
+  /// Says which reservation it is, and how many units are held after it.
+  package static let answer = ReservedAnswer { reservation, _ in
+    { StoredAnswer(status: 201, body: Array("\(reservation.id) \($0.held)".utf8)) }
   }
 
   package func standing(_ user: User, _ metric: String = "video_analysis", at now: Int64 = Rig.now) async throws -> Allowance {

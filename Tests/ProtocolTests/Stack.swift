@@ -68,8 +68,8 @@ final class Stack: Sendable {
   ) async throws -> GateAnswer {
     let hold = call.map { "same-" + $0.key } ?? SecureRandom.identifier(length: 20)
     let reserve = GateRequest.Reserve(
-      metric: World.metric, amount: amount, leaseMilliseconds: leaseMilliseconds, commit: commit, analysis: nil, holdID: hold, call: call
-    ) { _ in StoredAnswer(status: 201, body: []) }
+      metric: World.metric, amount: amount, leaseMilliseconds: leaseMilliseconds, commit: commit, analysis: nil, holdID: hold, call: call,
+      encode: ReservedAnswer { _, _ in { _ in StoredAnswer(status: 201, body: []) } })
     return try await gate.decide(GateRequest(subject: .user(user.id), reserve: reserve))
   }
 }

@@ -82,12 +82,12 @@ public struct GateRequest: Sendable {
     /// The idempotent call that this is; nil for one that may take units again when it is repeated.
     public let call: IdempotentCall?
     /// The answer to keep for replays.
-    public let encode: @Sendable (Reserved) -> StoredAnswer
+    public let encode: ReservedAnswer
 
     /// A demand for units; `holdID` must be the same for each repeat of one call, and `encode` must give no secret.
     public init(
       metric: String, amount: Int64, leaseMilliseconds: Int64, commit: Bool, analysis: NewAnalysis?, holdID: String, call: IdempotentCall?,
-      encode: @escaping @Sendable (Reserved) -> StoredAnswer
+      encode: ReservedAnswer
     ) {
       self.metric = metric
       self.amount = amount

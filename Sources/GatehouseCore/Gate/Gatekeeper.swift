@@ -259,7 +259,7 @@ public struct Gatekeeper: Sendable {
     let isHeld = allowed.allowance?.limit != nil
     do {
       let request = ReservationRequest(
-        id: .random(), userID: query.userID, metric: reserve.metric, amount: reserve.amount,
+        id: .made(at: allowed.nowMilliseconds), userID: query.userID, metric: reserve.metric, amount: reserve.amount,
         leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: period(of: allowed.allowance), isHeld: isHeld,
         analysis: reserve.analysis)
       let change = try await ledger.reserve(request, call: reserve.call, now: allowed.nowMilliseconds, encode: reserve.encode)

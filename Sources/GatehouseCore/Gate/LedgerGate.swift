@@ -30,7 +30,7 @@ public struct LedgerGate: Sendable {
     do {
       // Redis holds nothing of this: its copy is dropped through the pending row that the ledger writes.
       let made = ReservationRequest(
-        id: .random(), userID: found.user.id, metric: reserve.metric, amount: reserve.amount,
+        id: .made(at: now), userID: found.user.id, metric: reserve.metric, amount: reserve.amount,
         leaseMilliseconds: reserve.leaseMilliseconds, commit: reserve.commit, period: nil, isHeld: false,
         analysis: reserve.analysis)
       let once = try await ledger.reserve(made, call: reserve.call, now: now, encode: reserve.encode).value

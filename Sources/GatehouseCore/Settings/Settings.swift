@@ -61,6 +61,8 @@ public struct Settings: Sendable, Equatable {
   public var dataFolder = "data"
   /// How many processes share the rate limits, 1 to 1000: each allows its share of a limit while Redis is away.
   public var processes = 1
+  /// Memory in MiB for pages of the ledger, 4 to 65536: half of it the writer's, half of it shared by the connections that read.
+  public var ledgerCacheMiB = 32
   /// The least severe lines that are written.
   public var logLevel = Logger.Level.info
   /// Whether anybody may sign up; false for service keys of scope `accounts` alone.
@@ -139,7 +141,8 @@ public struct Settings: Sendable, Equatable {
   /// The keys whose values differ from `other`'s and take effect only when a process starts.
   public func keysThatNeedRestart(since other: Settings) -> [String] {
     let pairs: [(String, Bool)] = [
-      ("data", dataFolder == other.dataFolder), ("processes", processes == other.processes), ("http.host", http.host == other.http.host),
+      ("data", dataFolder == other.dataFolder), ("processes", processes == other.processes),
+      ("ledger.cache_mib", ledgerCacheMiB == other.ledgerCacheMiB), ("http.host", http.host == other.http.host),
       ("http.port", http.port == other.http.port), ("http.ops_host", http.opsHost == other.http.opsHost),
       ("http.ops_port", http.opsPort == other.http.opsPort),
       ("http.connections_max", http.connectionsMax == other.http.connectionsMax),

@@ -3,15 +3,15 @@ import GatehouseCrypto
 /// A kind of thing that identifiers name; its prefix is the first thing a reader sees of one.
 public protocol IdentifierKind: Sendable { static var prefix: String { get } }
 
-/// An opaque id such as `usr_4tq9m2kd7xw1hb`: a prefix and 14 random characters. It names a thing and grants nothing.
+/// An opaque id such as `usr_4tq9m2kd7xw1hb`: a prefix and 14 characters. It names a thing and grants nothing.
 public struct Identifier<Named: IdentifierKind>: Hashable, Sendable, CustomStringConvertible {
-  /// The number of random characters behind the prefix (70 bits).
+  /// The number of characters behind the prefix, 5 bits each.
   public static var bodyLength: Int { 14 }
 
   /// The whole id, prefix included.
   public let text: String
 
-  /// A new random id.
+  /// A new id that is random in all its characters.
   public static func random() -> Self { Self(unchecked: Named.prefix + SecureRandom.identifier(length: bodyLength)) }
 
   /// The id that `text` spells, or nil if it does not have this kind's prefix and shape.

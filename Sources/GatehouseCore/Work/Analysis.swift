@@ -82,7 +82,7 @@ public struct NewAnalysis: Sendable, Equatable {
 }
 
 /// Ids of analyses: a metered job.
-public enum AnalysisKind: IdentifierKind {
+public enum AnalysisKind: DatedIdentifierKind {
   /// The beginning of every analysis's id.
   public static let prefix = "ana_"
 }

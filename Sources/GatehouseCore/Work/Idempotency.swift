@@ -16,6 +16,19 @@ public struct StoredAnswer: Sendable, Equatable {
   }
 }
 
+/// Writes the answer to a call that reserves units, in two steps: most of it is known before the transaction that decides, and must not
+/// cost time of the one thread that writes.
+public struct ReservedAnswer: Sendable {
+  /// Writes an answer to its end with the standing that the transaction found.
+  public typealias End = @Sendable (Allowance) -> StoredAnswer
+
+  /// Writes all but the standing of what is to be made. The answer must hold no secret.
+  public let begin: @Sendable (Reservation, Analysis?) -> End
+
+  /// An answer that `begin` begins; it may be begun more than once for one call.
+  public init(_ begin: @escaping @Sendable (Reservation, Analysis?) -> End) { self.begin = begin }
+}
+
 /// An `Idempotency-Key` with all that makes a replay safe. `scope` is the user's id or the service key's id.
 public struct IdempotentCall: Sendable, Equatable {
   /// Milliseconds for which the first answer is kept: a repeat within them gets it again.

@@ -91,16 +91,19 @@ public struct Reserved: Sendable, Equatable {
   public let allowance: Allowance
   /// The job on the reservation; nil if the call was not about one.
   public let analysis: Analysis?
+  /// The answer that was kept for repeats of the call; nil for a call that can't be repeated.
+  public let answer: StoredAnswer?
   /// The outcome of one transaction.
-  public init(reservation: Reservation, allowance: Allowance, analysis: Analysis?) {
+  public init(reservation: Reservation, allowance: Allowance, analysis: Analysis?, answer: StoredAnswer? = nil) {
     self.reservation = reservation
     self.allowance = allowance
     self.analysis = analysis
+    self.answer = answer
   }
 }
 
 /// Ids of reservations: units held for a job.
-public enum ReservationKind: IdentifierKind {
+public enum ReservationKind: DatedIdentifierKind {
   /// The beginning of every reservation's id.
   public static let prefix = "rsv_"
 }

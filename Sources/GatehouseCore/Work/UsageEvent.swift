@@ -31,7 +31,7 @@ public struct UsageEvent: Sendable, Equatable {
 }
 
 /// Ids of usage events: one fact of the history.
-public enum UsageEventKind: IdentifierKind {
+public enum UsageEventKind: DatedIdentifierKind {
   /// The beginning of every usage event's id.
   public static let prefix = "evt_"
 }

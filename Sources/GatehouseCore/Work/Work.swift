@@ -31,7 +31,7 @@ public struct Work: Sendable {
   /// `invalidTransition`, `reservationExpired`, `idempotencyKeyReused`.
   public func attach(
     _ analysis: NewAnalysis, toReservation reservation: String, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall,
-    encode: @escaping @Sendable (Reserved) -> StoredAnswer
+    encode: ReservedAnswer
   ) async throws -> Once<Reserved>? {
     if let stored = try await ledger.answer(to: call, now: clock.now()) { return .replay(stored) }
     guard let reservation = ReservationID(reservation) else { return nil }

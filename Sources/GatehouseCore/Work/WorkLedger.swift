@@ -7,12 +7,12 @@ public protocol WorkLedger: Sendable {
   /// `notFound`, `suspended`, `idempotencyKeyReused`. `pending` is empty unless overdue reservations were expired, or
   /// units of a limited metric were taken that Redis does not hold.
   func reserve(
-    _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: @escaping @Sendable (Reserved) -> StoredAnswer
+    _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: ReservedAnswer
   ) async throws -> Unacknowledged<Once<Reserved>>
   /// Creates an analysis on a reservation that is held already. Throws `notFound`, `invalidTransition`, `reservationExpired`.
   func attachAnalysis(
     _ analysis: NewAnalysis, to reservation: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
-    encode: @escaping @Sendable (Reserved) -> StoredAnswer
+    encode: ReservedAnswer
   ) async throws -> Once<Reserved>
   /// Commits `amount` (nil: all; the rest is released). The same commit again answers the same. Throws `notFound`,
   /// `invalidTransition`, `reservationExpired`. The units count in the reservation's own period.

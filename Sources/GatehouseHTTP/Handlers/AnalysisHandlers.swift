@@ -9,7 +9,7 @@ extension API {
     if let key = try serviceKeyIfSent(request, .work) {
       let start = try await analysisStart(request, context, session: nil, scope: key.id.text)
       if let taken = start.taken {
-        return created(try await attach(start, to: taken), start.encode, fields: [])
+        return created(try await attach(start, to: taken), fields: [])
       }
       return try await created(GateRequest(subject: .user(start.userID), reserve: reserve(start)))
     }
@@ -22,7 +22,7 @@ extension API {
     }
     if let taken = start.taken {
       let visitor = try await letIn(presented, charges: ownRouteCharges)
-      return created(try await attach(start, to: taken), start.encode, fields: visitor.fields)
+      return created(try await attach(start, to: taken), fields: visitor.fields)
     }
     // One question decides about the session, the policy and the unit, all or nothing.
     let token = GateRequest.Identity.token(routingID: presented.token.routingID, hash: presented.token.hash)
@@ -45,7 +45,8 @@ extension API {
     guard let userID = session ?? named else { throw Problem.notFound }
     return AnalysisStart(
       userID: userID,
-      analysis: NewAnalysis(id: .random(), filename: filename, metadata: metadata.map { String(decoding: $0, as: UTF8.self) } ?? "{}"),
+      analysis: NewAnalysis(
+        id: .made(at: clock.now()), filename: filename, metadata: metadata.map { String(decoding: $0, as: UTF8.self) } ?? "{}"),
       leaseMilliseconds: lease.map { Int64($0) * 1000 }, taken: taken, metric: metric,
       call: try idempotency(request, scope: scope, body: body))
   }
@@ -68,14 +69,14 @@ extension API {
       metric: start.metric, amount: 1,
       leaseMilliseconds: start.leaseMilliseconds ?? Int64(RequestBounds.leaseSecondsDefault) * 1000, commit: false,
       analysis: start.analysis,
-      holdID: holdID(start.userID.text, start.call), call: start.call, encode: start.encode)
+      holdID: holdID(start.userID.text, start.call), call: start.call, encode: .created)
   }
 
   /// Creates the analysis on a reservation that is held already.
   private func attach(_ start: AnalysisStart, to taken: String) async throws -> Once<Reserved> {
     let once = try await work.attach(
       start.analysis, toReservation: taken, of: start.userID, leaseMilliseconds: start.leaseMilliseconds, call: start.call,
-      encode: start.encode)
+      encode: .created)
     guard let once else { throw Problem.notFound }
     return once
   }
@@ -159,8 +160,4 @@ private struct AnalysisStart: Sendable {
   let taken: String?
   let metric: String
   let call: IdempotentCall
-
-  let encode: @Sendable (Reserved) -> StoredAnswer = { reserved in
-    StoredAnswer(status: 201, body: workJSON(reserved), location: reserved.analysis.map { "/v1/analyses/\($0.id)" })
-  }
 }

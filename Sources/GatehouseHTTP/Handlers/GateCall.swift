@@ -116,8 +116,11 @@ extension API {
         scope: "\(key.id.text) \(user)", key: reserve.key, Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8))
       held = GateRequest.Reserve(
         metric: reserve.metric, amount: Int64(reserve.amount), leaseMilliseconds: Int64(reserve.leaseSeconds) * 1000, commit: false,
-        analysis: nil, holdID: holdID(user, once), call: once
-      ) { reserved in StoredAnswer(status: 200, body: json { $0.heldReservation(reserved.reservation) }) }
+        analysis: nil, holdID: holdID(user, once), call: once,
+        encode: ReservedAnswer { reservation, _ in
+          let answer = StoredAnswer(status: 200, body: json { $0.heldReservation(reservation) })
+          return { _ in answer }
+        })
     }
     return GateRequest(
       subject: .token(routingID: token.routingID, hash: token.hash), subjectCharges: call.subjects, charges: call.own,

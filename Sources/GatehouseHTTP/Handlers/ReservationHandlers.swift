@@ -20,10 +20,9 @@ extension API {
     try fields.finish()
     guard let userID = named else { throw Problem.notFound }
     let call = try idempotency(request, scope: key.id.text, body: body)
-    let encode: @Sendable (Reserved) -> StoredAnswer = { StoredAnswer(status: 201, body: workJSON($0)) }
     let reserve = GateRequest.Reserve(
       metric: metric, amount: Int64(amount), leaseMilliseconds: Int64(lease) * 1000, commit: commit, analysis: nil,
-      holdID: holdID(userID.text, call), call: call, encode: encode)
+      holdID: holdID(userID.text, call), call: call, encode: .created)
     return try await created(GateRequest(subject: .user(userID), reserve: reserve))
   }
 
@@ -32,17 +31,17 @@ extension API {
     let answer = try await gate.decideInFull(request)
     if answer.decision == .unauthenticated, request.isBackends { throw Problem.notFound }
     if let problem = answer.problem { throw problem }
-    guard let once = answer.reserved, let reserve = request.reserve else {
+    guard let once = answer.reserved else {
       throw Problem(.unavailable, "The reservation could not be made. Try again.")
     }
-    return created(once, reserve.encode, fields: answer.headerFields)
+    return created(once, fields: answer.headerFields)
   }
 
-  func created(_ once: Once<Reserved>, _ encode: (Reserved) -> StoredAnswer, fields: [(String, String)]) -> Answer {
+  func created(_ once: Once<Reserved>, fields: [(String, String)]) -> Answer {
     switch once {
     case .replay(let stored): return replay(stored, fields: fields)
     case .first(let reserved):
-      let stored = encode(reserved)
+      let stored = reserved.answer ?? ReservedAnswer.created.begin(reserved.reservation, reserved.analysis)(reserved.allowance)
       return answer(.created, stored.body, fields: fields, location: stored.location)
     }
   }
@@ -87,19 +86,35 @@ extension GateRequest {
   }
 }
 
-/// An analysis or a reservation with the standing after it.
-func workJSON(_ reserved: Reserved) -> [UInt8] {
-  json { writer in
-    writer.object { writer in
-      if let analysis = reserved.analysis {
-        writer.name("analysis")
-        writer.analysis(analysis)
-      } else {
-        writer.name("reservation")
-        writer.reservation(reserved.reservation)
-      }
-      writer.name("allowance")
-      writer.allowance(reserved.allowance)
-    }
+extension ReservedAnswer {
+  /// The 201 of what was made: a job, or units alone.
+  static let created = ReservedAnswer { reservation, analysis in
+    let writer = beganWork(reservation, analysis)
+    let location = analysis.map { "/v1/analyses/\($0.id)" }
+    return { StoredAnswer(status: 201, body: endedWork(writer, $0), location: location) }
   }
+}
+
+/// An analysis or a reservation with the standing after it.
+func workJSON(_ reserved: Reserved) -> [UInt8] { endedWork(beganWork(reserved.reservation, reserved.analysis), reserved.allowance) }
+
+private func beganWork(_ reservation: Reservation, _ analysis: Analysis?) -> JSONWriter {
+  var writer = JSONWriter(capacity: 1_024 + (analysis?.metadata.utf8.count ?? 0))
+  writer.beginObject()
+  if let analysis {
+    writer.name("analysis")
+    writer.analysis(analysis)
+  } else {
+    writer.name("reservation")
+    writer.reservation(reservation)
+  }
+  return writer
+}
+
+private func endedWork(_ begun: JSONWriter, _ allowance: Allowance) -> [UInt8] {
+  var writer = begun
+  writer.name("allowance")
+  writer.allowance(allowance)
+  writer.endObject()
+  return writer.bytes
 }

@@ -58,7 +58,7 @@ extension API {
       if occurred == nil { item.refuse(declared.occurredAt, code: "invalid_instant", Remedy.instant()) }
       let metadata = item.read(declared.metadata)
       return UsageEvent(
-        id: .random(), userID: user ?? UserID(unchecked: ""), action: action, occurredAtMilliseconds: occurred ?? now,
+        id: .made(at: now), userID: user ?? UserID(unchecked: ""), action: action, occurredAtMilliseconds: occurred ?? now,
         metadata: metadata.map { String(decoding: $0, as: UTF8.self) } ?? "{}")
     }
     try fields.finish()

@@ -1,4 +1,8 @@
-/// Runs a batch of operations in one transaction: each under its own savepoint, one commit, then every answer.
+/// Runs a batch of operations in one transaction: one commit, then every answer.
+///
+/// Savepoints cost every operation two statements and a copy of each page that it changes, for the sake of the few that fail after they have
+/// written. So a batch runs without them at first. If such an operation is in it all is rolled back, and the batch runs once more, each
+/// operation under a savepoint of its own.
 struct GroupCommit {
   /// After this many operations of a batch, tried alone, found the disk full, the rest fail without a try.
   static let fullTriesMax = 4
@@ -14,7 +18,8 @@ struct GroupCommit {
   /// then nobody has been answered, and what is fatal: those of the batch that were not answered before have been told just that.
   func run(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
     do {
-      return try together(batch)
+      if let answered = try together(batch, isGuarded: false) { return answered }
+      return try together(batch, isGuarded: true) ?? 0
     } catch {
       switch error.kind {
       case .busy: throw error
@@ -26,21 +31,32 @@ struct GroupCommit {
     }
   }
 
-  /// All in one transaction, as far as the time goes. Throws if it was rolled back: nobody has been answered then.
-  private func together(_ batch: [WriteQueue.Item]) throws(LedgerFailure) -> Int {
+  /// All in one transaction, as far as the time goes. Throws if it was rolled back, and gives nil if an operation without a savepoint failed
+  /// after it had written: nobody has been answered then.
+  private func together(_ batch: [WriteQueue.Item], isGuarded: Bool) throws(LedgerFailure) -> Int? {
     var answers: [@Sendable () -> Void] = []
+    var isUnclean = false
     answers.reserveCapacity(batch.count)
-    let start = ContinuousClock.now
-    try writer.transaction {
-      for item in batch where answers.isEmpty || start.duration(to: .now) < Self.runMax {
-        do {
-          answers.append(try writer.savepoint { try item.run(writer) })
-        } catch {
-          guard writer.isInTransaction else { throw RolledBack() }
-          if (error as? LedgerFailure)?.isFatal == true { throw error }
-          answers.append { item.fail(error) }
+    do throws(LedgerFailure) {
+      try writer.transaction {
+        answers.removeAll(keepingCapacity: true)
+        let start = ContinuousClock.now
+        for item in batch where answers.isEmpty || start.duration(to: .now) < Self.runMax {
+          let changedBefore = writer.changedRows
+          do {
+            answers.append(isGuarded ? try writer.savepoint { try item.run(writer) } : try item.run(writer))
+          } catch {
+            guard writer.isInTransaction else { throw RolledBack() }
+            if (error as? LedgerFailure)?.isFatal == true { throw error }
+            isUnclean = !isGuarded && writer.changedRows != changedBefore
+            guard !isUnclean else { throw RolledBack() }
+            answers.append { item.fail(error) }
+          }
         }
       }
+    } catch {
+      guard isUnclean, !error.isFatal else { throw error }
+      return nil
     }
     for answer in answers { answer() }
     return answers.count
@@ -58,6 +74,7 @@ struct GroupCommit {
       var refusal: (any Error)?
       do {
         try writer.transaction {
+          refusal = nil
           do {
             answer = try item.run(writer)
           } catch {

@@ -35,12 +35,12 @@ extension SQLLedger {
   public func overview(of id: UserID, now: Int64) async throws -> UserOverview? {
     let rules = rules
     return try await read { db in
-      guard let row = try db.row(UserRecord.byID, [id.text]) else { return nil }
+      guard let row = try db.row(UserRecord.credentialsByID, [id.text]) else { return nil }
       let user = try User(row: row)
       return try UserOverview(
         user: user, passwordScheme: passwordScheme(row["password_hash"]),
         sessionsLive: try SessionRecord.live(of: id, db, rules, now: now).count,
-        allowances: try ReservationRecord.allowances(user, db, rules, now: now))
+        allowances: try StandingRecord.allowances(user, db, rules, now: now))
     }
   }
 

@@ -43,8 +43,8 @@ enum AddressRecord {
   static func keep(_ user: User, _ digests: AddressDigests, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws {
     guard let address = digests.all(EmailAddress.Forms(user.email).canonical).first else { return }
     for metric in try metrics(of: user, db, rules) {
-      _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
-      let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
+      try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
+      let quota = try StandingRecord.find(user, metric, db, now: now).quota
       guard quota.used + quota.held > 0 else { continue }
       try db.run(
         keepRow(db.dialect),

@@ -46,17 +46,13 @@ enum AnalysisRecord {
     """
   static let remove = "DELETE FROM analyses WHERE id = ?"
 
-  static func insert(_ new: NewAnalysis, on reservation: Reservation, _ db: any LedgerTransaction) throws -> Analysis {
+  static func insert(_ made: Analysis, _ db: any LedgerTransaction) throws {
     try db.run(
       insertRow,
       [
-        new.id.text, reservation.userID.text, reservation.id.text, new.filename, new.metadata, reservation.metric, reservation.amount,
-        reservation.createdAtMilliseconds,
+        made.id.text, made.userID.text, made.reservationID.text, made.filename, made.metadata, made.metric, made.amount,
+        made.createdAtMilliseconds,
       ])
-    return Analysis(
-      id: new.id, userID: reservation.userID, status: .pending, filename: new.filename, metadata: new.metadata, metric: reservation.metric,
-      amount: reservation.amount, reservationID: reservation.id, leaseExpiresAtMilliseconds: reservation.leaseExpiresAtMilliseconds,
-      result: nil, error: nil, createdAtMilliseconds: reservation.createdAtMilliseconds, finishedAtMilliseconds: nil)
   }
 
   static func page(of user: UserID, _ filter: AnalysisFilter, _ page: PageRequest, _ db: any LedgerTransaction) throws -> Page<Analysis> {
@@ -76,10 +72,28 @@ enum AnalysisRecord {
     return try Analysis(row: row)
   }
 
+  /// Ends a job whose units are no longer held; gives what it is then.
   static func finish(
     _ analysis: Analysis, _ status: AnalysisStatus, result: String?, error: String?, _ db: any LedgerTransaction, now: Int64
-  ) throws {
+  ) throws -> Analysis {
     try db.run(finishRow, [status.rawValue, result, error, now, analysis.id.text])
+    var ended = analysis
+    ended.status = status
+    ended.result = result
+    ended.error = error
+    ended.leaseExpiresAtMilliseconds = nil
+    ended.finishedAtMilliseconds = now
+    return ended
+  }
+}
+
+extension Analysis {
+  /// A job that begins on a reservation.
+  init(_ new: NewAnalysis, on reservation: Reservation) {
+    self.init(
+      id: new.id, userID: reservation.userID, status: .pending, filename: new.filename, metadata: new.metadata, metric: reservation.metric,
+      amount: reservation.amount, reservationID: reservation.id, leaseExpiresAtMilliseconds: reservation.leaseExpiresAtMilliseconds,
+      result: nil, error: nil, createdAtMilliseconds: reservation.createdAtMilliseconds, finishedAtMilliseconds: nil)
   }
 }
 
@@ -88,7 +102,7 @@ extension SQLLedger {
   /// `notFound`, `invalidTransition`, `reservationExpired`, and `idempotencyKeyReused`.
   public func attachAnalysis(
     _ analysis: NewAnalysis, to id: ReservationID, of user: UserID, leaseMilliseconds: Int64?, call: IdempotentCall?, now: Int64,
-    encode: @escaping @Sendable (Reserved) -> StoredAnswer
+    encode: ReservedAnswer
   ) async throws -> Once<Reserved> {
     let rules = rules
     return try await write { db in
@@ -107,11 +121,12 @@ extension SQLLedger {
         _ = try db.pending(user, now: now)
       }
       try db.stamp(now)
-      let made = try AnalysisRecord.insert(analysis, on: held, db)
-      let reserved = Reserved(
-        reservation: held, allowance: try ReservationRecord.standing(held, db, rules, now: now), analysis: made)
-      if let call { try Idempotency.keep(call, of: user, encode(reserved), db, now: now) }
-      return .first(reserved)
+      let made = Analysis(analysis, on: held)
+      try AnalysisRecord.insert(made, db)
+      let allowance = try StandingRecord.allowance(of: held, db, rules, now: now)
+      let answer = call.map { _ in encode.begin(held, made)(allowance) }
+      if let call, let answer { try Idempotency.keep(call, of: user, answer, of: made, db, now: now) }
+      return .first(Reserved(reservation: held, allowance: allowance, analysis: made, answer: answer))
     }
   }
 
@@ -131,20 +146,20 @@ extension SQLLedger {
   /// error that is written already is answered again; throws `notFound`, `invalidTransition`, `reservationExpired`.
   public func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
-    let event = UsageEventID.random()
+    let event = UsageEventID.made(at: now)
     return try await write { db in
-      let analysis = try AnalysisRecord.require(id, of: nil, db)
+      var analysis = try AnalysisRecord.require(id, of: nil, db)
       guard let row = try db.row(ReservationRecord.byID, [analysis.reservationID.text]) else { throw analysis.refusal }
       var reservation = try Reservation(row: row)
-      func answer(pending: Bool) throws -> Unacknowledged<Reserved> {
-        let after = try AnalysisRecord.require(id, of: nil, db)
-        let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
-        if after.status == .completed { try db.exhausted(standing, analysis.userID, now: now) }
-        return Unacknowledged(
-          Reserved(reservation: reservation, allowance: standing, analysis: after),
-          pending: pending ? [try db.pending(analysis.userID, now: now)] : [])
+      func answer(_ known: Allowance? = nil, pending: [PendingChange]) throws -> Unacknowledged<Reserved> {
+        let standing = try known ?? StandingRecord.allowance(of: reservation, db, rules, now: now)
+        if analysis.status == .completed { try db.exhausted(standing, analysis.userID, now: now) }
+        return Unacknowledged(Reserved(reservation: reservation, allowance: standing, analysis: analysis), pending: pending)
       }
-      if analysis.isRepeat(of: report) { return try answer(pending: false) }
+      func made(changesHotState: Bool) throws -> [PendingChange] {
+        try db.made(changesHotState: changesHotState, analysis.userID, now: now)
+      }
+      if analysis.isRepeat(of: report) { return try answer(pending: []) }
       var isReopened = false
       if analysis.status == .expired, case .completed(_, rereserve: true) = report {
         reservation = try Self.reopen(reservation, db, rules, now: now)
@@ -152,28 +167,31 @@ extension SQLLedger {
       } else if !analysis.isOpen {
         throw analysis.refusal
       }
-      try db.stamp(now)
       switch report {
       case .running(let lease):
         guard reservation.status == .held else { throw ReservationRecord.refusal(reservation) }
         reservation.leaseExpiresAtMilliseconds = now + lease
         try db.run(ReservationRecord.setLease, [now + lease, reservation.id.text])
         try db.run(AnalysisRecord.setRunning, [id.text])
-        return try answer(pending: true)
+        analysis.status = .running
+        analysis.leaseExpiresAtMilliseconds = now + lease
+        return try answer(pending: made(changesHotState: true))
       case .completed(let result, _):
         let mayBeForgotten = ReservationRecord.mayBeForgotten(reservation, now: now)
+        var standing: Allowance?
         // Its units may have been committed by themselves already: they count once.
         if reservation.status != .committed {
-          let limit = try ReservationRecord.standing(reservation, db, rules, now: now).limit
+          let before = try StandingRecord.allowance(of: reservation, db, rules, now: now)
+          standing = before.adding(used: reservation.amount, held: -reservation.counted(at: now))
           reservation = try ReservationRecord.commit(
-            reservation, amount: reservation.amount, limit: limit, action: "analysis_completed", event: event, db, now: now)
+            reservation, amount: reservation.amount, limit: before.limit, action: "analysis_completed", event: event, db, now: now)
         }
-        try AnalysisRecord.finish(analysis, .completed, result: result, error: nil, db, now: now)
-        return try answer(pending: isReopened || mayBeForgotten)
+        analysis = try AnalysisRecord.finish(analysis, .completed, result: result, error: nil, db, now: now)
+        return try answer(standing, pending: made(changesHotState: isReopened || mayBeForgotten))
       case .failed(let error):
         if reservation.status == .held { reservation = try ReservationRecord.release(reservation, db, now: now) }
-        try AnalysisRecord.finish(analysis, .failed, result: nil, error: error, db, now: now)
-        return try answer(pending: true)
+        analysis = try AnalysisRecord.finish(analysis, .failed, result: nil, error: error, db, now: now)
+        return try answer(pending: made(changesHotState: true))
       }
     }
   }
@@ -186,14 +204,14 @@ extension SQLLedger {
     let user = try require(expired.userID, db)
     let table = rules.allowances()
     guard let metric = table.metric(expired.metric) else { throw ReservationRecord.refusal(expired) }
-    _ = try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
-    let quota = try ReservationRecord.quota(user, metric, db, now: now).quota
-    guard ReservationRecord.allowance(quota, plan: rules.plan(of: user, now: now), table).admits(expired.amount) else {
+    try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
+    let standing = try StandingRecord.find(user, metric, db, now: now)
+    guard standing.allowance(plan: rules.plan(of: user, now: now), table).admits(expired.amount) else {
       throw ReservationRecord.refusal(expired)
     }
+    let period = standing.quota.period
     try db.run(
-      ReservationRecord.holdAgain,
-      [quota.period.startMilliseconds, quota.period.endMilliseconds, now + reopenedMilliseconds, expired.id.text])
+      ReservationRecord.holdAgain, [period.startMilliseconds, period.endMilliseconds, now + reopenedMilliseconds, expired.id.text])
     return try ReservationRecord.require(expired.id, db)
   }
 
@@ -205,14 +223,13 @@ extension SQLLedger {
       let analysis = try AnalysisRecord.require(id, of: user, db)
       guard analysis.isOpen else {
         try db.run(AnalysisRecord.remove, [id.text])
-        try db.run(Idempotency.forgetAnalysis(db.dialect), [analysis.userID.text, "/v1/analyses/\(id)"])
+        for forget in Idempotency.forgetAnalysis(db.dialect) { try db.run(forget, [analysis.userID.text, "/v1/analyses/\(id)"]) }
         return Unacknowledged(nil, pending: [])
       }
       var reservation = try ReservationRecord.require(analysis.reservationID, db)
       if reservation.status == .held { reservation = try ReservationRecord.release(reservation, db, now: now) }
-      try AnalysisRecord.finish(analysis, .cancelled, result: nil, error: nil, db, now: now)
-      let standing = try ReservationRecord.standing(reservation, db, rules, now: now)
-      let after = try AnalysisRecord.require(id, of: user, db)
+      let after = try AnalysisRecord.finish(analysis, .cancelled, result: nil, error: nil, db, now: now)
+      let standing = try StandingRecord.allowance(of: reservation, db, rules, now: now)
       return Unacknowledged(
         Reserved(reservation: reservation, allowance: standing, analysis: after), pending: [try db.pending(analysis.userID, now: now)])
     }

@@ -27,9 +27,8 @@ enum DeletionRecord {
       """,
       "DELETE FROM overrides WHERE \(sql.place) IN (SELECT \(sql.place) FROM overrides WHERE user_id = ? LIMIT ?)",
       "DELETE FROM audit WHERE \(sql.place) IN (SELECT \(sql.place) FROM audit WHERE user_id = ? LIMIT ?)",
-      """
-      DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM idempotency WHERE user_id = ? LIMIT ?)
-      """,
+      "DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE scope = ? LIMIT ?)",
+      "DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE user_id = ? AND user_id <> scope LIMIT ?)",
     ]
   }
   static let remove = "DELETE FROM users WHERE id = ?"

@@ -11,7 +11,7 @@ private struct Records: AccountRecords {
 
   func allowances(now: Int64) throws -> [Allowance] {
     guard let user = try user() else { return [] }
-    return try ReservationRecord.allowances(user, db, rules, now: now)
+    return try StandingRecord.allowances(user, db, rules, now: now)
   }
 
   func sessions(first: SessionID?, page: PageRequest, now: Int64) throws -> Page<Session> {

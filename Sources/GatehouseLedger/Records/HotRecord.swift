@@ -16,8 +16,8 @@ extension ServiceKey {
 enum HotRecord {
   static let nextSequence = """
     UPDATE meta SET change_seq = change_seq + 1, newest_stamp = CASE WHEN newest_stamp < ?1 THEN ?1 ELSE newest_stamp END
+    RETURNING change_seq
     """
-  static let sequence = "SELECT change_seq FROM meta"
   static let setPending = """
     INSERT INTO hot_pending (routing_id, seq) VALUES (?, ?) ON CONFLICT (routing_id) DO UPDATE SET seq = excluded.seq
     """
@@ -53,9 +53,9 @@ extension SQLLedger: HotLedger, KeyLedger, GateLedger {
       until = sessions.compactMap(\.tokenEndsAtMilliseconds).reduce(until, min)
       var quotas: [HotSnapshot.Quota] = []
       for metric in rules.allowances().metrics {
-        let (quota, changesAt) = try ReservationRecord.quota(user, metric, db, now: now)
-        quotas.append(quota)
-        until = min(until, changesAt)
+        let standing = try StandingRecord.find(user, metric, db, now: now)
+        quotas.append(standing.quota)
+        until = min(until, standing.changesAtMilliseconds)
       }
       return HotSnapshot(
         user: user, plan: user.plan(atMilliseconds: now, fallback: ""), sessions: sessions, quotas: quotas,

@@ -2,9 +2,7 @@ import GatehouseCore
 
 /// Rows that nobody needs any more, in batches that leave the writer free: each statement takes an instant and how many may go.
 enum Pruning {
-  static let idempotency = """
-    DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM idempotency WHERE created_at < ? LIMIT ?)
-    """
+  static let idempotency = "DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE created_at < ? LIMIT ?)"
   static func endedSessions(_ sql: Dialect) -> String {
     "DELETE FROM sessions WHERE \(sql.place) IN (SELECT \(sql.place) FROM sessions WHERE ended_at < ? LIMIT ?)"
   }

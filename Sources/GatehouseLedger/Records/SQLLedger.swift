@@ -106,10 +106,16 @@ public final class SQLLedger: Sendable {
 extension LedgerTransaction {
   /// Every change passes here: its user's hot state must be dropped.
   func pending(_ user: UserID, now: Int64) throws -> PendingChange {
-    try run(HotRecord.nextSequence, [now])
-    let sequence = try number(HotRecord.sequence, []) ?? 0
+    let sequence = try number(HotRecord.nextSequence, [now]) ?? 0
     try run(HotRecord.setPending, [user.routingID, sequence])
     return PendingChange(routingID: user.routingID, sequence: sequence)
+  }
+
+  /// A change that is made passes here once: `pending` if hot state changes by it, else `stamp`.
+  func made(changesHotState: Bool, _ user: UserID, now: Int64) throws -> [PendingChange] {
+    if changesHotState { return [try pending(user, now: now)] }
+    try stamp(now)
+    return []
   }
 
   /// A write that changes no hot state passes here: no process may take the time to be before `now` any more.

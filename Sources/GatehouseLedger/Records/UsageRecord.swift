@@ -37,15 +37,22 @@ enum UsageRecord {
 
 /// The first answers to calls with an `Idempotency-Key`.
 enum Idempotency {
-  static let find = "SELECT * FROM idempotency WHERE scope = ? AND key = ?"
+  static let find = """
+    SELECT i.*, a.metadata FROM idempotency i LEFT JOIN analyses a ON a.id = i.analysis_id WHERE i.scope = ? AND i.key = ?
+    """
   static let keep = """
-    INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id, analysis_id, cut_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (scope, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status, location = excluded.location,
-      body = excluded.body, created_at = excluded.created_at, user_id = excluded.user_id
+      body = excluded.body, created_at = excluded.created_at, user_id = excluded.user_id, analysis_id = excluded.analysis_id,
+      cut_at = excluded.cut_at
     """
   /// A replay of a deleted analysis's beginning says that there was one, and nothing of what it was about.
-  static func forgetAnalysis(_ sql: Dialect) -> String {
-    "UPDATE idempotency SET body = \(sql.withoutAnalysis) WHERE user_id = ? AND location = ?"
+  static func forgetAnalysis(_ sql: Dialect) -> [String] {
+    [
+      "UPDATE idempotency SET body = \(sql.withoutAnalysis) WHERE scope = ? AND location = ?",
+      "UPDATE idempotency SET body = \(sql.withoutAnalysis) WHERE user_id = ? AND user_id <> scope AND location = ?",
+    ]
   }
 
   /// The stored answer. Throws `idempotencyKeyReused` if the key was used for something else.
@@ -57,14 +64,23 @@ enum Idempotency {
     guard ([call.fingerprint] + call.olderFingerprints).contains(where: { $0.bytes == stored }) else {
       throw ServiceError(.idempotencyKeyReused, "This Idempotency-Key was used for another request. Use a new key for a new request.")
     }
-    return try StoredAnswer(status: row["status"], body: row["body"], location: row["location"])
+    let body = try CutAnswer.whole(row["body"], cutAt: row["cut_at"], metadata: row["metadata"])
+    return try StoredAnswer(status: row["status"], body: body, location: row["location"])
   }
 
-  /// - Parameter user: whom the answer tells of; nil for one that tells of nobody.
-  static func keep(_ call: IdempotentCall, of user: UserID?, _ answer: StoredAnswer, _ db: any LedgerTransaction, now: Int64) throws {
+  /// - Parameters:
+  ///   - user: whom the answer tells of; nil for one that tells of nobody.
+  ///   - analysis: the job that the call began.
+  static func keep(
+    _ call: IdempotentCall, of user: UserID?, _ answer: StoredAnswer, of analysis: Analysis? = nil, _ db: any LedgerTransaction, now: Int64
+  ) throws {
+    let cut = CutAnswer(answer.body, without: analysis?.metadata)
     try db.run(
       keep,
-      [call.scope, call.key, call.fingerprint.bytes, answer.status, answer.location, answer.body, now, user?.text])
+      [
+        call.scope, call.key, call.fingerprint.bytes, answer.status, answer.location, cut.body, now, user?.text,
+        cut.cutAt == nil ? nil : analysis?.id.text, cut.cutAt,
+      ])
   }
 }
 

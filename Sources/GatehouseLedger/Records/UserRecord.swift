@@ -14,7 +14,13 @@ extension User {
 }
 
 enum UserRecord {
-  static let byID = "SELECT * FROM users WHERE id = ? AND status <> 'deleted'"
+  /// Of an account, without its password: the column of the hash's cost is computed at each read.
+  static let columns = """
+    id, external_id, email, email_verified, pending_email, name, time_zone, zone_open_start, zone_floor, zone_month_start,
+    zone_month_floor, plan, plan_ends_at, status, suspended_reason, created_at, last_login_at, awaits_verification
+    """
+  static let byID = "SELECT \(columns) FROM users WHERE id = ? AND status <> 'deleted'"
+  static let credentialsByID = "SELECT \(columns), password_hash FROM users WHERE id = ? AND status <> 'deleted'"
   static let byEmail = "SELECT * FROM users WHERE canonical_email = ?"
   static let bySiblingEmail = "SELECT * FROM users WHERE sibling_email = ?"
   static let siblings = "SELECT id FROM users WHERE sibling_of IS NOT NULL ORDER BY sibling_of LIMIT ?"
@@ -175,7 +181,7 @@ extension SQLLedger: AccountLedger {
   /// The account with this id and its stored password hash; nil without one, and for a deleted one.
   public func credentials(of id: UserID) async throws -> Credentials? {
     try await read { db in
-      try db.row(UserRecord.byID, [id.text]).map { try Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
+      try db.row(UserRecord.credentialsByID, [id.text]).map { try Credentials(user: User(row: $0), passwordHash: $0["password_hash"]) }
     }
   }
 

@@ -44,7 +44,11 @@ public protocol LedgerWriter: LedgerTransaction {
   /// Whether a transaction is open. An engine may end one by itself when a statement fails.
   var isInTransaction: Bool { get }
 
-  /// Runs `body` in a transaction and commits it: durable when this returns. An error that `body` throws rolls it back.
+  /// How many rows this connection has inserted, changed and deleted so far. It grows with every write, and with nothing else.
+  var changedRows: Int { get }
+
+  /// Runs `body` in a transaction and commits it: durable when this returns. An error that `body` throws rolls it back. An engine may run
+  /// `body` anew after what it wrote is gone.
   ///
   /// The transaction is alone: none of another connection or process that writes overlaps with it, so whatever `body` reads is still so
   /// at the commit. Throws `busy` without having run `body` while another program writes. After any other throw that is not fatal

@@ -1,6 +1,6 @@
 extension Migrations {
   /// The version of the ledger's schema; see `schema.sql`.
-  static let ledgerVersion = 3
+  static let ledgerVersion = 4
   /// The ledger's own file.
   static let ofTheLedger = Migrations(
     schema: String(decoding: PackageResources.schema_sql, as: UTF8.self), version: ledgerVersion, steps: SchemaSteps.all)
@@ -256,6 +256,33 @@ enum SchemaSteps {
     CREATE TRIGGER service_keys_gone_by_hand AFTER DELETE ON service_keys WHEN sqlite_source_id() <> 'gatehouse' BEGIN
       UPDATE meta SET service_keys_version = service_keys_version + 1;
     END;
+    """,
+    4: """
+    ALTER TABLE idempotency RENAME TO idempotency_before;
+    DROP INDEX idempotency_by_age;
+    DROP INDEX idempotency_of_user;
+    CREATE TABLE idempotency (
+      id INTEGER PRIMARY KEY,
+      scope TEXT NOT NULL,
+      key TEXT NOT NULL,
+      fingerprint BLOB NOT NULL,
+      status INTEGER NOT NULL,
+      location TEXT,
+      body BLOB NOT NULL,
+      created_at INTEGER NOT NULL,
+      user_id TEXT,
+      analysis_id TEXT,
+      cut_at INTEGER,
+      UNIQUE (scope, key)
+    ) STRICT;
+    INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id)
+      SELECT scope, key, fingerprint, status, location, body, created_at, user_id FROM idempotency_before ORDER BY created_at;
+    DROP TABLE idempotency_before;
+    CREATE INDEX idempotency_by_age ON idempotency (created_at);
+    CREATE INDEX idempotency_of_user ON idempotency (user_id) WHERE user_id <> scope;
+    DROP INDEX reservations_held;
+    DROP INDEX reservations_of_user;
+    CREATE INDEX reservations_of_user ON reservations (user_id, status, metric, period_start, lease_expires_at, amount);
     """,
   ]
 }

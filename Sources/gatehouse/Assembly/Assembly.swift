@@ -65,6 +65,7 @@ final class Assembly: Sendable {
     var options = SQLiteOptions()
     options.companions = [folder.secretName]
     options.acceptsNew = accepted.newLedger
+    options.cacheBytes = settings.ledgerCacheMiB << 20
     let database = try LedgerDatabase.sqlite(
       path: folder.ledger, options: options,
       onFatal: { _ in

@@ -65,6 +65,7 @@ extension Settings {
     var kept = self
     kept.dataFolder = old.dataFolder
     kept.processes = old.processes
+    kept.ledgerCacheMiB = old.ledgerCacheMiB
     kept.http.host = old.http.host
     kept.http.port = old.http.port
     kept.http.opsHost = old.http.opsHost

@@ -16,6 +16,11 @@ enum DefaultFile {
     # API processes that share the limits. While Redis is away each allows its share: max(1, limit / processes). (restart)
     processes: 1
 
+    ledger:
+      # Memory in MiB that each process keeps of the ledger's file, 4 to 65536: half for the connection that writes, half for those that
+      # read. Writes are cheapest while the indexes' part that is in use fits into the writer's half. (restart)
+      cache_mib: 32
+
     log:
       # trace, debug, info, notice, warning, error or critical. A line for each refusal, with its request id, is at info; of a flood
       # the first 2,000 and then 200 a second, with the number of the others.

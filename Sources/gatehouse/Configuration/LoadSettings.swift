@@ -9,6 +9,7 @@ extension SettingsReader {
     var settings = Settings()
     readDataFolder(&settings)
     settings.processes = int("processes", 1...1_000, settings.processes)
+    settings.ledgerCacheMiB = int("ledger.cache_mib", 4...65_536, settings.ledgerCacheMiB)
     let levels = Self.either(Logger.Level.allCases.map(\.rawValue))
     settings.logLevel = value("log.level", levels) { Logger.Level(rawValue: $0) } ?? settings.logLevel
     readHTTP(&settings)

@@ -108,6 +108,7 @@ private final class MemoryConnection: @unchecked Sendable {
 extension MemoryConnection: LedgerReader, LedgerWriter {
   var dialect: Dialect { .sqlite }
   var isInTransaction: Bool { sqlite3_get_autocommit(connection) == 0 }
+  var changedRows: Int { Int(sqlite3_total_changes(connection)) }
 
   func run(_ sql: String, _ values: LedgerValues) throws(LedgerFailure) -> Int {
     let one = try bound(sql, values)

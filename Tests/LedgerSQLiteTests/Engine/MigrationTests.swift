@@ -111,6 +111,7 @@ struct MigrationTests {
   static let older = [
     Older(version: 1, schema: schemaOfVersion1, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1)"),
     Older(version: 2, schema: schemaOfVersion2, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1, 0)"),
+    Older(version: 3, schema: schemaOfVersion3, usageRow: "('usr_00000000000001', 'video_analysis', 0, 1, 1, 0)"),
   ]
 
   @Test("An older ledger becomes what a new one is, keeps its rows, and is read by the program of today", arguments: older)
@@ -204,6 +205,54 @@ struct MigrationTests {
           SessionID(unchecked: id), presented: .token(presented), hash: .token("x"), nonce: [1], keyID: "k2", now: stamp)
         #expect(again?.value.session.tokenHash == .token(next) && again?.value.nonce == [7] && again?.value.keyID == "k1", "\(id)")
       }
+      await ledger.close()
+    }
+  }
+
+  @Test("The step to version 4 keeps every stored answer, and what reservations add up to; ids of before are good as ever")
+  func workOfVersion3() async throws {
+    try await withPath { path in
+      let old = try LedgerDatabase.sqlite(
+        path: path, Migrations(schema: schemaOfVersion3, version: 3, steps: [:]), onFatal: { _ in }, log: quiet)
+      let period = Period.open(kind: .day, nowMilliseconds: Rig.now, zone: "UTC")
+      try await old.write { db in
+        try db.sqlite.execute(
+          sql: """
+            INSERT INTO users (id, email, canonical_email, time_zone, plan, status, password_hash, created_at)
+            VALUES ('usr_00000000000001', 'mia@example.com', 'mia@example.com', 'UTC', 'pro', 'active', 'hash', 1);
+            INSERT INTO reservations (id, user_id, metric, amount, status, period_start, period_end, lease_expires_at, created_at)
+            VALUES ('rsv_zzzzzzzzzzzzz1', 'usr_00000000000001', 'video_analysis', 3, 'held', \(period.startMilliseconds),
+              \(period.endMilliseconds), \(Rig.now + Rig.hour), 1);
+            INSERT INTO analyses (id, user_id, reservation_id, status, metadata, metric, amount, created_at)
+            VALUES ('ana_zzzzzzzzzzzzz1', 'usr_00000000000001', 'rsv_zzzzzzzzzzzzz1', 'pending', '{}', 'video_analysis', 3, 1);
+            """)
+        for (scope, key, user) in [
+          ("usr_00000000000001", "b", "usr_00000000000001"), ("key_1", "a", "usr_00000000000001"), ("key_1", "b", nil),
+        ] {
+          try db.run(
+            "INSERT INTO idempotency (scope, key, fingerprint, status, body, created_at, user_id) VALUES (?, ?, ?, 201, ?, ?, ?)",
+            [scope, key, Digest256.token(scope + key).bytes, Array("\(scope) \(key)".utf8), Rig.now, user])
+        }
+      }
+      await old.close()
+      let ledger = try SQLLedger(
+        database: .sqlite(path: path, onFatal: { _ in }, log: quiet), secret: Rig.secret, rules: Rig.rules, log: quiet)
+      let rig = Rig(ledger, ledger.database)
+      for (scope, key) in [("usr_00000000000001", "b"), ("key_1", "a"), ("key_1", "b")] {
+        let call = IdempotentCall(scope: scope, key: key, fingerprint: .token(scope + key))
+        #expect(try await ledger.answer(to: call, now: Rig.now)?.body == Array("\(scope) \(key)".utf8))
+      }
+      let mia = try #require(try await ledger.user(email: "mia@example.com"))
+      #expect(try await rig.standing(mia).held == 3)
+      let id = try #require(AnalysisID("ana_zzzzzzzzzzzzz1"))
+      let done = try await ledger.report(id, .completed(result: "{}", rereserve: false), now: Rig.now).value
+      #expect(done.allowance.used == 3 && done.allowance.held == 0)
+      _ = try await rig.granted(mia, analysis: .video())
+      #expect(try await ledger.analyses(of: mia.id, filter: AnalysisFilter(), page: PageRequest()).items.count == 2)
+      _ = try await ledger.deleteUser(mia.id, by: .operations, reason: nil, now: Rig.now)
+      while try await ledger.purgeDeleted(rowsMax: 100) > 0 {}
+      let left = try await ledger.database.read { try $0.number("SELECT count(*) FROM idempotency", []) }
+      #expect(left == 1, "the answers that tell of the user go with them")
       await ledger.close()
     }
   }
