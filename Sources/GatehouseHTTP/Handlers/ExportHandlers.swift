@@ -13,7 +13,7 @@ extension API {
     }
     let now = clock.now()
     let folder = contract.exports.folder
-    let made = try await domain.export(of: visitor.userID) { records -> Spool? in
+    let made = try await domain.export(of: visitor.userID) { [self] records -> Spool? in
       guard let user = try records.user() else { return nil }
       return try write(records, of: user, for: visitor, to: Spool(in: folder), now: now)
     }
