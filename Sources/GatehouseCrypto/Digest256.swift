@@ -18,9 +18,13 @@ public struct Digest256: Sendable, Hashable, CustomStringConvertible {
 
   /// The digest of `message`.
   public static func sha256(_ message: some Sequence<UInt8>) -> Digest256 {
-    let message = Array(message)
+    message.withContiguousStorageIfAvailable { sha256(UnsafeRawBufferPointer($0)) } ?? Array(message).withUnsafeBytes { sha256($0) }
+  }
+
+  /// The digest of `message`.
+  public static func sha256(_ message: UnsafeRawBufferPointer) -> Digest256 {
     var digest = [UInt8](repeating: 0, count: byteCount)
-    guard EVP_Digest(message, message.count, &digest, nil, Algorithms.shared.sha256, nil) == 1 else {
+    guard EVP_Digest(message.baseAddress, message.count, &digest, nil, Algorithms.shared.sha256, nil) == 1 else {
       fatalError("OpenSSL refuses to compute SHA-256.")
     }
     return Digest256(computed: digest)

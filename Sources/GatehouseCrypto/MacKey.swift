@@ -9,7 +9,10 @@ public struct MacKey: Sendable {
   public init(_ bytes: [UInt8]) { contexts = MacContexts(key: bytes) }
 
   /// The 32 bytes that authenticate `message`.
-  public func hmac(_ message: [UInt8]) -> [UInt8] { contexts.compute(message) }
+  public func hmac(_ message: [UInt8]) -> [UInt8] { message.withUnsafeBytes { contexts.compute($0) } }
+
+  /// The first eight bytes of what authenticates `message`, as a big-endian number.
+  func shortHMAC(_ message: UnsafeRawBufferPointer) -> UInt64 { contexts.compute(message).prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
 /// Contexts that hold the expanded key: starting one anew costs a fifth of building it from the key's bytes.
@@ -44,12 +47,13 @@ private final class MacContexts: @unchecked Sendable {
     for context in idle.withLock({ $0 }) { EVP_MAC_CTX_free(context.pointer) }
   }
 
-  func compute(_ message: [UInt8]) -> [UInt8] {
+  func compute(_ message: UnsafeRawBufferPointer) -> [UInt8] {
     let context = idle.withLock { $0.popLast() } ?? duplicate()
     defer { giveBack(context) }
     var mac = [UInt8](repeating: 0, count: Digest256.byteCount)
     var written = 0
-    guard EVP_MAC_init(context.pointer, nil, 0, nil) == 1, EVP_MAC_update(context.pointer, message, message.count) == 1,
+    let bytes = message.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    guard EVP_MAC_init(context.pointer, nil, 0, nil) == 1, EVP_MAC_update(context.pointer, bytes, message.count) == 1,
       EVP_MAC_final(context.pointer, &mac, &written, mac.count) == 1, written == mac.count
     else { fatalError("OpenSSL refuses to compute HMAC-SHA256.") }
     return mac
@@ -68,6 +72,17 @@ private final class MacContexts: @unchecked Sendable {
     }
     if !kept { EVP_MAC_CTX_free(context.pointer) }
   }
+}
+
+/// Whether `checksum` spells `number` in base 62, in a time that depends on nothing but its length.
+func spells(_ checksum: UnsafeRawBufferPointer, _ number: UInt64) -> Bool {
+  var difference: UInt8 = 0
+  var rest = number
+  for byte in checksum.reversed() {
+    difference |= byte ^ Base62.character(rest % 62)
+    rest /= 62
+  }
+  return difference == 0
 }
 
 /// Whether two byte strings are equal, in a time that depends on nothing but their lengths.

@@ -17,7 +17,7 @@ public struct ServiceKeyToken: Sendable, Equatable, CustomStringConvertible {
 
   private init(text: [UInt8], secret: [UInt8]) {
     self.text = String(decoding: text, as: UTF8.self)
-    keyID = String(decoding: text.dropFirst(Self.prefix.count).prefix(Self.idLength), as: UTF8.self)
+    keyID = String(decoding: text[Self.prefix.count..<(Self.prefix.count + Self.idLength)], as: UTF8.self)
     hash = Digest256.sha256(secret)
   }
 
@@ -37,12 +37,16 @@ public struct ServiceKeyToken: Sendable, Equatable, CustomStringConvertible {
   public static func parse(_ text: some Collection<UInt8>) -> ServiceKeyToken? {
     guard text.count == length else { return nil }
     let text = Array(text)
-    guard text.starts(with: prefix), text.dropFirst(prefix.count).allSatisfy(Base62.isDigit) else { return nil }
-    let body = Array(text.dropLast(SessionToken.checksumLength))
-    guard constantTimeEquals(checksum(body), Array(text.suffix(SessionToken.checksumLength))),
-      let secret = Base62.decode(body.suffix(SessionToken.secretLength), byteCount: SessionToken.secretBytes)
-    else { return nil }
-    return ServiceKeyToken(text: text, secret: secret)
+    let secret = text.withUnsafeBytes { text -> [UInt8]? in
+      guard text.starts(with: prefix), text[prefix.count...].allSatisfy(Base62.isDigit) else { return nil }
+      let body = UnsafeRawBufferPointer(rebasing: text[..<(length - SessionToken.checksumLength)])
+      let given = UnsafeRawBufferPointer(rebasing: text[(length - SessionToken.checksumLength)...])
+      let digest = Digest256.sha256(body).bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      guard spells(given, digest) else { return nil }
+      return Base62.decode(
+        UnsafeRawBufferPointer(rebasing: body[(body.count - SessionToken.secretLength)...]), byteCount: SessionToken.secretBytes)
+    }
+    return secret.map { ServiceKeyToken(text: text, secret: $0) }
   }
 
   private static func checksum(_ body: [UInt8]) -> [UInt8] {

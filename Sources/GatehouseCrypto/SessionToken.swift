@@ -21,7 +21,7 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible {
   private init(text: [UInt8], secret: [UInt8]) {
     self.text = String(decoding: text, as: UTF8.self)
     self.secret = secret
-    routingID = String(decoding: text.dropFirst(Self.prefix.count).prefix(Self.routingLength), as: UTF8.self)
+    routingID = String(decoding: text[Self.prefix.count..<(Self.prefix.count + Self.routingLength)], as: UTF8.self)
     hash = Digest256.sha256(secret)
   }
 
@@ -57,12 +57,14 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible {
   public static func parse(_ text: some Collection<UInt8>, secret: ServerSecret) -> SessionToken? {
     guard text.count == length else { return nil }
     let text = Array(text)
-    guard text.starts(with: prefix), text.dropFirst(prefix.count).allSatisfy(Base62.isDigit) else { return nil }
-    let body = Array(text.dropLast(checksumLength))
-    let given = Array(text.suffix(checksumLength))
-    guard secret.tokenChecksums.contains(where: { constantTimeEquals(checksum(body, $0), given) }) else { return nil }
-    guard let bytes = Base62.decode(body.suffix(secretLength), byteCount: secretBytes) else { return nil }
-    return SessionToken(text: text, secret: bytes)
+    let bytes = text.withUnsafeBytes { text -> [UInt8]? in
+      guard text.starts(with: prefix), text[prefix.count...].allSatisfy(Base62.isDigit) else { return nil }
+      let body = UnsafeRawBufferPointer(rebasing: text[..<(length - checksumLength)])
+      let given = UnsafeRawBufferPointer(rebasing: text[(length - checksumLength)...])
+      guard secret.tokenChecksums.contains(where: { spells(given, $0.shortHMAC(body)) }) else { return nil }
+      return Base62.decode(UnsafeRawBufferPointer(rebasing: body[(body.count - secretLength)...]), byteCount: secretBytes)
+    }
+    return bytes.map { SessionToken(text: text, secret: $0) }
   }
 
   private static func checksum(_ body: [UInt8], _ key: MacKey) -> [UInt8] {

@@ -59,6 +59,21 @@ public final class HotState: HotStore {
     }
   }
 
+  /// Runs `ask` on the next event loop of the group: the commands that it sends leave in one flush. While its connection is full it waits
+  /// for a millisecond at a time; once a command's deadline is over it runs all the same.
+  public func together(_ ask: @escaping @Sendable (_ room: Int) -> Void) {
+    let loop = group.next()
+    loop.execute { self.ask(ask, on: loop, triesLeft: Lease.commandDeadlineMilliseconds) }
+  }
+
+  private func ask(_ ask: @escaping @Sendable (Int) -> Void, on loop: any EventLoop, triesLeft: Int64) {
+    let connection = redis.usableConnection(near: loop)
+    // Of a connection of another loop the room is not known here.
+    let room = connection.eventLoop.inEventLoop ? connection.room : 1
+    guard room == 0, connection.wasUsable, triesLeft > 0 else { return ask(max(1, room)) }
+    loop.scheduleTask(in: .milliseconds(1)) { self.ask(ask, on: loop, triesLeft: triesLeft - 1) }
+  }
+
   /// Writes the user's hash, unless a change has made the ticket void, and asks the gate script, in one round trip.
   public func install(
     _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery

@@ -7,7 +7,7 @@ extension JSONValue {
   /// Refuses what parsers disagree on: byte order marks, invalid UTF-8, duplicate names, nesting deeper than `depthMax`, lone
   /// surrogates, anything after the value, numbers in other spellings than JSON's.
   public static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw JSONError(reason: .byteOrderMark, offset: 0) }
+    if bytes.first == 0xEF, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw JSONError(reason: .byteOrderMark, offset: 0) }
     if let offset = firstInvalidUTF8(bytes) { throw JSONError(reason: .invalidUTF8, offset: offset) }
     var parser = Parser(source: bytes)
     parser.skipSpace()

@@ -49,7 +49,7 @@ final class DemoServer: Sendable {
   /// Runs `body` against a server with these limits, then stops it.
   static func with(
     _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []), admission: AdmissionControl = .open,
-    quota: ConnectionQuota? = nil, _ body: @Sendable (DemoServer) async throws -> Void
+    quota: ConnectionQuota? = nil, fast: (any FastAnswers)? = nil, _ body: @Sendable (DemoServer) async throws -> Void
   ) async throws {
     let running = AsyncStream<Int>.makeStream()
     let counter = Counter()
@@ -58,7 +58,8 @@ final class DemoServer: Sendable {
     let app = Application(
       responder: Edge(routes(counter), crossOrigin: crossOrigin),
       server: makeHTTP1(
-        RequestRules([.signUp, .logIn, .gateBatch, .forwardAuth]), limits: limits, admission: admission, crossOrigin: { crossOrigin }),
+        RequestRules([.signUp, .logIn, .gateBatch, .forwardAuth]), limits: limits, admission: admission, crossOrigin: { crossOrigin },
+        refusals: nil, answering: { fast }),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { channel in
         if let quota { try? await channel.pipeline.addHandler(ConnectionBound(quota), position: .first) }

@@ -49,6 +49,8 @@ final class HookedHot: HotStore {
     }
   }
 
+  func together(_ ask: @escaping @Sendable (_ room: Int) -> Void) { inner.together(ask) }
+
   func install(
     _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
   ) async -> Result<HotReply, HotFailure> {

@@ -17,8 +17,10 @@ public final class RawHTTP: Sendable {
 
   /// One answer.
   public struct Answer: Sendable {
+    /// The first line as it came.
+    public let statusLine: String
     /// The status code.
-    public let status: Int
+    public var status: Int { Int(statusLine.split(separator: " ").dropFirst().first ?? "") ?? 0 }
     /// The header fields, in order.
     public let headers: [(name: String, value: String)]
     /// The body, without its framing.
@@ -108,17 +110,18 @@ public final class RawHTTP: Sendable {
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       return (name: String(parts[0]), value: parts.count == 2 ? String(parts[1].drop { $0 == " " }) : "")
     }
-    let status = lines.first.flatMap { Int($0.split(separator: " ").dropFirst().first ?? "") } ?? 0
+    let statusLine = lines.first.map(String.init) ?? ""
     let bodyStart = headEnd + end.count
     if !head, headers.contains(where: { $0.name.lowercased() == "transfer-encoding" && $0.value.lowercased() == "chunked" }) {
-      return chunks(bytes[bodyStart...]).map { (Answer(status: status, headers: headers, body: $0.body), $0.end) }
+      return chunks(bytes[bodyStart...]).map { (Answer(statusLine: statusLine, headers: headers, body: $0.body), $0.end) }
     }
     let length = headers.first { $0.name.lowercased() == "content-length" }.flatMap { Int($0.value) }
+    let status = Answer(statusLine: statusLine, headers: [], body: "").status
     var count = head || status < 200 || status == 204 ? 0 : length
     if count == nil, isClosed { count = bytes.count - bodyStart }
     guard let count, bytes.count >= bodyStart + count else { return nil }
     let body = String(decoding: bytes[bodyStart..<(bodyStart + count)], as: UTF8.self)
-    return (Answer(status: status, headers: headers, body: body), bodyStart + count)
+    return (Answer(statusLine: statusLine, headers: headers, body: body), bodyStart + count)
   }
 
   /// A chunked body and where it ends, once it is whole. Trailers and extensions are not expected.

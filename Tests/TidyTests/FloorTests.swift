@@ -13,7 +13,7 @@ import Testing
       "Domain",
     ],
     "GatehouseCrypto": ["", "Passwords"],
-    "GatehouseHTTP": ["Payloads", "Endpoint", "Edge", "Caller", "Guard", "Handlers", ""],
+    "GatehouseHTTP": ["Payloads", "Endpoint", "Edge", "Caller", "Guard", "Handlers", "FastPath", ""],
     "GatehouseLedger": ["Transactions", "Queues", "Records"],
     "LedgerSQLite": ["Statements", "File", "Log", "Schema", ""],
     "RedisClient": ["Values", "Hiredis", "Connection", ""],

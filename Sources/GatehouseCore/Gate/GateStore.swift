@@ -3,6 +3,10 @@ public protocol GateStore: HotServer {
   /// One command in one flush; `reply` is called exactly once, on an event loop: don't block it. A connection that is not on the
   /// term's timeline gives a failure.
   func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void)
+  /// Runs `ask` on an event loop, each time on another: what is asked in it leaves in one flush. It waits until Redis can take more
+  /// without being late, for a command's deadline at most.
+  /// - Parameter ask: told how many questions Redis can take there.
+  func together(_ ask: @escaping @Sendable (_ room: Int) -> Void)
   /// Writes the snapshot if the ticket and the epoch still stand, and asks again: two commands, one flush.
   func install(
     _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery

@@ -1,17 +1,20 @@
 import GatehouseCrypto
 import Logging
+import Synchronization
 
 /// The gate: who is this, may they call now, and may they use this feature today.
 ///
 /// Redis may say yes; only the ledger says that a token is not valid. Without a lease, or without an answer of Redis within its
 /// deadline, the ledger decides (`LedgerGate`).
-public struct Gatekeeper: Sendable {
+///
+/// One object for a process: a question hands it on from step to step, and copies nothing.
+public final class Gatekeeper: Sendable {
   /// How often a cold user is rebuilt for one call before the ledger answers it.
   static var rebuildsMax: Int { 3 }
-  /// Questions of a batch that are sent together: some 2 ms of Redis's time.
-  static var pieceMax: Int { 64 }
-  /// Pieces that are on their way at once, of all batches together.
+  /// Pieces of batches that are on their way at once: while one is being decided the next is there.
   static var piecesMax: Int { 2 }
+  /// Questions of all batches together that are on their way at once.
+  public static var batchQuestionsMax: Int { BatchPace.countMax * piecesMax }
 
   let ledger: any DecisionLedger
   let hot: any HotStore
@@ -24,6 +27,7 @@ public struct Gatekeeper: Sendable {
   let onDecision: @Sendable (Result<GateAnswer, ServiceError>) -> Void
   let dead = DeadTokens()
   let pieces = Turns(atOnce: piecesMax)
+  let pace = Mutex(BatchPace())
   /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
   let rebuilds = SingleFlight<UserID>(runningMax: 128, waitingMax: 8_192)
 
@@ -47,27 +51,40 @@ public struct Gatekeeper: Sendable {
   /// Decides without a task of its own where Redis can decide alone: a warm user, no subject policy, nothing to reserve. One command.
   /// - Parameter told: called exactly once, possibly on an event loop: it must not block.
   public func decide(_ request: GateRequest, done told: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void) {
-    let onDecision = onDecision
-    let done: @Sendable (Result<GateAnswer, ServiceError>) -> Void = { result in
-      onDecision(result)
-      told(result)
-    }
-    guard let userID = request.userID else { return done(.success(.unauthenticated(source: .ledger, now: clock.now()))) }
-    if let hash = request.tokenHash, dead.contains(hash) {
-      return done(.success(.unauthenticated(source: .ledger, now: clock.now())))
+    decide(request, heard: nil, done: told)
+  }
+
+  /// - Parameter heard: called exactly once, when Redis has been asked and has answered: a user who must be read from the ledger is not
+  ///   waited for.
+  func decide(
+    _ request: GateRequest, heard: (@Sendable () -> Void)?, done told: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void
+  ) {
+    guard let userID = request.userID, request.tokenHash.map({ !dead.contains($0) }) ?? true else {
+      end(.success(.unauthenticated(source: .ledger, now: clock.now())), told)
+      heard?()
+      return
     }
     guard request.subjectCharges.isEmpty, request.reserve == nil, hot.isUsable, let term = lease.term else {
-      Task { done(await result { try await decideAtLength(request, userID: userID) }) }
+      Task {
+        end(await result { try await decideAtLength(request, userID: userID) }, told)
+        heard?()
+      }
       return
     }
     let query = fallback.limits.counted(request.query(for: userID))
-    hot.gate(query, under: term) { reply in
+    hot.gate(query, under: term) { [self] reply in
+      defer { heard?() }
       if case .success(.decided(let decision)) = reply {
-        done(.success(accept(decision, query, request)))
+        end(.success(accept(decision, query, request)), told)
       } else {
-        Task { done(await result { try await finish(reply, query, request) }) }
+        Task { end(await result { try await finish(reply, query, request) }, told) }
       }
     }
+  }
+
+  private func end(_ result: Result<GateAnswer, ServiceError>, _ told: @Sendable (Result<GateAnswer, ServiceError>) -> Void) {
+    onDecision(result)
+    told(result)
   }
 
   /// `decide`, awaited.
@@ -77,22 +94,15 @@ public struct Gatekeeper: Sendable {
   }
 
   /// Decides every request on its own, in pieces: those of one piece are sent before any reply is awaited, and only so many pieces of
-  /// all batches are on their way at once that Redis answers them well within a command's deadline. Results in the order of the requests.
+  /// all batches are on their way at once that Redis answers them, and whatever comes between, well within a command's deadline.
+  /// - Parameter done: called exactly once, possibly on an event loop, with results in the order of the requests: it must not block.
+  public func decideAll(_ requests: [GateRequest], done: @escaping @Sendable ([Result<GateAnswer, ServiceError>]) -> Void) {
+    if requests.isEmpty { done([]) } else { Batch(requests, at: self, done: done).begin() }
+  }
+
+  /// `decideAll`, awaited.
   public func decideAll(_ requests: [GateRequest]) async -> [Result<GateAnswer, ServiceError>] {
-    var results: [Result<GateAnswer, ServiceError>] = []
-    results.reserveCapacity(requests.count)
-    var rest = requests[...]
-    while !rest.isEmpty {
-      let piece = rest.prefix(Self.pieceMax)
-      rest = rest.dropFirst(Self.pieceMax)
-      await pieces.enter()
-      results += await withCheckedContinuation { continuation in
-        let answers = GateAnswers(expected: piece.count) { continuation.resume(returning: $0) }
-        for (index, request) in piece.enumerated() { decide(request) { answers.add($0, at: index) } }
-      }
-      pieces.leave()
-    }
-    return results
+    await withCheckedContinuation { continuation in decideAll(requests) { continuation.resume(returning: $0) } }
   }
 
   /// Address and subject policies first, in one flush; then the user's state, in another; then the ledger for a reservation. A call that
@@ -300,7 +310,8 @@ public struct Gatekeeper: Sendable {
     return GateAnswer(decision, request: request, source: .redis)
   }
 
-  private func result<Value>(_ body: () async throws -> Value) async -> Result<Value, ServiceError> {
+  /// The result of `body`; an error that nobody foresaw is logged.
+  func result<Value>(_ body: () async throws -> Value) async -> Result<Value, ServiceError> {
     do {
       return .success(try await body())
     } catch let error as ServiceError {

@@ -36,10 +36,13 @@ public final class KeyRing: Sendable {
     }
   }
 
+  /// Whether the poll has read the keys within the time that a revocation waits for it.
+  var isFresh: Bool { isRead(within: Lease.duration) }
+
   /// Reads the keys if the poll has not done so for as long as a revocation waits for it: before the first poll, and when this
   /// process was paused. Asked before each request, so that a key which was revoked before it is dead on every process.
   public func refreshIfStale(from ledger: any HotLedger & KeyLedger) async throws {
-    guard !isRead(within: Lease.duration) else { return }
+    guard !isFresh else { return }
     let start = ContinuousClock.now
     try await refresh(version: ledger.leasePoll().serviceKeysVersion, readAt: start, from: ledger)
   }

@@ -15,6 +15,9 @@ public struct ServiceKeys: Sendable {
     self.clock = clock
   }
 
+  /// Whether the keys that are known may judge a request now. If not, `refreshIfStale` must come first.
+  public var areFresh: Bool { ring.isFresh }
+
   /// Call it before each request; see `KeyRing.refreshIfStale`.
   public func refreshIfStale() async throws { try await ring.refreshIfStale(from: ledger) }
 

@@ -27,6 +27,11 @@ public final class LocalWindow: Sendable {
     /// As it was last counted: for its window and cells.
     var policy: Policy
     var mixed: MixedWindow
+
+    mutating func hear(_ window: PackedWindow, at redis: Int64, now: Int64, policy: Policy) {
+      self.policy = policy
+      mixed.hear(window, at: redis, now: now, policy: policy)
+    }
   }
 
   private struct Entry {
@@ -130,15 +135,10 @@ public final class LocalWindow: Sendable {
   ) -> [Result]? {
     guard !told.isEmpty else { return nil }
     return table.withLock { table in
-      var entry = table.entries[subject] ?? Entry()
-      for answer in told {
-        let policy = answer.charge.policy
-        var window = Self.window(policy, entry)
-        window.hear(answer.window, at: redis, now: now, policy: policy)
-        entry.windows[policy.fieldName] = Window(policy: policy, mixed: window)
-      }
-      put(entry, subject, now: now, &table)
-      guard asked < table.ownUntil else { return nil }
+      if table.entries[subject] == nil { put(Entry(), subject, now: now, &table) }
+      table.tick += 1
+      hear(told, into: &table.entries[subject, default: Entry()], tick: table.tick, redisMilliseconds: redis, nowMilliseconds: now)
+      guard asked < table.ownUntil, let entry = table.entries[subject] else { return nil }
       var isMixed = false
       let results = told.map { answer in
         let (charge, policy) = (answer.charge, answer.charge.policy)
@@ -159,6 +159,19 @@ public final class LocalWindow: Sendable {
             ? window.retryAfterSeconds(charge.cost, now: now, policy: policy, limit: wide, share: wide) : nil)
       }
       return isMixed ? results : nil
+    }
+  }
+
+  /// In place: no copy of what is known of a subject is made for each answer.
+  private func hear(_ told: [Told], into entry: inout Entry, tick: UInt64, redisMilliseconds redis: Int64, nowMilliseconds now: Int64) {
+    entry.usedAt = tick
+    for answer in told {
+      let policy = answer.charge.policy
+      if entry.windows[policy.fieldName]?.hear(answer.window, at: redis, now: now, policy: policy) == nil {
+        var window = Window(policy: policy, mixed: MixedWindow())
+        window.hear(answer.window, at: redis, now: now, policy: policy)
+        entry.windows[policy.fieldName] = window
+      }
     }
   }
 

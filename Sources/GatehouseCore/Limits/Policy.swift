@@ -24,10 +24,11 @@ public struct Policy: Sendable, Equatable {
     self.cells = cells
     self.limits = limits
     self.shadow = shadow
+    fieldName = "\(name).\(windowSeconds).\(cells)"
   }
 
   /// The hash field of the window: another window or other cells are another field, another limit is not.
-  public var fieldName: String { "\(name).\(windowSeconds).\(cells)" }
+  public let fieldName: String
 
   var windowMilliseconds: Int64 { windowSeconds * 1000 }
 

@@ -7,19 +7,31 @@ public struct RateLimitFields: Sendable, Equatable {
 
   /// The fields for an answer at `nowMilliseconds`; shadow policies and unlimited allowances are left out.
   public init(standings: [PolicyStanding], allowances: [Allowance], nowMilliseconds: Int64) {
-    var policies: [String] = []
-    var limits: [String] = []
+    var policy = ""
+    var limit = ""
     for standing in standings where !standing.shadow {
-      policies.append("\"\(standing.policy)\";q=\(standing.limit);w=\(standing.windowSeconds)")
-      limits.append("\"\(standing.policy)\";r=\(standing.remaining);t=\(standing.resetSeconds)")
+      Self.add(standing.policy, ";q=", standing.limit, ";w=", standing.windowSeconds, to: &policy)
+      Self.add(standing.policy, ";r=", standing.remaining, ";t=", Int64(standing.resetSeconds), to: &limit)
     }
     for allowance in allowances {
       guard let quota = allowance.limit, let remaining = allowance.remaining else { continue }
       let seconds = (allowance.resetsAtMilliseconds - allowance.periodStartsAtMilliseconds) / 1000
-      policies.append("\"\(allowance.metric)\";q=\(quota + allowance.bonus);w=\(seconds)")
-      limits.append("\"\(allowance.metric)\";r=\(remaining);t=\(allowance.secondsToReset(nowMilliseconds))")
+      Self.add(allowance.metric, ";q=", quota + allowance.bonus, ";w=", seconds, to: &policy)
+      Self.add(allowance.metric, ";r=", remaining, ";t=", Int64(allowance.secondsToReset(nowMilliseconds)), to: &limit)
     }
-    policy = policies.joined(separator: ", ")
-    limit = limits.joined(separator: ", ")
+    self.policy = policy
+    self.limit = limit
+  }
+
+  private static func add(
+    _ name: String, _ first: String, _ amount: Int64, _ second: String, _ seconds: Int64, to list: inout String
+  ) {
+    list += list.isEmpty ? "\"" : ", \""
+    list += name
+    list += "\""
+    list += first
+    list += String(amount)
+    list += second
+    list += String(seconds)
   }
 }

@@ -6,9 +6,28 @@ public enum Instants {
   /// The text of an instant from 1970 to 9999.
   public static func text(_ milliseconds: Int64) -> String {
     let clamped = min(max(0, milliseconds), millisecondsMax)
+    let (year, month, day) = civil(clamped / Day.milliseconds)
     let time = clamped % Day.milliseconds
-    let clock = [time / 3_600_000, time / 60_000 % 60, time / 1000 % 60].map { padded($0, 2) }.joined(separator: ":")
-    return "\(date(clamped))T\(clock).\(padded(time % 1000, 3))Z"
+    return String(unsafeUninitializedCapacity: 24) { text in
+      var at = 0
+      func put(_ number: Int64, _ width: Int, _ mark: Unicode.Scalar) {
+        var rest = number
+        for place in (at..<(at + width)).reversed() {
+          text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+          rest /= 10
+        }
+        text[at + width] = UInt8(ascii: mark)
+        at += width + 1
+      }
+      put(year, 4, "-")
+      put(month, 2, "-")
+      put(day, 2, "T")
+      put(time / 3_600_000, 2, ":")
+      put(time / 60_000 % 60, 2, ":")
+      put(time / 1000 % 60, 2, ".")
+      put(time % 1000, 3, "Z")
+      return at
+    }
   }
 
   /// The UTC date of an instant.

@@ -1,14 +1,14 @@
 import Synchronization
 
-/// Lets a bounded number of tasks work at once; the others wait, and who has waited longest goes on first. How many wait is bounded by
-/// the callers: the requests that a process serves.
+/// Lets a bounded number work at once; the others wait, and who has waited longest goes on first. How many wait is bounded by the callers:
+/// the requests that a process serves.
 final class Turns: Sendable {
   private struct TurnQueue {
     var free: Int
-    var queue: [CheckedContinuation<Void, Never>] = []
+    var queue: [@Sendable () -> Void] = []
     var queueStart = 0
 
-    mutating func popFirst() -> CheckedContinuation<Void, Never>? {
+    mutating func popFirst() -> (@Sendable () -> Void)? {
       guard queueStart < queue.count else { return nil }
       defer {
         queueStart += 1
@@ -25,20 +25,21 @@ final class Turns: Sendable {
 
   init(atOnce: Int) { state = Mutex(TurnQueue(free: atOnce)) }
 
-  /// Returns when it is the caller's turn; `leave` must follow.
-  func enter() async {
-    await withCheckedContinuation { continuation in
-      let isFree = state.withLock { state in
-        guard state.free == 0 else {
-          state.free -= 1
-          return true
-        }
-        state.queue.append(continuation)
-        return false
+  /// Calls `go` when it is the caller's turn: at once, or from the `leave` of another, which must follow it.
+  func enter(_ go: @escaping @Sendable () -> Void) {
+    let isFree = state.withLock { state in
+      guard state.free == 0 else {
+        state.free -= 1
+        return true
       }
-      if isFree { continuation.resume() }
+      state.queue.append(go)
+      return false
     }
+    if isFree { go() }
   }
+
+  /// Returns when it is the caller's turn; `leave` must follow.
+  func enter() async { await withCheckedContinuation { continuation in enter { continuation.resume() } } }
 
   /// Hands the turn to the next.
   func leave() {
@@ -47,6 +48,6 @@ final class Turns: Sendable {
       if next == nil { state.free += 1 }
       return next
     }
-    next?.resume()
+    next?()
   }
 }

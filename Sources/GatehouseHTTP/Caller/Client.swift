@@ -40,7 +40,11 @@ enum OnBehalf {
     userAgent, "The User-Agent of the client for whom a backend asks. It needs the same key as Gatehouse-Client-IP.")
 
   /// The value of a field; nil without it.
-  static func value(_ field: String, _ request: Request) -> String? { HTTPField.Name(field).flatMap { request.headers[$0] } }
+  static func value(_ field: String, _ request: Request) -> String? { names[field].flatMap { request.headers[$0] } }
+
+  private static let names = [String: HTTPField.Name](
+    uniqueKeysWithValues: fields.compactMap { field in HTTPField.Name(field).map { (field, $0) } })
+  static let keyName = HTTPField.Name(key)
 
   /// Refuses a request without a backend's key that has one of the fields: its sender would believe that it counts. Throws 403
   /// `scope_missing`.

@@ -130,10 +130,15 @@ public struct TrustedProxies: Sendable {
   /// The right-most hop of `X-Forwarded-For` that is not ours, where the peer is; empty elements are none. A hop that is no address
   /// makes the client unknown: to take the proxy that named it would count all of its clients as one.
   public func client(of peer: SocketAddress?, _ headers: HTTPFields) -> ClientAddress {
+    client(of: peer, forwardedFor: HTTPField.Name("X-Forwarded-For").map { headers[values: $0].joined(separator: ",") } ?? "")
+  }
+
+  /// The same with all that `X-Forwarded-For` says.
+  func client(of peer: SocketAddress?, forwardedFor told: String) -> ClientAddress {
     let direct = peer.flatMap { IPAddress($0) }
     var client = direct.map(ClientAddress.address) ?? .local
-    guard direct.map(isTrusted) ?? (peer != nil && trustsUnixSockets), let name = HTTPField.Name("X-Forwarded-For") else { return client }
-    let hops = headers[values: name].joined(separator: ",").split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
+    guard direct.map(isTrusted) ?? (peer != nil && trustsUnixSockets) else { return client }
+    let hops = told.split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }
     for hop in hops.reversed().prefix(Self.hopsMax) {
       guard let address = IPAddress(hop: hop) else { return .unknown(hop: String(hop)) }
       client = .address(address)

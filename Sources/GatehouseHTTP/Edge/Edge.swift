@@ -4,7 +4,7 @@ import Hummingbird
 import Logging
 
 /// Stands around all routes of a listener: every answer and every error passes here.
-public struct Edge: HTTPResponder {
+public final class Edge: HTTPResponder {
   /// The context of every request, which Hummingbird asks a responder to name.
   public typealias Context = GatehouseContext
 
@@ -35,7 +35,9 @@ public struct Edge: HTTPResponder {
   }
 
   /// Wraps the routes that `router`, made by `Edge.router()`, has by now. Refusals are noted in `refusals`.
-  public init(_ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), refusals: RefusalLog? = nil) {
+  public convenience init(
+    _ router: Router<GatehouseContext>, crossOrigin: CrossOrigin = CrossOrigin(origins: []), refusals: RefusalLog? = nil
+  ) {
     self.init(router, crossOrigin: crossOrigin, anyMethods: [], refusals: refusals, elsewhere: nil)
   }
 
@@ -55,7 +57,6 @@ public struct Edge: HTTPResponder {
     var context = context
     // 1. The request gets its name, which all that follows uses.
     context.requestID = RequestID.taken(RequestID.field.flatMap { request.headers[$0] })
-    context.log[metadataKey: "request_id"] = .string(context.requestID)
     // 2. The routes, or the problem that stands for what they threw.
     let trail = Trail()
     var response: Response
@@ -90,8 +91,12 @@ public struct Edge: HTTPResponder {
   }
 
   private func hasEmptySegment(_ path: String.UTF8View) -> Bool {
-    let slash = UInt8(ascii: "/")
-    return path.last == slash || zip(path, path.dropFirst()).contains { $0 == slash && $1 == slash }
+    var before: UInt8 = 0
+    for byte in path {
+      if byte == UInt8(ascii: "/"), before == byte { return true }
+      before = byte
+    }
+    return before == UInt8(ascii: "/")
   }
 
   private func answer(to error: any Error, _ request: Request, _ context: GatehouseContext, _ trail: Trail) -> Response {

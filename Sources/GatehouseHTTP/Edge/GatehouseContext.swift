@@ -10,8 +10,13 @@ public struct GatehouseContext: RequestContext, RemoteAddressRequestContext {
   public let remoteAddress: SocketAddress?
   /// The request's name in logs, problems and the answer; set by `Edge` before anything else runs.
   public var requestID = ""
-  /// Logs with the request's name.
-  public var log: Logger
+  /// Logs with the request's name. Made when it is needed: few requests leave a line.
+  public var log: Logger {
+    var log = unnamedLog
+    log[metadataKey: "request_id"] = .string(requestID)
+    return log
+  }
+  private let unnamedLog: Logger
   /// Bodies are capped by route before they get here; this is the largest of those caps.
   public var maxUploadSize: Int { Endpoint.BodyCap.largest }
 
@@ -19,6 +24,6 @@ public struct GatehouseContext: RequestContext, RemoteAddressRequestContext {
   public init(source: ApplicationRequestContextSource) {
     coreContext = .init(source: source)
     remoteAddress = source.channel.remoteAddress
-    log = source.logger
+    unnamedLog = source.logger
   }
 }

@@ -1,6 +1,7 @@
 import GatehouseCore
 import Hummingbird
 import Logging
+import NIOCore
 import Synchronization
 import StrictJSON
 
@@ -30,7 +31,7 @@ public final class RefusalLog: Sendable {
     let method: String
     let path: String
     /// The other end of the connection.
-    let peer: String?
+    let peer: SocketAddress?
   }
 
   /// The result of `body`, with the account of its password on the trail: a digest of the email, or the user's id.
@@ -98,7 +99,7 @@ public final class RefusalLog: Sendable {
   private static func metadata(_ asked: Asked, _ facts: Trail.Facts) -> Logger.Metadata {
     var metadata: Logger.Metadata = [
       "request_id": .string(asked.requestID), "method": .string(asked.method), "path": .string(shown(asked.path)),
-      "peer": .string(asked.peer ?? "local"),
+      "peer": .string(asked.peer?.ipAddress ?? "local"),
     ]
     for (name, value) in [
       ("user", facts.user), ("session", facts.session), ("key", facts.key), ("account", facts.account), ("network", facts.network),
@@ -134,7 +135,7 @@ extension GateRequest {
 extension RefusalLog.Asked {
   init(_ request: Request, _ context: GatehouseContext) {
     self.init(
-      requestID: context.requestID, method: request.method.rawValue, path: request.uri.path, peer: context.remoteAddress?.ipAddress)
+      requestID: context.requestID, method: request.method.rawValue, path: request.uri.path, peer: context.remoteAddress)
   }
 }
 

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Synchronization
 
 /// The name of one request in logs, problems and the answer.
 public enum RequestID {
@@ -25,14 +26,23 @@ public enum RequestID {
     }
   }
 
-  /// `req_` and 60 random bits.
+  /// `req_` and 60 bits that no other name has soon (SplitMix64: each of a process once, from a random start).
   static func made() -> String {
-    var bits = UInt64.random(in: 0...UInt64.max)
-    var bytes = Array("req_".utf8)
-    for _ in 0..<12 {
-      bytes.append(alphabet[Int(bits & 31)])
-      bits >>= 5
+    // A name need not be hard to guess: one look at the system's randomness is enough for a process.
+    var bits = seed &+ count.wrappingAdd(1, ordering: .relaxed).newValue &* 0x9e37_79b9_7f4a_7c15
+    bits = (bits ^ bits >> 30) &* 0xbf58_476d_1ce4_e5b9
+    bits = (bits ^ bits >> 27) &* 0x94d0_49bb_1331_11eb
+    bits ^= bits >> 31
+    return String(unsafeUninitializedCapacity: 16) { text in
+      for (at, byte) in "req_".utf8.enumerated() { text[at] = byte }
+      for at in 4..<16 {
+        text[at] = alphabet[Int(bits & 31)]
+        bits >>= 5
+      }
+      return 16
     }
-    return String(decoding: bytes, as: UTF8.self)
   }
+
+  private static let seed = UInt64.random(in: 0...UInt64.max)
+  private static let count = Atomic<UInt64>(0)
 }

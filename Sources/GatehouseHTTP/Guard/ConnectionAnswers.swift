@@ -17,7 +17,7 @@ extension ConnectionGuard {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     if exchange != nil {
-      if context.channel.isWritable { deadline.clear() } else { wait(.write, limits.writeTimeout, context) }
+      if context.channel.isWritable { deadline.clear() } else { wait(.write, limits.writeTimeout) }
     }
     context.fireChannelWritabilityChanged()
   }
@@ -50,9 +50,12 @@ extension ConnectionGuard {
       return
     }
     context.write(data, promise: promise)
-    wait(.idle, limits.idleTimeout, context)
+    wait(.idle, limits.idleTimeout)
     // The next request goes on in a turn of its own, when this answer has been flushed.
-    context.eventLoop.assumeIsolated().execute { self.goOn(context) }
+    context.eventLoop.assumeIsolated().execute {
+      self.goOn(context)
+      if self.isAtRest { self.lane?.exchangeEnded() }
+    }
   }
 
   /// Answers with `problem` and ends the connection. Nothing is in flight when this is called.
@@ -88,7 +91,7 @@ extension ConnectionGuard {
     let requestID = RequestID.taken(head?.headers.first(name: RequestID.header))
     refusals?.note(
       problem,
-      .init(requestID: requestID, method: target.method, path: target.path, peer: context.channel.remoteAddress?.ipAddress))
+      .init(requestID: requestID, method: target.method, path: target.path, peer: context.channel.remoteAddress))
     // A proxy that asks about a request must get an answer that it can pass on, whatever the request holds.
     var answer =
       rules.isForwarded(target.path)
@@ -100,9 +103,9 @@ extension ConnectionGuard {
     return answer.parts(isHead: head?.method == .HEAD)
   }
 
-  private func closeAfter(_ written: EventLoopFuture<Void>, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+  func closeAfter(_ written: EventLoopFuture<Void>, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
     written.cascade(to: promise)
-    wait(.write, limits.writeTimeout, context)
+    wait(.write, limits.writeTimeout)
     written.assumeIsolated().whenComplete { result in
       if case .success = result { self.linger(context) } else { context.close(promise: nil) }
     }

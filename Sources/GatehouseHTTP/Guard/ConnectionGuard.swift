@@ -50,7 +50,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var inputHasEnded = false
   private var isLingering = false
   private var ownContext: ChannelHandlerContext?
+  /// Stands before the parser, and says what comes through it.
+  weak var lane: RequestLane?
   private(set) var requestLine = RequestLine()
+  private var headerHasBegun = false
+  /// The head that the parser gives next, as the lane has read it.
+  var plain: PlainRequest?
   // Of the body that is being collected, with the framing of its chunks.
   private var bodyBytesOnWire = 0
 
@@ -72,7 +77,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     ownContext = context
-    wait(.header, limits.headerTimeout, context)
+    deadline.start(on: context.eventLoop) { self.passed($0, context) }
+    wait(.header, limits.headerTimeout)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -94,7 +100,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       // Hummingbird knows only of requests that it has: it would close over one that is still arriving, and over one that a client sends
       // at this moment on a connection that it believes open. Each answer from now on says that the connection ends.
       guard exchange == nil else { return context.fireUserInboundEventTriggered(event) }
-      if case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout, context) }
+      if case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout) }
     case ChannelEvent.inputClosed:
       inputHasEnded = true
       guard case .discarding = input else { return hold(.inputClosed, context) }
@@ -121,7 +127,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     guard let context = ownContext, exchange == nil, held.isEmpty else { return }
     if case .collecting(_, let body) = input { return weigh(bytes, body, context) }
     guard case .awaitingHead = input else { return }
-    if requestLine.isUntouched { wait(.header, limits.headerTimeout, context) }
+    if requestLine.isUntouched { headerBegins() }
     requestLine.append(bytes)
   }
 
@@ -135,7 +141,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    if exchange == nil, held.isEmpty { context.read() } else { readIsWanted = true }
+    // If the lane sees where a request ends, the next one waits there.
+    if held.isEmpty, exchange == nil || lane?.isFramed == true { context.read() } else { readIsWanted = true }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -178,13 +185,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     requestLine = RequestLine()
-    switch HeadRules.judge(head, limits, rules) {
+    headerHasBegun = false
+    let plain = plain
+    self.plain = nil
+    switch HeadRules.judge(head, limits, rules, plain: plain) {
     case .refuse(let problem):
       refuse(problem, answering: head, context)
     case .accept(let accepted):
       input = .collecting(accepted, nil)
       bodyBytesOnWire = 0
-      wait(.body, limits.bodyTimeout, context)
+      wait(.body, limits.bodyTimeout)
       if accepted.expectsContinue {
         context.writeAndFlush(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
       }
@@ -216,7 +226,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case .admitted(let slot): exchange?.slot = slot
     }
     // A client that does not take the answer before this one would hold the connection for ever: nothing changes any more.
-    if !context.channel.isWritable { wait(.write, limits.writeTimeout, context) }
+    if !context.channel.isWritable { wait(.write, limits.writeTimeout) }
     context.fireChannelRead(Self.wrapInboundOut(.head(accepted.head)))
     if let body { context.fireChannelRead(Self.wrapInboundOut(.body(body))) }
     context.fireChannelRead(Self.wrapInboundOut(.end(nil)))
@@ -238,17 +248,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     guard !inputHasEnded else { return context.close(promise: nil) }
     isLingering = true
     context.close(mode: .output, promise: nil)
-    wait(.linger, limits.lingerTimeout, context)
+    wait(.linger, limits.lingerTimeout)
     context.read()
   }
 
   // MARK: Time
 
-  func wait(_ kind: Wait, _ delay: TimeAmount, _ context: ChannelHandlerContext) {
-    deadline.set(kind, in: delay, on: context.eventLoop) { self.passed($0, context) }
-  }
+  func wait(_ kind: Wait, _ delay: TimeAmount) { deadline.set(kind, in: delay) }
 
   private func passed(_ kind: Wait, _ context: ChannelHandlerContext) {
+    // A request that waits in the lane for its rest is refused like one whose rest the parser waits for.
+    if kind == .header || kind == .body { lane?.surrender() }
     switch kind {
     case .header where !requestLine.isUntouched:
       refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)
@@ -257,5 +267,46 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case .header, .idle, .leave, .write, .linger:
       context.close(promise: nil)
     }
+  }
+}
+
+/// The guard as the lane sees it.
+extension ConnectionGuard {
+  /// Whether nothing has been begun, and nothing is ending.
+  var isAtRest: Bool {
+    guard case .awaitingHead = input else { return false }
+    return exchange == nil && held.isEmpty && requestLine.isUntouched && !isQuiescing
+  }
+
+  /// Whether all that still arrives is dropped.
+  var isDiscarding: Bool { if case .discarding = input { true } else { false } }
+
+  /// The first bytes of a head have come.
+  func headerBegins() {
+    guard !headerHasBegun else { return }
+    headerHasBegun = true
+    wait(.header, limits.headerTimeout)
+  }
+
+  /// A head has come whose body is still arriving.
+  func bodyBegins() { wait(.body, limits.bodyTimeout) }
+
+  /// A request that arrived whole is answered by the lane.
+  func requestIsTaken() {
+    headerHasBegun = false
+    deadline.clear()
+  }
+
+  /// The lane has answered.
+  func requestIsAnswered() { wait(.idle, limits.idleTimeout) }
+
+  /// The client sends nothing more; the event comes when its turn is.
+  func inputEnds() { inputHasEnded = true }
+
+  /// Ends the connection when the lane's last answer is written.
+  func close(after written: EventLoopFuture<Void>) {
+    guard let context = ownContext else { return }
+    discard()
+    closeAfter(written, nil, context)
   }
 }

@@ -4,14 +4,22 @@ import NIOCore
 final class Deadline<Kind> {
   private var current: (kind: Kind, at: NIODeadline)?
   private var timer: (scheduled: Scheduled<Void>, at: NIODeadline)?
+  private var loop: (any EventLoop)?
+  private var passed: ((Kind) -> Void)?
 
-  /// Sets the deadline to `delay` from now. `passed` is called on the loop when it passes unmoved.
-  func set(_ kind: Kind, in delay: TimeAmount, on loop: any EventLoop, _ passed: @escaping (Kind) -> Void) {
+  /// Call it before the first deadline. `passed` is called on the loop when a deadline passes unmoved.
+  func start(on loop: any EventLoop, _ passed: @escaping (Kind) -> Void) {
+    self.loop = loop
+    self.passed = passed
+  }
+
+  /// Sets the deadline to `delay` from now.
+  func set(_ kind: Kind, in delay: TimeAmount) {
     let at = NIODeadline.now() + delay
     current = (kind, at)
     if let timer, timer.at <= at { return }
     timer?.scheduled.cancel()
-    schedule(at, on: loop, passed)
+    schedule(at)
   }
 
   /// Takes the deadline away. The timer that runs finds nothing to do.
@@ -22,17 +30,19 @@ final class Deadline<Kind> {
     current = nil
     timer?.scheduled.cancel()
     timer = nil
+    passed = nil
   }
 
-  private func schedule(_ at: NIODeadline, on loop: any EventLoop, _ passed: @escaping (Kind) -> Void) {
+  private func schedule(_ at: NIODeadline) {
+    guard let loop else { return }
     let scheduled = loop.assumeIsolated().scheduleTask(deadline: at) {
       self.timer = nil
       guard let current = self.current else { return }
       if current.at > NIODeadline.now() {
-        self.schedule(current.at, on: loop, passed)
+        self.schedule(current.at)
       } else {
         self.current = nil
-        passed(current.kind)
+        self.passed?(current.kind)
       }
     }
     timer = (scheduled, at)

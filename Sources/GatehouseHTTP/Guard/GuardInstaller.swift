@@ -2,8 +2,8 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
 
-/// Puts the guard where Hummingbird's configuration has no place for it: between the parser and the codec, and a counter of bytes
-/// before the parser. Then it leaves.
+/// Puts the guard where Hummingbird's configuration has no place for it: between the parser and the codec, and the lane in front of both.
+/// Then it leaves.
 final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
 
@@ -12,11 +12,13 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   private let admission: AdmissionControl
   private let crossOrigin: @Sendable () -> CrossOrigin
   private let refusals: RefusalLog?
+  private let fast: @Sendable () -> (any FastAnswers)?
 
   init(
     rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
-    refusals: RefusalLog?
+    refusals: RefusalLog?, fast: @escaping @Sendable () -> (any FastAnswers)?
   ) {
+    self.fast = fast
     self.rules = rules
     self.limits = limits
     self.admission = admission
@@ -30,27 +32,16 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
       let guarding = ConnectionGuard(
         rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals)
       let codec = try sync.handler(type: HTTP1ToHTTPServerCodec.self)
-      let parser = try sync.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+      // The encoder stands before the parser: what the lane writes passes neither.
+      let encoder = try sync.handler(type: HTTPResponseEncoder.self)
+      let lane = RequestLane(guarding, fast: fast)
+      guarding.lane = lane
       try sync.addHandler(guarding, position: .before(codec))
-      try sync.addHandler(ByteWatch(guarding), position: .before(parser))
+      try sync.addHandler(lane, position: .before(encoder))
       sync.removeHandler(context: context, promise: nil)
     } catch {
       // An unguarded connection must not serve.
       context.close(promise: nil)
     }
-  }
-}
-
-/// Tells the guard of bytes before the parser has a whole header of them.
-final class ByteWatch: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
-
-  private let guarding: ConnectionGuard
-
-  init(_ guarding: ConnectionGuard) { self.guarding = guarding }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guarding.bytesArrived(Self.unwrapInboundIn(data))
-    context.fireChannelRead(data)
   }
 }

@@ -1,4 +1,3 @@
-import HummingbirdCore
 import NIOCore
 
 /// The limits of one connection and one request: sizes in bytes, and how long each phase may last.
@@ -46,22 +45,4 @@ public struct HTTPLimits: Sendable {
     let grid = UInt64(max(1, turnedAwayGrid.nanoseconds))
     return .uptimeNanoseconds((wanted.uptimeNanoseconds + grid - 1) / grid * grid)
   }
-}
-
-/// An HTTP/1 listener: parser limits, our guard in front of Hummingbird, and connections in groups. Timers are the guard's, as
-/// Hummingbird's own idle timeout would close busy connections. `crossOrigin` is asked for each answer of the guard's own.
-/// - Parameter rules: those of the endpoints that the listener serves.
-public func makeHTTP1(
-  _ rules: RequestRules, limits: HTTPLimits = HTTPLimits(), admission: AdmissionControl = .open,
-  crossOrigin: @escaping @Sendable () -> CrossOrigin = { CrossOrigin(origins: []) }, refusals: RefusalLog? = nil
-) -> HTTPServerBuilder {
-  let configuration = HTTP1Channel.Configuration(
-    additionalChannelHandlers: [
-      GuardInstaller(rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals)
-    ],
-    idleTimeout: nil,
-    httpDecoderConfiguration: .init(
-      maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,
-      maxHeaderFieldCount: limits.fieldsMax))
-  return HTTPServerBuilder { ConnectionGroups(HTTP1Channel(responder: $0, configuration: configuration)) }
 }

@@ -21,17 +21,24 @@ struct AcceptedHead {
 
 /// The rules of RFC 9110 and 9112 on heads that the parser leaves open. Pure.
 enum HeadRules {
-  static func judge(_ head: HTTPRequestHead, _ limits: HTTPLimits, _ rules: RequestRules) -> HeadVerdict {
+  /// - Parameter plain: the same head as the lane has read it; it has no fault.
+  static func judge(
+    _ head: HTTPRequestHead, _ limits: HTTPLimits, _ rules: RequestRules, plain: PlainRequest? = nil
+  ) -> HeadVerdict {
     var head = head
-    if let fault = fault(&head) { return .refuse(.malformed(fault)) }
+    if plain == nil, let fault = fault(&head) { return .refuse(.malformed(fault)) }
     if head.uri.utf8.count > limits.uriBytesMax { return .refuse(.uriTooLong(limits)) }
 
     let target = head.uri
     let path = target[..<(target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex)]
     let rule = rules.rule(head.method, path)
     let bodyBytesMax = rule.bodyBytesMax ?? limits.bodyBytesMax
-    let length = head.headers.first(name: "content-length").flatMap { Int($0) }
+    let length = plain?.bodyBytes ?? head.headers.first(name: "content-length").flatMap { Int($0) }
     if let length, length > bodyBytesMax { return .refuse(.bodyTooLarge(bodyBytesMax)) }
+    if plain?.isOrdinary == true {
+      return .accept(
+        AcceptedHead(head: head, bodyBytesMax: bodyBytesMax, admission: rule.admission, expectsContinue: false, closes: false))
+    }
 
     let hasBody = (length ?? 0) > 0 || head.headers.contains(name: "transfer-encoding")
     var expectsContinue = false
@@ -98,7 +105,7 @@ enum HeadRules {
 
   private static func joined(_ headers: HTTPHeaders, _ name: String) -> String { headers[name].joined(separator: ", ") }
 
-  private static func isHostByte(_ byte: UInt8) -> Bool {
+  static func isHostByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
     default: "-._~%!$&'()*+;=:[]".utf8.contains(byte)

@@ -6,7 +6,7 @@ import Logging
 import StrictJSON
 
 /// All that handlers call: the domain, and the settings that show in the HTTP contract. Shared by all listeners.
-public struct API: Sendable {
+public final class API: Sendable {
   /// The settings that show in the HTTP contract.
   public struct Contract: Sendable {
     /// The peers whose word about a client's address is taken.

@@ -105,7 +105,7 @@ extension API {
   /// The key of a backend that calls with a session's token, and so vouches for the call; nil without one, and for one that lacks scope
   /// `accounts`, which changes nothing.
   func vouchingKey(_ request: Request) throws -> ServiceKey? {
-    guard let name = HTTPField.Name(OnBehalf.key) else { return nil }
+    guard let name = OnBehalf.keyName else { return nil }
     let values = request.headers[values: name]
     guard let text = values.first else { return nil }
     guard values.count == 1 else { throw Problem(.ambiguousCredentials, "There is more than one \(OnBehalf.key) header. Send one.") }

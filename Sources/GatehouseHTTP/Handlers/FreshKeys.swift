@@ -9,7 +9,7 @@ struct FreshKeys: RouterMiddleware {
   func handle(_ request: Request, context: GatehouseContext, next: (Request, GatehouseContext) async throws -> Response) async throws
     -> Response
   {
-    if request.uri.path.hasPrefix("/v1/") { try await keys.refreshIfStale() }
+    if !keys.areFresh, request.uri.path.hasPrefix("/v1/") { try await keys.refreshIfStale() }
     return try await next(request, context)
   }
 }

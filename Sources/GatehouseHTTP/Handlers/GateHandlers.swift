@@ -11,17 +11,43 @@ extension API {
     let call = gateCall(&fields, reserves: true)
     try fields.finish()
     let asking = RefusalLog.Asked(request, context)
-    let facts = Trail.Facts(key: key.id.text)
-    guard let asked = try gateRequest(call, key: key) else {
-      let refused = forged(call.token)
-      refusals.note(refused, of: nil, asking, facts)
-      return answer(refused.json(timeouts: timeouts, requestID: context.requestID))
+    let result = await withCheckedContinuation { continuation in
+      decide(call, key: key, asking) { continuation.resume(returning: $0) }
     }
-    let decided = try await gate.decideInFull(asked, showing: call.reserve?.metric)
-    refusals.note(decided, of: asked.userText, asking, facts)
-    var fieldsOfAnswer: [(String, String)] = []
-    if case .replay = decided.reserved { fieldsOfAnswer = [("Idempotency-Replayed", "true")] }
-    return answer(decided.json(timeouts: timeouts, requestID: context.requestID), fields: fieldsOfAnswer)
+    // Not by `get`, whose typed throw the optimizer fails on here.
+    switch result {
+    case .success(let answer): return answer
+    case .failure(let problem): throw problem
+    }
+  }
+
+  /// Decides about a question, whichever way it came.
+  /// - Parameter done: called once, possibly on an event loop: it must not block.
+  func decide(
+    _ call: GateCall, key: ServiceKey, _ asking: RefusalLog.Asked, done: @escaping @Sendable (Result<Answer, Problem>) -> Void
+  ) {
+    let facts = Trail.Facts(key: key.id.text)
+    let question: GateRequest
+    do {
+      guard let read = try gateRequest(call, key: key) else {
+        let refused = forged(call.token)
+        refusals.note(refused, of: nil, asking, facts)
+        return done(.success(answer(refused.json(timeouts: timeouts, requestID: asking.requestID))))
+      }
+      question = read
+    } catch {
+      return done(.failure(error as? Problem ?? Problem(.unavailable, "The gate could not decide. Try again in a moment.")))
+    }
+    gate.decideInFull(question, showing: call.reserve?.metric) { [self] result in
+      switch result {
+      case .failure(let error): done(.failure(Problem(error)))
+      case .success(let decided):
+        refusals.note(decided, of: question.userText, asking, facts)
+        var fields: [(String, String)] = []
+        if case .replay = decided.reserved { fields = [("Idempotency-Replayed", "true")] }
+        done(.success(answer(decided.json(timeouts: timeouts, requestID: asking.requestID), fields: fields)))
+      }
+    }
   }
 
   /// `POST /v1/gate/batch`: every decision on its own, answered in the order of the questions; a wrong one fails alone.
@@ -30,52 +56,8 @@ extension API {
     var fields = try await fields(request, context)
     let questions = fields.read(BatchFields.declared.fields.requests)
     try fields.finish()
-    let asking = RefusalLog.Asked(request, context)
-    let facts = Trail.Facts(key: key.id.text)
-    var answers = [[UInt8]?](repeating: nil, count: questions.count)
-    var asked: [(index: Int, request: GateRequest)] = []
-    for (index, question) in questions.enumerated() {
-      do {
-        var reader = try FieldReader(value: question)
-        let call = gateCall(&reader, reserves: false)
-        try reader.finish()
-        if let request = try gateRequest(call, key: key) {
-          asked.append((index, request))
-        } else {
-          let refused = forged(call.token)
-          refusals.note(refused, of: nil, asking, facts, number: index)
-          answers[index] = refused.json(timeouts: timeouts, requestID: context.requestID)
-        }
-      } catch { answers[index] = refusal(error, context, asking, facts, number: index) }
-    }
-    // All are sent before the first reply is awaited: on a loop of Redis's they leave in one flush.
-    let replies = await gate.decideAll(asked.map(\.request))
-    for (question, reply) in zip(asked, replies) {
-      switch reply {
-      case .success(let decided):
-        refusals.note(decided, of: question.request.userText, asking, facts, number: question.index)
-        answers[question.index] = decided.json(timeouts: timeouts, requestID: context.requestID)
-      case .failure(let error): answers[question.index] = refusal(error, context, asking, facts, number: question.index)
-      }
-    }
-    return answer(
-      json { writer in
-        writer.object { $0.array("results") { writer in for answer in answers { writer.raw(answer ?? []) } } }
-      })
-  }
-
-  private func refusal(
-    _ error: any Error, _ context: GatehouseContext, _ asking: RefusalLog.Asked, _ facts: Trail.Facts, number: Int
-  ) -> [UInt8] {
-    let problem =
-      error as? Problem ?? (error as? ServiceError).map(Problem.init) ?? Problem(.unavailable, "This one could not be decided. Try again.")
-    refusals.note(problem, asking, facts, number: number)
-    return json { writer in
-      writer.object { writer in
-        writer.name("problem")
-        problem.write(into: &writer, requestID: context.requestID)
-      }
-    }
+    let batch = BatchQuestions(questions, self, key: key, .init(request, context))
+    return batch.answer(await gate.decideAll(batch.requests))
   }
 
   /// `POST /v1/limits/{policy}/check`

@@ -204,12 +204,19 @@ public struct FieldReader {
 
 /// Why `text` can't be taken; nil when it can.
 func textFault(_ text: String, _ length: ClosedRange<Int>, allowsNUL: Bool) -> (code: String, message: String)? {
-  let count = text.unicodeScalars.count
+  var (text, count, hasNUL) = (text, 0, false)
+  text.withUTF8 { bytes in
+    for byte in bytes {
+      // Every byte of UTF-8 but those that go on with a scalar.
+      if byte & 0xC0 != 0x80 { count += 1 }
+      if byte == 0 { hasNUL = true }
+    }
+  }
   if count < length.lowerBound {
     let atLeast = "at least \(length.lowerBound) character\(length.lowerBound == 1 ? "" : "s")"
     return ("too_short", "Use \(atLeast).")
   }
   if count > length.upperBound { return ("too_long", "Use at most \(length.upperBound) characters.") }
-  if !allowsNUL, text.utf8.contains(0) { return ("contains_nul", "Leave out NUL characters.") }
+  if !allowsNUL, hasNUL { return ("contains_nul", "Leave out NUL characters.") }
   return nil
 }

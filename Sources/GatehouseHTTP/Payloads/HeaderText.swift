@@ -6,19 +6,29 @@ enum HeaderText {
   private static let digits = Array("0123456789ABCDEF".utf8)
 
   static func encoded(_ text: String) -> String {
-    let bytes = Array(text.utf8)
-    let space = UInt8(ascii: " ")
-    let inner = (bytes.firstIndex { $0 != space } ?? bytes.count)...(bytes.lastIndex { $0 != space } ?? bytes.count)
     var encoded: [UInt8] = []
-    encoded.reserveCapacity(bytes.count)
-    for (index, byte) in bytes.enumerated() {
-      let isPlain = (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "%") || byte == space && inner.contains(index)
-      if isPlain {
-        encoded.append(byte)
-      } else {
-        encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
+    encode(text, into: &encoded)
     return String(decoding: encoded, as: UTF8.self)
   }
+
+  static func encode(_ text: String, into encoded: inout [UInt8]) {
+    var text = text
+    text.withUTF8 { bytes in
+      let space = UInt8(ascii: " ")
+      if let first = bytes.first, let last = bytes.last, first != space, last != space, bytes.allSatisfy({ isPlain($0) || $0 == space }) {
+        encoded.append(contentsOf: bytes)
+        return
+      }
+      let inner = (bytes.firstIndex { $0 != space } ?? bytes.count)...(bytes.lastIndex { $0 != space } ?? bytes.count)
+      for (index, byte) in bytes.enumerated() {
+        if isPlain(byte) || byte == space && inner.contains(index) {
+          encoded.append(byte)
+        } else {
+          encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+      }
+    }
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool { (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "%") }
 }

@@ -16,6 +16,7 @@ struct Pace {
   private var busy: Int64 = 0
   private var answers: Int64 = 0
   private var lastAnswer = NIODeadline.distantPast
+  private var lastCounted = false
 
   init(deadline: TimeAmount) { self.deadline = deadline }
 
@@ -24,9 +25,10 @@ struct Pace {
   ///   - waiting: unanswered commands before it.
   ///   - sentAt: when its command was sent.
   mutating func answered(now: NIODeadline, waiting: Int, sentAt: NIODeadline) {
+    // Answers of one read have one instant: the first of them bears the time of all, so all of them count or none.
+    lastCounted = waiting >= Self.busyCount || now == lastAnswer && lastCounted
     defer { lastAnswer = now }
-    guard waiting >= Self.busyCount else { return }
-    // Answers of one read have one instant: the first of them bears the time of all.
+    guard lastCounted else { return }
     busy += max(0, (now - max(lastAnswer, sentAt)).nanoseconds)
     answers += 1
     guard answers >= Self.memory else { return }

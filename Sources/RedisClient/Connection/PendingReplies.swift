@@ -38,7 +38,9 @@ struct PendingReplies<Caller> {
   }
 
   var isEmpty: Bool { places.isEmpty }
-  var isFull: Bool { places.count >= min(countMax, pace.countMax ?? countMax) }
+  var isFull: Bool { room == 0 }
+  /// How many more commands would be answered in time.
+  var room: Int { max(0, min(countMax, pace.countMax ?? countMax) - places.count) }
   /// Whether Redis owes an answer that is late.
   var isOverdue: Bool { overdueCount > 0 }
 

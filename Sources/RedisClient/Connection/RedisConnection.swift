@@ -68,6 +68,12 @@ public final class RedisConnection: @unchecked Sendable {
     return state.replicationID != nil && !pending.isOverdue
   }
 
+  /// How many commands could be sent now so that the last of them is answered in time. On the loop only.
+  public var room: Int {
+    eventLoop.preconditionInEventLoop()
+    return pending.room
+  }
+
   /// The last value of `isUsable`. From anywhere.
   public var wasUsable: Bool { countedUsable.load(ordering: .relaxed) }
 

@@ -14,10 +14,21 @@ import Synchronization
 /// All the wiring of a process.
 final class Assembly: Sendable {
   /// The responder of each listener, and the origins and proxies that are believed, by the settings in force.
-  struct Responders: Sendable {
+  final class Responders: Sendable {
     let `public`, operations, owner: Edge
+    /// The public listener's short way for the gate and for proxies.
+    let fast: FastPath
     let crossOrigin: CrossOrigin
     let trustedProxies: TrustedProxies
+
+    init(_ api: API, crossOrigin: CrossOrigin, trustedProxies: TrustedProxies) {
+      `public` = api.publicResponder()
+      operations = api.operationsResponder(.key)
+      owner = api.operationsResponder(.owner)
+      fast = FastPath(api)
+      self.crossOrigin = crossOrigin
+      self.trustedProxies = trustedProxies
+    }
   }
 
   /// The exit status of a process whose ledger stopped: nothing more may be acknowledged.
@@ -106,10 +117,7 @@ final class Assembly: Sendable {
     try Self.checkMemory(settings, threads: hashing.threads)
     let crossOrigin = CrossOrigin(origins: settings.http.origins)
     let trustedProxies = TrustedProxies(settings.http.trustedProxies.compactMap(AddressRange.init))
-    let api = api(settings, trustedProxies)
-    let next = Responders(
-      public: api.publicResponder(), operations: api.operationsResponder(.key), owner: api.operationsResponder(.owner),
-      crossOrigin: crossOrigin, trustedProxies: trustedProxies)
+    let next = Responders(api(settings, trustedProxies), crossOrigin: crossOrigin, trustedProxies: trustedProxies)
     live.replace(with: settings)
     current.withLock { $0 = next }
   }

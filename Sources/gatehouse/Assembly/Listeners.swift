@@ -38,7 +38,8 @@ extension Assembly {
       responder: LiveResponder(assembly: self) { $0.public },
       server: makeHTTP1(
         API.publicRules, admission: AdmissionControl(slotsMax: hashing.capacity) { hashing.isFull },
-        crossOrigin: { self.responders?.crossOrigin ?? CrossOrigin(origins: []) }, refusals: refusals),
+        crossOrigin: { self.responders?.crossOrigin ?? CrossOrigin(origins: []) }, refusals: refusals,
+        fast: { self.responders?.fast }),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.

@@ -74,6 +74,7 @@ final class WindowsInMemory: HotStore {
   func gate(_ query: HotQuery, under term: HotTerm, reply: @escaping @Sendable (Result<HotReply, HotFailure>) -> Void) {
     reply(.failure(HotFailure(reason: "not_here")))
   }
+  func together(_ ask: @escaping @Sendable (_ room: Int) -> Void) { ask(.max) }
   func install(
     _ snapshot: HotSnapshot, ticket: String, under term: HotTerm, then query: HotQuery
   ) async -> Result<HotReply, HotFailure> {

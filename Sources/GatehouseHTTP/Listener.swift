@@ -1,0 +1,30 @@
+import HummingbirdCore
+import NIOCore
+
+/// An HTTP/1 listener: parser limits, our guard in front of Hummingbird, and connections in groups. Timers are the guard's, as
+/// Hummingbird's own idle timeout would close busy connections. `crossOrigin` is asked for each answer of the guard's own.
+/// - Parameters:
+///   - rules: those of the endpoints that the listener serves.
+///   - fast: asked for each request that it may take; without it every request goes to its route.
+public func makeHTTP1(
+  _ rules: RequestRules, limits: HTTPLimits = HTTPLimits(), admission: AdmissionControl = .open,
+  crossOrigin: @escaping @Sendable () -> CrossOrigin = { CrossOrigin(origins: []) }, refusals: RefusalLog? = nil,
+  fast: @escaping @Sendable () -> FastPath? = { nil }
+) -> HTTPServerBuilder {
+  makeHTTP1(rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, answering: { fast() })
+}
+
+func makeHTTP1(
+  _ rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
+  refusals: RefusalLog?, answering fast: @escaping @Sendable () -> (any FastAnswers)?
+) -> HTTPServerBuilder {
+  let configuration = HTTP1Channel.Configuration(
+    additionalChannelHandlers: [
+      GuardInstaller(rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, fast: fast)
+    ],
+    idleTimeout: nil,
+    httpDecoderConfiguration: .init(
+      maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,
+      maxHeaderFieldCount: limits.fieldsMax))
+  return HTTPServerBuilder { ConnectionGroups(HTTP1Channel(responder: $0, configuration: configuration)) }
+}
