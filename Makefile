@@ -8,8 +8,9 @@ RELEASE = .build/release/gatehouse
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev libidn2-dev libunistring-dev
 RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest
+BENCH_PACKAGES = python3 python3-venv gcc libc6-dev nginx libnginx-mod-http-lua lua-nginx-redis lua-cjson wrk nghttp2-client
 
-.PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
+.PHONY: help run stop demo test bench faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
 .PHONY: quick model lint format machine install install-for-tests build clean
 
 help: ## List what can be made
@@ -52,6 +53,12 @@ rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: in
 
 conformance: install-for-tests build ## The contract, attackers, the proxies and the Python client, in long form
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long security contract edge client
+
+ONLY ?=
+BENCH_JSON ?= .build/bench.json
+bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(BENCH_JSON)
 
 openapi: build ## Write the OpenAPI documents of docs/ anew, after a change of the contract
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/openapi.py

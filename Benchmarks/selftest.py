@@ -1,0 +1,76 @@
+"""The benches' own arithmetic, on rounds that are made up."""
+
+import json
+
+import verdict
+from answers import different
+from Harness.claims import Claims
+from load import NUMBER_MARK, percentile, request
+from population import base62
+from script_call import word
+from verdict import LESS, MORE, Goal, Row
+
+
+def run():
+    """Tries all of it; the exit status."""
+    claims = Claims()
+    claims.suite("verdicts", of_verdicts)
+    claims.suite("what is sent and compared", of_parts)
+    print(f"\n{claims.passed} passed, {claims.failed} failed")
+    return 1 if claims.failed else 0
+
+
+def of_verdicts(claims):
+    row = Row("P0", "a|b", "requests/s", [120, 100, 160], [100, 100, 100], Goal(MORE, 1.2))
+    claims("the ratio is the median of the rounds' ratios", row.ratio == 1.2, row.ratio)
+    claims("the spread is what the rounds' ratios differ by, over their median", abs(row.spread - 0.5) < 1e-9, row.spread)
+    claims("a goal that is just met is reached", row.verdict == "reached", row.verdict)
+    claims("rounds are compared in pairs, not by their medians", Row("", "", "", [10, 40, 90], [10, 20, 30]).ratio == 2)
+    claims("less than at least is missed", Row("", "", "", [119], [100], Goal(MORE, 1.2)).verdict == "missed")
+    claims("more than at most is missed", Row("", "", "", [101], [100], Goal(LESS, 1.0)).verdict == "missed")
+    alone = Row("", "", "bytes", [470, 530, 510], goal=Goal(LESS, 520, "ours"))
+    claims("without a peer there is no ratio, and the goal bounds the median", (alone.ratio, alone.verdict) == (None, "reached"), alone)
+    claims("without a goal there is no verdict", Row("", "", "", [1], [1]).verdict == "")
+    read = Row.read(json.loads(json.dumps(row.json())))
+    claims("a row comes back from its JSON as it was", read == row, read)
+    claims("a bar in a text does not end a cell of Markdown", "a\\|b" in verdict.markdown([row]), verdict.markdown([row]))
+    lines = verdict.table([row, alone]).splitlines()
+    claims("the table has a line for each row below its head", len(lines) == 3 and lines[1].endswith("reached"), lines)
+    shown = [verdict.number(value) for value in (0, 0.123, 1.234, 12.34, 123.4, 12345.6, 2.0)]
+    claims("numbers have three digits that say something", shown == ["0", "0.12", "1.23", "12.3", "123", "12,346", "2"], shown)
+    try:
+        fewer = Row("", "", "", [1, 2], [1]).ratio
+    except ValueError:
+        fewer = None
+    claims("rounds without a pair have no ratio", fewer is None, fewer)
+
+
+def of_parts(claims):
+    claims("p99 is what 99 of 100 do not exceed", percentile(range(1, 101), 0.99) == 99 and percentile([7], 0.99) == 7)
+    claims("p50 of an odd number is the middle one", percentile([3, 1, 2], 0.5) == 2)
+    claims("bytes in base 62 are as the service writes them", base62(b"\0" * 31 + b"\x3e", 43) == "0" * 41 + "10", base62(b"\x3e", 3))
+    sent = request("POST", "/x", "key", {"a": "é"}, {"Idempotency-Key": NUMBER_MARK.decode()})
+    head, _, body = sent.partition(b"\r\n\r\n")
+    claims("a request says its length", f"Content-Length: {len(body)}".encode() in head and NUMBER_MARK in head, sent)
+    ours = {"fields": {"content-length": "9"}, "body": {"limits": [{"remaining": 5, "policy": "api"}]}}
+    peer = {"fields": {"content-length": "8"}, "body": {"limits": [{"remaining": 4, "policy": "api"}]}}
+    claims("units that are left may differ", list(different(ours, peer, "")) == [])
+    peer["body"]["limits"][0] = {"remaining": "4", "policy": "other"}
+    told = list(different(ours, peer, ""))
+    claims("kinds and words may not", len(told) == 2, told)
+    claims("a member that one lacks is told", list(different({"a": 1}, {}, "")) == ["a is in one alone"])
+
+    class Somebody:
+        def __init__(self, routing):
+            self.routing = routing
+
+        class hash:  # stands for a digest
+            @staticmethod
+            def hexdigest():
+                return "ff"
+
+    people = [Somebody("ann"), Somebody("bob")]
+    found = word(["gh:{ann}:rl", "gh:{bob}:rl", "gh:{ann}:rl", "gh:{bob}:rl"], people)
+    claims("an argument that names the user is known", found == {"kind": "user", "before": "gh:{", "after": "}:rl"}, found)
+    claims("one that never differs is a text", word(["60"] * 4, people) == {"kind": "text", "text": "60"})
+    claims("one that always does is a ticket", word(["a", "b", "c", "d"], people) == {"kind": "ticket"})
