@@ -22,12 +22,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests"))
 
 import gate
 import machine
+import python_peers
+import script
 import selftest
 import verdict
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Each takes the options and gives rows. A bench that gives rows of several ids runs once for all of them.
-BENCHES = [(("P1", "P4"), gate.against_nginx)]
+BENCHES = [
+    (("P1", "P4"), gate.against_nginx), (("P2",), python_peers.against_python), (("P3",), script.batches),
+    (("P4s",), script.against_reference),
+]  # fmt: skip
 
 
 def chosen(only):
