@@ -20,18 +20,21 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests"))
 
+import calm
 import gate
 import machine
+import memory
 import python_peers
 import script
 import selftest
 import verdict
+import writes
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Each takes the options and gives rows. A bench that gives rows of several ids runs once for all of them.
 BENCHES = [
     (("P1", "P4"), gate.against_nginx), (("P2",), python_peers.against_python), (("P3",), script.batches),
-    (("P4s",), script.against_reference),
+    (("P4s",), script.against_reference), (("P5",), calm.in_a_storm), (("P6",), writes.durable), (("P7",), memory.sizes),
 ]  # fmt: skip
 
 

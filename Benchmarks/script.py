@@ -132,5 +132,5 @@ def benchmark(service, command, calls):
     """Calls a second of redis-benchmark."""
     words = [tool("redis-benchmark"), "-s", service.redis_socket, "-P", "16", "-c", str(CONNECTIONS), "-n", str(calls), "--csv", *command]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    [row] = [row for row in csv.DictReader(io.StringIO(done.stdout[done.stdout.index('"test"') :]))]
+    [row] = csv.DictReader(io.StringIO(done.stdout[done.stdout.index('"test"') :]))
     return float(row["rps"])

@@ -113,11 +113,12 @@ class Storm:
 
 
 class Calls:
-    """The calls of a run: of the gate in the `calm` and the `busy` turns, the `logins` and the refused ones of each storm, and the `shares`
-    of the cores' time that the host took in each."""
+    """The calls of a run: of the gate in the `calm` and the `busy` turns, together and turn by turn; the `logins` and the `refused` ones of
+    each storm; the `shares` of the cores' time that the host took in each."""
 
-    def __init__(self, calm, busy, logins, shares):
-        self.calm, self.busy, self.logins, self.shares = calm, busy, logins, shares
+    def __init__(self, calm_turns, busy_turns, logins, shares):
+        self.calm_turns, self.busy_turns, self.logins, self.shares = calm_turns, busy_turns, logins, shares
+        self.calm, self.busy = sum(calm_turns, []), sum(busy_turns, [])
         self.refused = [[sample for sample in few if sample.outcome in ("429", "503")] for few in logins]
 
     @property
@@ -154,4 +155,5 @@ def gate_in_storm(calls_per_second=200, seconds=60, connections=200, turns=TURNS
         if start > load.start + length:
             raise Failure("the storms' ends took so long that the gate's load was over before the last one was")
         samples = load.samples()
-    return Calls(rate.within(quiet, samples), rate.within(stormy, samples), logins, shares), rate.wrong(samples)
+    calm, busy = ([rate.within([span], samples) for span in spans] for spans in (quiet, stormy))
+    return Calls(calm, busy, logins, shares), rate.wrong(samples)

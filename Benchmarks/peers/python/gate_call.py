@@ -7,12 +7,13 @@ import itertools
 import json
 import math
 import os
+import pathlib
 import struct
 import time
 
 import orjson
 
-CALL = json.load(open(os.environ["CALL"], encoding="utf-8"))
+CALL = json.loads(pathlib.Path(os.environ["CALL"]).read_text())
 POLICY, IDLE, BEARER = CALL["policy"], CALL["idle"], f"Bearer {CALL['key']}"
 tickets = itertools.count()
 
