@@ -10,7 +10,7 @@ RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest
 BENCH_PACKAGES = python3 python3-venv gcc libc6-dev nginx libnginx-mod-http-lua lua-nginx-redis lua-cjson wrk nghttp2-client
 
-.PHONY: help run stop demo test bench faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
+.PHONY: help run stop demo test bench bench-limits scale faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
 .PHONY: quick model lint format machine install install-for-tests build clean
 
 help: ## List what can be made
@@ -59,6 +59,16 @@ BENCH_JSON ?= .build/bench.json
 bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(BENCH_JSON)
+
+bench-limits: install ## The limiter beside the algorithms of others, for the same traffic
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	@python3 Benchmarks --limits
+
+USERS ?= 1000000
+SCALE_JSON ?= .build/scale.json
+scale: install build ## Growth up to USERS users: rates, latency, memory, size of the file
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks --users $(USERS) --rounds 3 --json $(SCALE_JSON)
 
 openapi: build ## Write the OpenAPI documents of docs/ anew, after a change of the contract
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/openapi.py

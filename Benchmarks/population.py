@@ -5,6 +5,7 @@ is one that the service makes, whatever its tables are.
 """
 
 import base64
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -16,7 +17,6 @@ import time
 
 from Harness import wire
 from Harness.process import Failure, wait_until
-from Harness.service import PASSWORD
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -36,6 +36,9 @@ SHARED = {"meta", "clock", "secret_lines", "subject_key", "hot_nodes", "hot_pend
 class Person:
     """The user `number` of a population: `id`, `email`, `token` as Gatehouse has it, `simple_token` as the peers have it, `hash`."""
 
+    # There may be a million.
+    __slots__ = ("routing", "id", "email", "hash", "token", "simple_token")
+
     def __init__(self, number, checksums):
         seed = hashlib.sha512(b"gatehouse bench %d" % number).digest()
         secret = seed[:32]
@@ -48,13 +51,41 @@ class Person:
 
 
 class Population:
-    """`count` users of a service. `person(number)` gives one."""
+    """`count` users of a service, which it alone must use while they grow. `person(number)` gives one."""
 
-    def __init__(self, service, count):
-        self.service, self.count, self.cold = service, count, []
+    def __init__(self, service, plan="pro", metadata_bytes=3_000):
+        self.service, self.count, self.cold = service, 0, []
         # The first line says the form; the first key makes tokens.
         key = bytes.fromhex(pathlib.Path(service.folder, "secret").read_text().splitlines()[1].split()[1])
         self.checksums = hmac.digest(key, b"gatehouse token-checksum", "sha256")
+        user, analysis = example(service, plan, metadata_bytes)
+        with contextlib.closing(sqlite3.connect(service.ledger)) as ledger:
+            tables = [Rows(ledger, name, user, analysis) for name in names(ledger)]
+        self.tables = [table for table in tables if table.forms]
+
+    def grow(self, count, say=None):
+        """Writes users until there are `count`; gives the seconds that the service then needs to be ready."""
+        self.service.apis[0].stop()
+        first, stamp = self.count, int(time.time() * 1000)
+        with contextlib.closing(sqlite3.connect(self.service.ledger, isolation_level=None)) as ledger:
+            # Rows are told of by triggers unless the connection is the service's own. Nothing runs that could be told.
+            ledger.create_function("sqlite_source_id", 0, lambda: "gatehouse", deterministic=True)
+            for pragma in ("synchronous = OFF", "cache_size = -2000000", "wal_autocheckpoint = 100000", "foreign_keys = OFF"):
+                ledger.execute(f"PRAGMA {pragma}")
+            for at in range(first, count, BATCH):
+                numbers = range(at, min(at + BATCH, count))
+                people = [(self.person(number), stamp - (count - number) * SPAN_MILLISECONDS // count) for number in numbers]
+                others = [functools.cache(fresh(person)) for person, _ in people]
+                ledger.execute("BEGIN")
+                for table in self.tables:
+                    table.write(ledger, people, others, stamp)
+                ledger.execute("COMMIT")
+                if say:
+                    say((numbers[-1] + 1 - first) / (count - first))
+            ledger.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.count, start = count, time.monotonic()
+        self.service.apis[0].start()
+        return time.monotonic() - start
 
     def person(self, number):
         return Person(number, self.checksums)
@@ -87,32 +118,10 @@ class Population:
         return not left
 
 
-def populate(service, count, plan="pro", metadata_bytes=3_000, first=0, say=None):
-    """Writes the users `first` to `count` into the ledger of a service that runs alone, which is stopped meanwhile."""
-    user, analysis = example(service, plan, metadata_bytes)
-    service.apis[0].stop()
-    population, stamp = Population(service, count), int(time.time() * 1000)
-    ledger = sqlite3.connect(service.ledger, isolation_level=None)
-    try:
-        # Rows are told of by triggers unless the connection is the service's own. Nothing runs that could be told.
-        ledger.create_function("sqlite_source_id", 0, lambda: "gatehouse", deterministic=True)
-        for pragma in ("synchronous = OFF", "cache_size = -2000000", "wal_autocheckpoint = 100000", "foreign_keys = OFF"):
-            ledger.execute(f"PRAGMA {pragma}")
-        tables = [Rows(ledger, name, user, analysis) for name in names(ledger)]
-        tables = [table for table in tables if table.forms]
-        for at in range(first, count, BATCH):
-            people = [(population.person(number), stamp - (count - number) * SPAN_MILLISECONDS // count) for number in range(at, min(at + BATCH, count))]
-            ledger.execute("BEGIN")
-            others = [functools.cache(fresh(person)) for person, _ in people]
-            for table in tables:
-                table.write(people, others, stamp)
-            ledger.execute("COMMIT")
-            if say:
-                say((at + BATCH - first) / (count - first))
-        ledger.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        ledger.close()
-    service.apis[0].start()
+def populate(service, count, plan="pro", metadata_bytes=3_000, say=None):
+    """A population of `count` users."""
+    population = Population(service, plan, metadata_bytes)
+    population.grow(count, say)
     return population
 
 
@@ -149,7 +158,6 @@ class Rows:
     """The rows of one table that tell of the example user, and the statement that writes others like them."""
 
     def __init__(self, ledger, name, user, analysis):
-        self.ledger = ledger
         columns = ledger.execute(f"PRAGMA table_info({name})").fetchall()
         # A number that SQLite gives by itself is left to it.
         kept = [column for column in columns if not (column[5] == 1 and column[2] == "INTEGER")]
@@ -161,13 +169,13 @@ class Rows:
         told = [row for row in rows if any(value in tokens or isinstance(value, str) and any(one in value for one in mine) for value in row if value)]
         self.forms = [[form(column, value, tokens, user) for column, value in zip(self.columns, row)] for row in told]
 
-    def write(self, people, others, stamp):
+    def write(self, ledger, people, others, stamp):
         """Writes the rows of these people, each with the instant of its own that it was made at."""
         written = (
             [value(person, other, made - stamp) if callable(value) else value for value in row]
             for row in self.forms for (person, made), other in zip(people, others)
         )  # fmt: skip
-        self.ledger.executemany(self.statement, written)
+        ledger.executemany(self.statement, written)
 
 
 OF_USER = "SELECT t.hash FROM session_tokens t JOIN sessions s ON s.id = t.session_id WHERE s.user_id = ?"
@@ -233,6 +241,3 @@ def progress(what):
             print(text, end="\r" if shown and share < 1 else "\n", flush=True)
 
     return say
-
-
-__all__ = ["PASSWORD", "Person", "Population", "base62", "email", "populate", "progress"]

@@ -5,8 +5,10 @@ import json
 import verdict
 from answers import different
 from Harness.claims import Claims
+from limits import LIMIT, WINDOW_MS, most_in_any_window, refused_within_limit
 from load import NUMBER_MARK, percentile, request
 from population import base62
+from scale import sizes
 from script_call import word
 from verdict import LESS, MORE, Goal, Row
 
@@ -15,6 +17,7 @@ def run():
     """Tries all of it; the exit status."""
     claims = Claims()
     claims.suite("verdicts", of_verdicts)
+    claims.suite("windows and sizes", of_windows)
     claims.suite("what is sent and compared", of_parts)
     print(f"\n{claims.passed} passed, {claims.failed} failed")
     return 1 if claims.failed else 0
@@ -43,6 +46,16 @@ def of_verdicts(claims):
     except ValueError:
         fewer = None
     claims("rounds without a pair have no ratio", fewer is None, fewer)
+
+
+def of_windows(claims):
+    times = [0, 0, WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 1]
+    claims("units a whole window apart are in no window together", most_in_any_window(times, [True] * 5) == 3, most_in_any_window(times, [True] * 5))
+    claims("refused units are in none", most_in_any_window(times, [True, False, True, False, False]) == 2)
+    claims("a refusal counts if fewer than the limit passed", refused_within_limit(times, [True, True, False, False, True], 2) == 1)
+    claims("none is counted where all pass", refused_within_limit(times, [True] * 5, LIMIT) == 0)
+    claims("growth is measured tenfold, and at its end", sizes(250_000) == [1_000, 10_000, 100_000, 250_000], sizes(250_000))
+    claims("and once where there is no more", sizes(500) == [500])
 
 
 def of_parts(claims):
