@@ -55,20 +55,24 @@ conformance: install-for-tests build ## The contract, attackers, the proxies and
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long security contract edge client
 
 ONLY ?=
-BENCH_JSON ?= .build/bench.json
-bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone
+KEEP ?=
+# A run that is kept is what README and docs/measurements.md show.
+runs = $(if $(KEEP),docs/measurements,.build)
+bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone, KEEP=1 for the documents
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
-	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(BENCH_JSON)
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(runs)/bench.json
+	@$(if $(KEEP),python3 Benchmarks --pages)
 
 bench-limits: install ## The limiter beside the algorithms of others, for the same traffic
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
-	@python3 Benchmarks --limits
+	@python3 Benchmarks --limits --json $(runs)/limits.json
+	@$(if $(KEEP),python3 Benchmarks --pages)
 
 USERS ?= 1000000
-SCALE_JSON ?= .build/scale.json
 scale: install build ## Growth up to USERS users: rates, latency, memory, size of the file
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
-	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks --users $(USERS) --rounds 3 --json $(SCALE_JSON)
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks --users $(USERS) --rounds 3 --json $(runs)/scale.json
+	@$(if $(KEEP),python3 Benchmarks --pages)
 
 openapi: build ## Write the OpenAPI documents of docs/ anew, after a change of the contract
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/openapi.py

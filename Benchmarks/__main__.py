@@ -23,6 +23,7 @@ import traceback
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests"))
 
 import calm
+import documents
 import gate
 import limits
 import machine
@@ -58,10 +59,13 @@ def main():
     parser.add_argument("--seconds", type=int, default=4, help="of a round")
     parser.add_argument("--limits", action="store_true", help="compares limiters alone")
     parser.add_argument("--users", type=int, help="measures growth alone, up to so many users")
-    parser.add_argument("--check", action="store_true", help="tries the arithmetic alone")
+    parser.add_argument("--pages", action="store_true", help="writes the documents anew from the kept runs")
+    parser.add_argument("--check", action="store_true", help="tries the arithmetic alone; with --pages says what is old")
     options = parser.parse_args()
     os.environ.setdefault("GATEHOUSE_BINARY", str(ROOT / ".build/release/gatehouse"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
+    if options.pages:
+        return documents.check() if options.check else documents.write()
     if options.check:
         return selftest.run()
     if options.limits:

@@ -1,9 +1,12 @@
 """The benches' own arithmetic, on rounds that are made up."""
 
 import json
+import xml.etree.ElementTree
 
 import verdict
 from answers import different
+from curves import curves, label_places, step_of
+from documents import PART
 from Harness.claims import Claims
 from limits import LIMIT, WINDOW_MS, most_in_any_window, refused_within_limit
 from load import NUMBER_MARK, percentile, request
@@ -18,6 +21,7 @@ def run():
     claims = Claims()
     claims.suite("verdicts", of_verdicts)
     claims.suite("windows and sizes", of_windows)
+    claims.suite("pictures and pages", of_pictures)
     claims.suite("what is sent and compared", of_parts)
     print(f"\n{claims.passed} passed, {claims.failed} failed")
     return 1 if claims.failed else 0
@@ -56,6 +60,21 @@ def of_windows(claims):
     claims("none is counted where all pass", refused_within_limit(times, [True] * 5, LIMIT) == 0)
     claims("growth is measured tenfold, and at its end", sizes(250_000) == [1_000, 10_000, 100_000, 250_000], sizes(250_000))
     claims("and once where there is no more", sizes(500) == [500])
+
+
+def of_pictures(claims):
+    points = [
+        {"users": users, "gate": [rate], "list": [rate], "login": [1], "gate_p99": [2], "list_p99": [2], "login_p99": [3], "redis_bytes": users * 500,
+         "resident_mib": 60, "file_bytes": users * 4_000}
+        for users, rate in ((1_000, 9_000), (10_000, 8_500))
+    ]  # fmt: skip
+    pictures = curves(points)
+    roots = {xml.etree.ElementTree.fromstring(text).tag for text in pictures.values()}
+    claims("each curve is a picture", len(pictures) == 4 and roots == {"{http://www.w3.org/2000/svg}svg"}, roots)
+    claims("lines of a scale are round and few", [step_of(most) for most in (9_000, 1, 0.04, 12)] == [2_000, 0.2, 0.01, 5])
+    claims("names of lines that end together stand apart", label_places([100, 101, 50]) == [100, 114, 50], label_places([100, 101, 50]))
+    page = "a\n<!-- measured: speed -->\nold\n<!-- end -->\nb"
+    claims("a part of a page is found with its name", [found[1] for found in PART.findall(page)] == ["speed"])
 
 
 def of_parts(claims):
