@@ -60,6 +60,7 @@ KEEP ?=
 runs = $(if $(KEEP),docs/measurements,.build)
 bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone, KEEP=1 for the documents
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	swift build -c release --product queue-bench
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(runs)/bench.json
 	@$(if $(KEEP),python3 Benchmarks --pages)
 
@@ -96,7 +97,7 @@ lint: machine ## Check the form of Swift, and form and rules of Python
 
 format: machine ## Correct what `make lint` finds, where a machine can
 	@scripts/install-packages.sh python3 python3-venv
-	swift format -i -r Sources Tests Package.swift
+	swift format -i -r Sources Tests Benchmarks Package.swift
 	scripts/lint-python.sh --fix
 
 clean: ## Remove what was built

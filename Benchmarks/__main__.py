@@ -29,6 +29,7 @@ import limits
 import machine
 import memory
 import python_peers
+import queue_alone
 import scale
 import script
 import selftest
@@ -39,7 +40,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Each takes the options and gives rows. A bench that gives rows of several ids runs once for all of them.
 BENCHES = [
     (("P1", "P4"), gate.against_nginx), (("P2",), python_peers.against_python), (("P3",), script.batches),
-    (("P4s",), script.against_reference), (("P5",), calm.in_a_storm), (("P6",), writes.durable), (("P7",), memory.sizes),
+    (("P4s",), script.against_reference), (("P5",), calm.in_a_storm), (("P6",), writes.durable), (("P6",), queue_alone.queue_alone), (("P7",), memory.sizes),
 ]  # fmt: skip
 
 

@@ -17,6 +17,8 @@ CONNECTIONS = 64
 WARM_UP_SECONDS = 1
 # Of the slower contender's most: where neither is at its end.
 LATENCY_SHARE = 0.5
+# Of the peer's processor time for a request.
+PROCESSOR = 0.75
 CONFIGURATION = f"""
 http: {{connections_per_address: 0}}
 policies:
@@ -47,6 +49,11 @@ def questions(path, people, token, key):
     return [request("POST", GATE, key, {"token": token(person)}) for person in people]
 
 
+def sent(service, path, people, token, key):
+    """The file of these requests, for wrk."""
+    return write_requests(service.folder, questions(path, people, token, key))
+
+
 def asker(contender, path, token, key):
     """A function that asks a contender about one caller."""
     if path == AUTH:
@@ -63,20 +70,13 @@ def in_turns(contenders, rounds, run):
     return found, host.until_now()
 
 
-def tuned(stack, start, choices, files):
-    """Starts a peer with each of some numbers of workers and keeps the fastest; the others are stopped."""
-    best = None
+def tuned(stack, start, choices, file):
+    """Starts a peer with each of some numbers of workers, and then with that which answered the file's requests fastest."""
+    rates = {}
     for number in choices:
-        with contextlib.ExitStack() as inner:
-            contender = inner.enter_context(start(number))
-            rate = most(contender, files[contender_kind(contender)], CONNECTIONS, WARM_UP_SECONDS).per_second
-            if best is None or rate > best[0]:
-                best = rate, number
-    return stack.enter_context(start(best[1]))
-
-
-def contender_kind(contender):
-    return "gatehouse" if contender.name == "gatehouse" else "peer"
+        with start(number) as contender:
+            rates[number] = most(contender, file, CONNECTIONS, WARM_UP_SECONDS).per_second
+    return stack.enter_context(start(max(rates, key=rates.get)))
 
 
 def against_nginx(options):
@@ -85,37 +85,31 @@ def against_nginx(options):
     with populated() as (service, population), contextlib.ExitStack() as stack:
         key, people = service.key("gate"), population.people()
         call = script_call.heard(service, population).write(service, key, service.folder)
-        one = people[0]
-        files = {
-            path: {
-                "gatehouse": write_requests(service.folder, questions(path, people, lambda person: person.token, key)),
-                "peer": write_requests(service.folder, questions(path, people, lambda person: person.simple_token, key)),
-            }
-            for path in (AUTH, GATE)
-        }
-        mine = ours(service)
-        peer = tuned(stack, lambda number: nginx(service, call, number), sorted({1, cores()}), files[GATE])
-        tokens = {"gatehouse": one.token, "peer": one.simple_token}
-        for path, goal, cost in ((AUTH, 1.3, 0.75), (GATE, 1.2, 0.75)):
+        one, mine = people[0], ours(service)
+        simple = {path: sent(service, path, people, lambda person: person.simple_token, key) for path in (AUTH, GATE)}
+        peer = tuned(stack, lambda number: nginx(service, call, number), sorted({1, cores()}), simple[GATE])
+        tokens = {mine.name: one.token, peer.name: one.simple_token}
+        for path, goal in ((AUTH, 1.3), (GATE, 1.2)):
             same_answer(asker(mine, path, one.token, key), asker(peer, path, one.simple_token, key), peer.name)
-            rows += compared(options, path, (mine, peer), files[path], tokens, key, goal, cost)
+            files = {mine.name: sent(service, path, people, lambda person: person.token, key), peer.name: simple[path]}
+            rows += compared(options, path, (mine, peer), files, tokens, key, goal)
     return rows
 
 
-def compared(options, path, pair, files, tokens, key, goal, cost):
+def compared(options, path, pair, files, tokens, key, goal):
     """Rows of the rate, the p99 and the processor time of two contenders at one path."""
     mine, peer = pair
     for contender in pair:
-        most(contender, files[contender_kind(contender)], CONNECTIONS, WARM_UP_SECONDS)
-    found, host = in_turns(pair, options.rounds, lambda c: most(c, files[contender_kind(c)], CONNECTIONS, options.seconds))
+        most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
+    found, host = in_turns(pair, options.rounds, lambda c: most(c, files[c.name], CONNECTIONS, options.seconds))
     rates = {name: [run.per_second for run in runs] for name, runs in found.items()}
     cpu = {name: [run.processor for run in runs] for name, runs in found.items()}
     rate = LATENCY_SHARE * min(statistics.median(each) for each in rates.values())
 
     def steady(contender):
-        kind = contender_kind(contender)
-        body = None if path == AUTH else {"token": tokens[kind]}
-        return at_rate(contender, path, rate, tokens[kind] if path == AUTH else key, body, CONNECTIONS, options.seconds)
+        token = tokens[contender.name]
+        body = None if path == AUTH else {"token": token}
+        return at_rate(contender, path, rate, token if path == AUTH else key, body, CONNECTIONS, options.seconds)
 
     slow, host_of_slow = in_turns(pair, options.rounds, steady)
     title = f"{'GET' if path == AUTH else 'POST'} {path}"
@@ -123,5 +117,5 @@ def compared(options, path, pair, files, tokens, key, goal, cost):
         Row("P1", f"{title}, nginx + LuaJIT", "requests/s", rates[mine.name], rates[peer.name], Goal(MORE, goal), host),
         Row("P1", f"{title}, p99 at {rate:,.0f}/s", "ms", [p99 for _, p99 in slow[mine.name]], [p99 for _, p99 in slow[peer.name]],
             Goal(LESS, 1.0), host_of_slow),
-        Row("P4", f"{title}, processor time", "us/request", cpu[mine.name], cpu[peer.name], Goal(LESS, cost), host),
+        Row("P4", f"{title}, processor time", "us/request", cpu[mine.name], cpu[peer.name], Goal(LESS, PROCESSOR), host),
     ]  # fmt: skip

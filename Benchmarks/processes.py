@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -15,8 +16,7 @@ PEERS = pathlib.Path(__file__).resolve().parent / "peers"
 
 
 class Contender:
-    """A program under load. `name` is its own; `port` is where it answers; `pids()` are its processes; `requests` is the file of what is
-    sent to it."""
+    """A program under load. `name` is its own; `port` is where it answers; `pids()` are its processes."""
 
     def __init__(self, name, port, pids):
         self.name, self.port, self.pids = name, port, pids
@@ -66,7 +66,7 @@ def nginx(service, call, workers):
     port, here = free_port(), PEERS / "nginx"
     folder = tempfile.mkdtemp(prefix="nginx-", dir=service.folder)
     text = (here / "nginx.conf").read_text()
-    for name, value in {"WORKERS": workers, "FOLDER": folder, "HERE": here, "CALL": call, "PORT": port}.items():
+    for name, value in {"WORKERS": workers, "FOLDER": folder, "HERE": here, "CALL": call, "PORT": port, "MACHINE": platform.machine()}.items():
         text = text.replace(f"@{name}@", str(value))
     configuration = pathlib.Path(folder, "nginx.conf")
     configuration.write_text(text)

@@ -6,7 +6,7 @@ import time
 
 import script_call
 from answers import different, same_answer, told
-from gate import AUTH, CONNECTIONS, GATE, WARM_UP_SECONDS, asker, in_turns, populated, questions, tuned
+from gate import AUTH, CONNECTIONS, GATE, WARM_UP_SECONDS, asker, in_turns, populated, sent, tuned
 from Harness import packages, wire
 from Harness.host import cores
 from Harness.process import Failure, free_port
@@ -50,30 +50,30 @@ def against_python(options):
     with populated() as (service, population), contextlib.ExitStack() as stack:
         key, people, mine = service.key("gate"), population.people(), ours(service)
         variables = {"CALL": script_call.heard(service, population).write(service, key, service.folder)}
-        files = {path: {"gatehouse": write_requests(service.folder, questions(path, people, lambda person: person.token, key))} for path in (AUTH, GATE)}
-        simple = {path: write_requests(service.folder, questions(path, people, lambda person: person.simple_token, key)) for path in (AUTH, GATE)}
+        files = {path: sent(service, path, people, lambda person: person.token, key) for path in (AUTH, GATE)}
+        simple = {path: sent(service, path, people, lambda person: person.simple_token, key) for path in (AUTH, GATE)}
         choices = sorted({1, cores(), 2 * cores()})
-        quick = tuned(stack, lambda number: fastapi(service, "gate_fastapi", number, variables), choices, {"peer": simple[GATE]})
+        quick = tuned(stack, lambda number: fastapi(service, "gate_fastapi", number, variables), choices, simple[GATE])
         with flask(service, 1, variables) as first:
             cookies = sessions(first, people[:FLASK_USERS])
         flasks = {path: flask_requests(service, path, cookies) for path in (AUTH, GATE)}
-        slow = tuned(stack, lambda number: flask(service, number, variables), choices, {"peer": flasks[GATE]})
+        slow = tuned(stack, lambda number: flask(service, number, variables), choices, flasks[GATE])
         for path in (AUTH, GATE):
             one = people[0]
             same_answer(asker(mine, path, one.token, key), asker(quick, path, one.simple_token, key), quick.name)
             alike(asker(mine, path, one.token, key)(), slow, path, cookies[0])
-            sent = {mine.name: files[path]["gatehouse"], quick.name: simple[path], slow.name: flasks[path]}
-            found, host = rates(options, (mine, quick, slow), sent)
+            found, host = rates(options, (mine, quick, slow), {mine.name: files[path], quick.name: simple[path], slow.name: flasks[path]})
             title = f"{'GET' if path == AUTH else 'POST'} {path}"
             for contender, kind, goal in ((quick, "FastAPI + redis-py, same script", 6), (slow, "Flask + Flask-Session + Flask-Limiter", 25)):
                 rows.append(Row("P2", f"{title}, {kind}", "requests/s", found[mine.name], found[contender.name], Goal(MORE, goal), host))
     return rows
 
 
-def rates(options, contenders, sent):
+def rates(options, contenders, files):
+    """The rates of contenders in turns, by their names, and the share of the cores that the host took."""
     for contender in contenders:
-        most(contender, sent[contender.name], CONNECTIONS, WARM_UP_SECONDS)
-    found, host = in_turns(contenders, options.rounds, lambda c: most(c, sent[c.name], CONNECTIONS, max(1, options.seconds - 1)))
+        most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
+    found, host = in_turns(contenders, options.rounds, lambda c: most(c, files[c.name], CONNECTIONS, max(1, options.seconds - 1)))
     return {name: [run.per_second for run in runs] for name, runs in found.items()}, host
 
 

@@ -30,9 +30,7 @@ def pipelined(redis, commands):
     """Sends commands, many at a time, and gives the replies."""
     replies = []
     for at in range(0, len(commands), PIPELINED):
-        few = [[word if isinstance(word, bytes) else str(word).encode() for word in words] for words in commands[at : at + PIPELINED]]
-        redis.stream.socket.sendall(b"".join(b"*%d\r\n" % len(w) + b"".join(b"$%d\r\n%s\r\n" % (len(x), x) for x in w) for w in few))
-        replies += [redis._reply() for _ in few]
+        replies += redis.pipeline(commands[at : at + PIPELINED])
     return replies
 
 

@@ -30,15 +30,15 @@ def durable(options):
             ledger.execute("VACUUM INTO ?", (copy,))
         call = script_call.heard(service, population).write(service, service.key("gate"), service.folder)
         variables = {"CALL": call, "LEDGER": copy}
-        files = {"gatehouse": requests(service, people, lambda person: person.token), "peer": requests(service, people, lambda person: person.simple_token)}
+        simple = requests(service, people, lambda person: person.simple_token)
         choices = sorted({1, cores()})
-        peer = tuned(stack, lambda number: fastapi(service, "work_fastapi", number, variables), choices, files)
+        peer = tuned(stack, lambda number: fastapi(service, "work_fastapi", number, variables), choices, simple)
         one, keys = people[0], itertools.count()
         same_answer(asker(mine, one.token, keys), asker(peer, one.simple_token, keys), peer.name, 201, OWN)
-        sent = {mine.name: files["gatehouse"], peer.name: files["peer"]}
+        files = {mine.name: requests(service, people, lambda person: person.token), peer.name: simple}
         for contender in (mine, peer):
-            most(contender, sent[contender.name], CONNECTIONS, WARM_UP_SECONDS)
-        found, host = in_turns((mine, peer), options.rounds, lambda c: most(c, sent[c.name], CONNECTIONS, options.seconds))
+            most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
+        found, host = in_turns((mine, peer), options.rounds, lambda c: most(c, files[c.name], CONNECTIONS, options.seconds))
     rates, cpu = ({name: [getattr(run, what) for run in runs] for name, runs in found.items()} for what in ("per_second", "processor"))
     title = f"POST {PATH}, {METADATA_BYTES} bytes, durable; peer: FastAPI + sqlite3"
     return [
