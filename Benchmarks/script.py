@@ -22,8 +22,6 @@ REFERENCE_DATABASE = 9
 BATCH = 100
 BATCHES = 200
 BATCH_CONNECTIONS = 8
-# A call that redis-benchmark repeats has the span of its first moment: so wide that it stays right.
-SPAN_MILLISECONDS = 3_600_000
 
 
 def pipelined(redis, commands):
@@ -107,28 +105,23 @@ def batches(options):
         if [one["decision"] for one in results] != ["allow"] * BATCH:
             raise Failure(f"a batch: {answer}")
         file = write_requests(service.folder, [request("POST", "/v1/gate/batch", key, body) for body in bodies])
-        command = wide(script_call.heard(service, population), people[0])
-        if (reply := service.redis(*command)[0]) != b"allow":
+        call = script_call.heard(service, population)
+        if (reply := service.redis(*call.command(people[0]))[0]) != b"allow":
             raise Failure(f"the script says {reply}")
-        calls = int(benchmark(service, command, CALLS) * options.seconds)
+        calls = int(benchmark(service, call, people[0], CALLS) * options.seconds)
         mine, peer, host = [], [], HostShare()
         most(contender, file, BATCH_CONNECTIONS, 1)
         for _ in range(options.rounds):
             mine.append(BATCH * most(contender, file, BATCH_CONNECTIONS, options.seconds).per_second)
-            peer.append(benchmark(service, command, calls))
+            peer.append(benchmark(service, call, people[0], calls))
     title = f"POST /v1/gate/batch of {BATCH}; peer: redis-benchmark -P 16"
     return [Row("P3", title, "decisions/s", mine, peer, Goal(MORE, 0.75), host.until_now())]
 
 
-def wide(call, person):
-    """A call that can be repeated for an hour."""
-    words = [word if word["kind"] != "now" else word | {"offset": SPAN_MILLISECONDS * (1 if word["offset"] > 0 else -1)} for word in call.words]
-    return script_call.ScriptCall(call.sha, call.keys, words).command(person)
-
-
-def benchmark(service, command, calls):
-    """Calls a second of redis-benchmark."""
-    words = [tool("redis-benchmark"), "-s", service.redis_socket, "-P", "16", "-c", str(CONNECTIONS), "-n", str(calls), "--csv", *command]
+def benchmark(service, call, person, calls):
+    """Calls a second of redis-benchmark, which repeats one call: it takes a few seconds, for which the call's time stays right."""
+    words = [tool("redis-benchmark"), "-s", service.redis_socket, "-P", "16", "-c", str(CONNECTIONS), "-n", str(calls), "--csv"]
+    words += call.command(person)
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     [row] = csv.DictReader(io.StringIO(done.stdout[done.stdout.index('"test"') :]))
     return float(row["rps"])
