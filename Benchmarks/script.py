@@ -58,6 +58,11 @@ class Scripted:
         return (after[1] - before[1]) / (after[0] - before[0])
 
 
+def allows(reply):
+    """Whether a reply of the gate script lets the caller in."""
+    return reply[0] == b"allow"
+
+
 def reference(service, people):
     """The reference script, with a database of its own in the same Redis in which these people have a session."""
     redis = wire.Redis(service.redis_socket)
@@ -82,7 +87,7 @@ def against_reference(options):
     with populated(USERS) as (service, population):
         people = population.people()
         call = script_call.heard(service, population)
-        mine = Scripted("gate", wire.Redis(service.redis_socket), call.command, people, lambda reply: reply[0] == b"allow")
+        mine = Scripted("gate", wire.Redis(service.redis_socket), call.command, people, allows)
         pair = (mine, reference(service, people))
         service.apis[0].pause()  # its polls are scripts too
         try:
@@ -106,8 +111,6 @@ def batches(options):
             raise Failure(f"a batch: {answer}")
         file = write_requests(service.folder, [request("POST", "/v1/gate/batch", key, body) for body in bodies])
         call = script_call.heard(service, population)
-        if (reply := service.redis(*call.command(people[0]))[0]) != b"allow":
-            raise Failure(f"the script says {reply}")
         calls = int(benchmark(service, call, people[0], CALLS) * options.seconds)
         mine, peer, host = [], [], HostShare()
         most(contender, file, BATCH_CONNECTIONS, 1)
@@ -119,9 +122,11 @@ def batches(options):
 
 
 def benchmark(service, call, person, calls):
-    """Calls a second of redis-benchmark, which repeats one call: it takes a few seconds, for which the call's time stays right."""
+    """Calls a second of redis-benchmark, which repeats one call. It must be allowed after the last time too."""
+    command = call.command(person)
     words = [tool("redis-benchmark"), "-s", service.redis_socket, "-P", "16", "-c", str(CONNECTIONS), "-n", str(calls), "--csv"]
-    words += call.command(person)
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    done = subprocess.run(words + command, capture_output=True, text=True, check=True)
+    if not allows(reply := service.redis(*command)):
+        raise Failure(f"the script says {reply} of what redis-benchmark asked")
     [row] = csv.DictReader(io.StringIO(done.stdout[done.stdout.index('"test"') :]))
     return float(row["rps"])
