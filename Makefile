@@ -8,8 +8,9 @@ RELEASE = .build/release/gatehouse
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev libidn2-dev libunistring-dev
 RUN_PACKAGES = redis-server redis-tools
 TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest
+BENCH_PACKAGES = python3 python3-venv gcc libc6-dev nginx libnginx-mod-http-lua lua-nginx-redis lua-cjson wrk nghttp2-client
 
-.PHONY: help run stop demo test faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
+.PHONY: help run stop demo test bench bench-limits scale faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address
 .PHONY: quick model lint format machine install install-for-tests build clean
 
 help: ## List what can be made
@@ -53,6 +54,27 @@ rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: in
 conformance: install-for-tests build ## The contract, attackers, the proxies and the Python client, in long form
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long security contract edge client
 
+ONLY ?=
+KEEP ?=
+# A run that is kept is what README and docs/measurements.md show.
+runs = $(if $(KEEP),docs/measurements,.build)
+bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone, KEEP=1 for the documents
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	swift build -c release --product queue-bench
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(runs)/bench.json
+	@$(if $(KEEP),python3 Benchmarks --pages)
+
+bench-limits: install ## The limiter beside the algorithms of others, for the same traffic
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	@python3 Benchmarks --limits --json $(runs)/limits.json
+	@$(if $(KEEP),python3 Benchmarks --pages)
+
+USERS ?= 1000000
+scale: install build ## Growth up to USERS users: rates, latency, memory, size of the file
+	@scripts/install-packages.sh $(BENCH_PACKAGES)
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks --users $(USERS) --rounds 3 --json $(runs)/scale.json
+	@$(if $(KEEP),python3 Benchmarks --pages)
+
 openapi: build ## Write the OpenAPI documents of docs/ anew, after a change of the contract
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/openapi.py
 
@@ -75,7 +97,7 @@ lint: machine ## Check the form of Swift, and form and rules of Python
 
 format: machine ## Correct what `make lint` finds, where a machine can
 	@scripts/install-packages.sh python3 python3-venv
-	swift format -i -r Sources Tests Package.swift
+	swift format -i -r Sources Tests Benchmarks Package.swift
 	scripts/lint-python.sh --fix
 
 clean: ## Remove what was built

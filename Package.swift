@@ -90,6 +90,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + nio + hummingbird, resources: [.embedInCode("redis.conf")], swiftSettings: strict),
 
+    // The write queue alone, for `make bench`. Here and not a package of its own, which would compile every dependency once more.
+    .executableTarget(
+      name: "queue-bench", dependencies: ["GatehouseLedger", "LedgerSQLite", log], path: "Benchmarks/Queue", swiftSettings: strict),
+
     .target(
       name: "TestSupport", dependencies: [.product(name: "Subprocess", package: "swift-subprocess")] + nio, path: "Tests/TestSupport",
       swiftSettings: strict),

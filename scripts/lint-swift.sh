@@ -2,4 +2,4 @@
 # Checks the form of every Swift file.
 set -eu
 cd "$(dirname "$0")/.."
-exec swift format lint --strict -r Sources Tests Package.swift
+exec swift format lint --strict -r Sources Tests Benchmarks Package.swift

@@ -44,6 +44,7 @@ def parts(chaos_minutes):
         Part("form", "every Swift file as the formatter has it", ["scripts/lint-swift.sh"], ["scripts/lint-swift.sh"], (2, 2)),
         Part("python", "errors, imports and form of every Python file", ["scripts/lint-python.sh"], ["scripts/lint-python.sh"], (2, 2)),
         Part("build", "the program, for release", build, build, (15, 15)),
+        Part("bench", "the arithmetic of the benches", python("Benchmarks", "--check"), python("Benchmarks", "--check"), (1, 1)),
         Part("docs", "the documents, held against the program and the sources", python("Tests/Docs"), python("Tests/Docs"), (3, 3)),
         Part("demo", "the promises one after another", python("scripts/demo.py"), python("scripts/demo.py"), (5, 5)),
         Part("faults", "each kind of failing Redis, disk and clock", python("Tests/Faults"), python("Tests/Faults"), (10, 10)),

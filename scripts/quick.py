@@ -76,6 +76,8 @@ def main():
     holds = [run("swift", "format", "lint", "--strict", "-r", *(swift or ["Package.swift"]))]
     if any(path.endswith(".py") for path in paths):
         holds.append(run("scripts/lint-python.sh"))
+    if any(path.startswith("Benchmarks/") for path in paths):
+        holds.append(run(sys.executable, "Benchmarks", "--check"))
     if any(path.endswith((".md", ".swift", ".lua", ".py", ".sql", ".sh")) for path in paths):
         pages = ["pages"] if any(path.endswith(".md") for path in paths) else []
         holds.append(run(sys.executable, "Tests/Docs", *pages, "language"))

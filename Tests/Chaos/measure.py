@@ -6,31 +6,11 @@ import threading
 import time
 
 from Harness import wire
+from Harness.rate import GateLoad, line, outcomes, percentile, within, wrong
 from Harness.service import Failure, Service, some_client
-from rate import GateLoad, line, outcomes, percentile, within, wrong
-from storm import Storm, requests
+from Harness.storm import gate_in_storm
 
 USERS = 200
-STORM_USERS = 100  # enough that no account reaches its own limit early
-STORM_TURNS = 3
-STORM_END_SECONDS = 3  # at most, from the storm's last request to the next turn
-
-
-class HostShare:
-    """How much of the cores' time a virtual machine's host gave to others: what is late then is not late in the service."""
-
-    def __init__(self):
-        self.start = self.read()
-
-    @staticmethod
-    def read():
-        with open("/proc/stat", encoding="ascii") as file:
-            user, nice, system, idle, wait, interrupts, soft, stolen = map(int, file.readline().split()[1:9])
-        return stolen, user + nice + system + idle + wait + interrupts + soft + stolen
-
-    def until_now(self):
-        (stolen, every), (stolen_before, before) = self.read(), self.start
-        return (stolen - stolen_before) / max(1, every - before)
 
 
 def hang(rate=1000, seconds=10, processes=1):
@@ -59,44 +39,16 @@ def hang(rate=1000, seconds=10, processes=1):
 
 
 def storm(rate=200, seconds=60, connections=200):
-    """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at `rate` a second: quiet and storm
-    take turns, so that what else the machine does meanwhile falls on both."""
-    turn, quiet, stormy, logins, taken = seconds / 2 / STORM_TURNS, [], [], [], []
-    with Service(1, cheap_hashing=False) as service:
-        users = [service.new_user() for _ in range(STORM_USERS)]
-        emails, accounts = [user.email for user in users], service.key("accounts")
-        prepared = requests(emails, accounts)
-        for user in users:  # so that none is cold
-            service.ask("POST", "/v1/gate", {"token": user.token}, service.key("gate"))
-        length = 1 + seconds + STORM_TURNS * STORM_END_SECONDS
-        load = GateLoad(service, [user.token for user in users], rate, length)
-        start = load.start + 1  # before it the callers connect
-        for _ in range(STORM_TURNS):
-            quiet.append((start, start + turn))
-            time.sleep(max(0, start + turn - time.monotonic()))
-            start, blowing = time.monotonic(), Storm(service.apis[0].port, connections, prepared)
-            host = HostShare()
-            time.sleep(turn)
-            taken.append(host.until_now())
-            stormy.append((start, time.monotonic()))
-            logins.append(blowing.samples())
-            # Hashing keeps the order of arrival: once this one is answered nothing of the storm is left.
-            service.ask("POST", "/v1/sessions", {"email": emails[0], "password": "not the canary"}, accounts, some_client())
-            start = time.monotonic()
-        if start > load.start + length:
-            raise Failure("the storms' ends took so long that the gate's load was over before the last one was")
-        samples = load.samples()
-    calm, busy = within(quiet, samples), within(stormy, samples)
-    refused = [[sample for sample in few if sample.outcome in ("429", "503")] for few in logins]
-    for title, times in {"gate, quiet": calm, "gate, in the storm": busy, "refused logins": sum(refused, [])}.items():
+    """The gate while `connections` log in as fast as they can."""
+    calls, failed = gate_in_storm(rate, seconds, connections)
+    for title, times in {"gate, quiet": calls.calm, "gate, in the storm": calls.busy, "refused logins": sum(calls.refused, [])}.items():
         print("  " + line(title, times))
-    for number, (times, share) in enumerate(zip(refused, taken), 1):
+    for number, (times, share) in enumerate(zip(calls.refused, calls.shares), 1):
         late = sum(sample.seconds > 0.05 for sample in times)
         print(f"  storm {number}: {late} of {len(times)} refused logins waited longer than 50 ms, {percentile(times, 1):.0f} ms at most; "
               f"the host took {share:.1%} of the cores' time")  # fmt: skip
-    ratio = percentile(busy, 0.99) / percentile(calm, 0.99)
-    print(f"  logins: {outcomes(sum(logins, []))}; the gate's p99 is {ratio:.2f} of the quiet one's", flush=True)
-    return [f"{len(wrong(samples))} gate calls failed: {outcomes(wrong(samples))}"] if wrong(samples) else []
+    print(f"  logins: {outcomes(sum(calls.logins, []))}; the gate's p99 is {calls.ratio:.2f} of the quiet one's", flush=True)
+    return [f"{len(failed)} gate calls failed: {outcomes(failed)}"] if failed else []
 
 
 def flush(sessions=50_000, rate=500, processes=2):

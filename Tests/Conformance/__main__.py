@@ -14,16 +14,13 @@ import subprocess
 import sys
 import tempfile
 import traceback
-import venv
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from Harness import service
+from Harness import packages, service
 from tally import Tally
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-ENVIRONMENT = ROOT / ".build/conformance-venv"
 PACKAGES = ["openapi-spec-validator", "schemathesis>=4", "openapi-python-client"]
 # Schemathesis has read it before the first case, and asks for it no more.
 UNASKED = {"openapi"}
@@ -40,16 +37,8 @@ policies:
 """
 
 
-def prepare():
-    """The virtual environment with its packages, made once."""
-    if not (ENVIRONMENT / "ready").exists():
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        subprocess.run([ENVIRONMENT / "bin/pip", "install", "-q", *PACKAGES], check=True)
-        (ENVIRONMENT / "ready").touch()
-
-
 def tool(*words, environment=None, folder=HERE):
-    words = [ENVIRONMENT / "bin" / words[0], *words[1:]]
+    words = [packages.environment("conformance", PACKAGES) / "bin" / words[0], *words[1:]]
     return subprocess.run(words, env={**os.environ, **(environment or {})}, cwd=folder, check=False).returncode == 0
 
 
@@ -120,7 +109,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--cases", type=int, default=2_000)
     count = arguments.parse_args().cases
-    prepare()
+    packages.environment("conformance", PACKAGES)
     verdicts = {}
     with service.Service(configuration=CONFIGURATION) as gatehouse, tempfile.TemporaryDirectory() as folder:
         verdicts |= tried("the document of each listener is valid OpenAPI 3.1", lambda: validate(gatehouse, folder))

@@ -80,7 +80,7 @@ def missing(known):
 
 def scripts():
     for each, text in lines():
-        for found in re.finditer(r"python3 ((?:Tests|scripts)/[\w/.]+)([^|;&>]*)", text):
+        for found in re.finditer(r"python3 ((?:Tests|scripts)/[\w/.]+|Benchmarks)([^|;&>]*)", text):
             path, rest = found[1], found[2]
             if not (ROOT / path).exists():
                 yield f"{each.name}: {text}: there is no {path}"

@@ -8,7 +8,7 @@ from tree import ROOT, files, page, pages, sources, words_of_sources
 README_LINES_MAX = 200
 # A word that may be a path: not a part of an address, of a placeholder or of a pattern.
 PATH = re.compile(r"(?<![\w<{./:-])[\w.-]+(?:/[\w.-]+)*/?(?![\w>}:*/<])")
-TOP = ("Sources/", "Tests/", "docs/", "scripts/", "deploy/", "clients/")
+TOP = ("Sources/", "Tests/", "Benchmarks/", "docs/", "scripts/", "deploy/", "clients/")
 ENDINGS = (".swift", ".lua", ".py", ".sql", ".conf", ".yaml", ".sh", ".md")
 # Paths that a running service or a user makes.
 MADE = (".build/", "data/", "/tmp/", "~/")

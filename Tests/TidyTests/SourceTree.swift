@@ -10,7 +10,7 @@ struct SourceTree {
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized.path()
   static let sources = files(in: "Sources")
-  static let tests = files(in: "Tests")
+  static let tests = files(in: "Tests") + files(in: "Benchmarks")
   static let scripts = files(in: "scripts") + files(in: "clients")
 
   /// The text files below a folder, sorted by path.

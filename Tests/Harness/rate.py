@@ -7,8 +7,8 @@ import random
 import threading
 import time
 
-from Harness import wire
-from priority import set_priority
+from . import wire
+from .priority import set_priority
 
 CONNECTIONS_OF_PROCESS = 32
 # The shortest there is: an answer is seen when it comes, and not when the service's threads have had their time.

@@ -10,12 +10,19 @@ import socket
 import struct
 import time
 
-from priority import set_priority
-from rate import Sample
+from . import rate
+from .host import HostShare
+from .priority import set_priority
+from .process import Failure
+from .rate import Sample
+from .service import Service, some_client
 
 # Behind the service's loops, before its hashing.
 NICENESS, SLICE_MILLISECONDS = 10, 3
 WAIT_SECONDS = 0.2
+USERS = 100  # enough that no account reaches its own limit early
+TURNS = 3
+END_SECONDS = 3  # at most, from the storm's last request to the next turn
 REQUESTS_PREPARED = 5_000
 # Of Linux, not named by Python 3.11: each message is then received with the time it arrived, seconds and nanoseconds since 1970.
 SO_TIMESTAMPNS, TIMESTAMP = 35, struct.Struct("qq")
@@ -103,3 +110,50 @@ class Storm:
         found = [Sample(start, seconds, status, None) for start, seconds, status in self.results.get(timeout=60)]
         self.process.join(30)
         return found
+
+
+class Calls:
+    """The calls of a run: of the gate in the `calm` and the `busy` turns, together and turn by turn; the `logins` and the `refused` ones of
+    each storm; the `shares` of the cores' time that the host took in each."""
+
+    def __init__(self, calm_turns, busy_turns, logins, shares):
+        self.calm_turns, self.busy_turns, self.logins, self.shares = calm_turns, busy_turns, logins, shares
+        self.calm, self.busy = sum(calm_turns, []), sum(busy_turns, [])
+        self.refused = [[sample for sample in few if sample.outcome in ("429", "503")] for few in logins]
+
+    @property
+    def ratio(self):
+        """The gate's p99 in the storm over the quiet one."""
+        return rate.percentile(self.busy, 0.99) / rate.percentile(self.calm, 0.99)
+
+
+def gate_in_storm(calls_per_second=200, seconds=60, connections=200, turns=TURNS):
+    """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at a fixed mean rate: quiet and storm
+    take turns, so that what else the machine does meanwhile falls on both. Gives the `Calls`, and those of the gate that failed."""
+    turn, quiet, stormy, logins, shares = seconds / 2 / turns, [], [], [], []
+    with Service(1, cheap_hashing=False) as service:
+        users = [service.new_user() for _ in range(USERS)]
+        emails, accounts = [user.email for user in users], service.key("accounts")
+        prepared = requests(emails, accounts)
+        for user in users:  # so that none is cold
+            service.ask("POST", "/v1/gate", {"token": user.token}, service.key("gate"))
+        length = 1 + seconds + turns * END_SECONDS
+        load = rate.GateLoad(service, [user.token for user in users], calls_per_second, length)
+        start = load.start + 1  # before it the callers connect
+        for _ in range(turns):
+            quiet.append((start, start + turn))
+            time.sleep(max(0, start + turn - time.monotonic()))
+            start, blowing = time.monotonic(), Storm(service.apis[0].port, connections, prepared)
+            host = HostShare()
+            time.sleep(turn)
+            shares.append(host.until_now())
+            stormy.append((start, time.monotonic()))
+            logins.append(blowing.samples())
+            # Hashing keeps the order of arrival: once this one is answered nothing of the storm is left.
+            service.ask("POST", "/v1/sessions", {"email": emails[0], "password": "not the canary"}, accounts, some_client())
+            start = time.monotonic()
+        if start > load.start + length:
+            raise Failure("the storms' ends took so long that the gate's load was over before the last one was")
+        samples = load.samples()
+    calm, busy = ([rate.within([span], samples) for span in spans] for spans in (quiet, stormy))
+    return Calls(calm, busy, logins, shares), rate.wrong(samples)

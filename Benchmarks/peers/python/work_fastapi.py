@@ -1,0 +1,95 @@
+"""Durable analyses as an app writes them: FastAPI, the gate's script through redis-py, sqlite3 with one commit for each request. The file is a
+copy of the ledger that Gatehouse writes to: the same tables, indexes and rows, and as durable."""
+
+import asyncio
+import concurrent.futures
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+import time
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from gate_call import instant
+from gate_fastapi import ask, headers
+
+LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+METRIC, LEASE, DAY = "video_analysis", 1_800_000, 86_400_000
+WAIT_SECONDS = 10
+app = FastAPI(openapi_url=None)
+key = secrets.token_bytes(32)
+# One thread with one connection: no request waits for a lock that another one of this process has.
+writer = concurrent.futures.ThreadPoolExecutor(1)
+
+
+def opened():
+    db = sqlite3.connect(os.environ["LEDGER"], timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    # The ledger's triggers tell of changes by others: it takes this one for its own.
+    db.create_function("sqlite_source_id", 0, lambda: "gatehouse", deterministic=True)
+    db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 4096")
+    return db
+
+
+db = opened()
+
+
+def identifier(prefix):
+    return prefix + "".join(LETTERS[byte & 31] for byte in secrets.token_bytes(14))
+
+
+def write(user, token, fingerprint, body):
+    """Reads and writes all of it in one transaction; status, location and body of the answer."""
+    now = int(time.time() * 1000)
+    start = now - now % DAY
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if before := db.execute("SELECT fingerprint, status, location, body FROM idempotency WHERE scope = ? AND key = ?", (user, token)).fetchone():
+            db.execute("ROLLBACK")
+            return (*before[1:],) if before[0] == fingerprint else (409, None, b"{}")
+        [(status,)] = db.execute("SELECT status FROM users WHERE id = ?", (user,))
+        used = db.execute("SELECT used FROM usage_daily WHERE user_id = ? AND metric = ? AND period_start = ?", (user, METRIC, start)).fetchone()
+        [(held,)] = db.execute(
+            "SELECT coalesce(sum(amount), 0) FROM reservations WHERE user_id = ? AND metric = ? AND period_start = ? AND status = 'held'",
+            (user, METRIC, start))  # fmt: skip
+        reservation, analysis, ends = identifier("rsv_"), identifier("ana_"), now + LEASE
+        metadata = orjson.dumps(body["metadata"]).decode()
+        told = {
+            "analysis": {
+                "id": analysis, "user_id": user, "status": "pending", "filename": body["filename"], "metadata": body["metadata"],
+                "metric": METRIC, "amount": 1, "reservation_id": reservation, "lease_expires_at": instant(ends), "result": None, "error": None,
+                "created_at": instant(now), "finished_at": None},
+            "allowance": {
+                "metric": METRIC, "limit": None, "used": used[0] if used else 0, "held": held + 1, "remaining": None,
+                "resets_at": instant(start + DAY)},
+        }  # fmt: skip
+        answer, location = orjson.dumps(told), f"/v1/analyses/{analysis}"
+        db.execute(
+            "INSERT INTO reservations (id, user_id, metric, amount, committed, status, period_start, period_end, lease_expires_at, created_at) "
+            "VALUES (?, ?, ?, 1, 0, 'held', ?, ?, ?, ?)", (reservation, user, METRIC, start, start + DAY, ends, now))  # fmt: skip
+        db.execute(
+            "INSERT INTO analyses (id, user_id, reservation_id, status, filename, metadata, metric, amount, created_at) "
+            "VALUES (?, ?, ?, 'pending', ?, ?, ?, 1, ?)", (analysis, user, reservation, body["filename"], metadata, METRIC, now))  # fmt: skip
+        db.execute(
+            "INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id) VALUES (?, ?, ?, 201, ?, ?, ?, ?)",
+            (user, token, fingerprint, location, answer, now, user))  # fmt: skip
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+    return (201, location, answer) if status == "active" else (403, None, b"{}")
+
+
+@app.post("/v1/analyses")
+async def create(request: Request):
+    found = await ask(request.headers.get("authorization", "").partition(" ")[2])
+    if isinstance(found, int):
+        return Response(status_code=found)
+    raw = await request.body()
+    token = request.headers["idempotency-key"]
+    fingerprint = hmac.digest(key, b"POST /v1/analyses\n" + raw, hashlib.sha256)
+    run = asyncio.get_running_loop().run_in_executor
+    status, location, body = await run(writer, write, found.id, token, fingerprint, orjson.loads(raw))
+    return Response(body, status, headers({**found.fields, "Location": location or ""}), "application/json")

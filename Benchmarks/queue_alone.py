@@ -1,0 +1,87 @@
+"""P6: the write queue alone, without HTTP and rules, beside a loop in C on SQLite."""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+
+from gate import populated
+from Harness.host import HostShare
+from Harness.process import Failure
+from population import LETTERS
+from processes import PEERS, tool
+from verdict import MORE, Goal, Row
+
+UNITS = 400_000
+ROUND_SECONDS = 3
+TABLES = ("analyses", "reservations", "idempotency")
+
+
+def queue_alone(options):
+    """The write queue alone beside a C loop with transactions of 256, the same rows in the same tables"""
+    program = pathlib.Path(os.environ["GATEHOUSE_BINARY"]).resolve().with_name("queue-bench")
+    if not program.exists():
+        raise Failure(f"there is no {program}: `swift build -c release --product queue-bench`, as `make bench` does")
+    with populated() as (service, population):
+        loop = f"{service.folder}/queue"
+        subprocess.run([tool("gcc"), "-O2", "-o", loop, PEERS / "queue.c", "-lsqlite3"], check=True)
+        units = write_units(service, population.people())
+        with contextlib.closing(sqlite3.connect(service.ledger)) as ledger:
+            ledger.execute("VACUUM INTO ?", (f"{service.folder}/copy.sqlite",))
+        found, host = {}, HostShare()
+        writers = {"queue": Writer(service, "queue", program), "loop": Writer(service, "loop", loop)}
+        for _ in range(options.rounds):
+            for name, writer in writers.items():
+                found.setdefault(name, []).append(writer.run(units))
+        host = host.until_now()
+        for writer in writers.values():
+            writer.prove()
+    title = "the write queue alone, units of three rows, durable; peer: a C loop of 256 in a transaction"
+    return [Row("P6", title, "units/s", found["queue"], found["loop"], Goal(MORE, 0.8), host)]
+
+
+def write_units(service, people):
+    """A file with the ids of units, a line each: the user, another reservation, another analysis."""
+    path = pathlib.Path(service.folder, "units")
+    with path.open("w") as file:
+        for number, person in zip(range(UNITS), itertools.cycle(people)):
+            digits = "".join(LETTERS[byte & 31] for byte in hashlib.sha256(b"unit %d" % number).digest()[:28])
+            file.write(f"{person.id} rsv_{digits[:14]} ana_{digits[14:]}\n")
+    return path
+
+
+class Writer:
+    """A program that writes units, with a copy of the ledger of its own."""
+
+    def __init__(self, service, name, program):
+        self.name, self.program, self.ledger, self.written = name, program, f"{service.folder}/{name}.sqlite", 0
+        shutil.copy(f"{service.folder}/copy.sqlite", self.ledger)
+        self.before = self.rows()
+
+    def rows(self):
+        """The rows of each table that a unit is in."""
+        with contextlib.closing(sqlite3.connect(self.ledger)) as ledger:
+            return [ledger.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLES]
+
+    def run(self, units):
+        """Units a second; the next run goes on behind them."""
+        words = [self.program, self.ledger, units, str(self.written), str(ROUND_SECONDS)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failure(f"{self.name}: {done.stdout}{done.stderr}")
+        told = json.loads(done.stdout.splitlines()[-1])
+        self.written += told["units"]
+        if self.written >= UNITS:
+            raise Failure(f"{self.name}: {UNITS:,} units are too few")
+        return told["units"] / (told["microseconds"] / 1e6)
+
+    def prove(self):
+        """Every row that was told of must be in the file."""
+        found = [after - before for after, before in zip(self.rows(), self.before)]
+        if found != [self.written] * len(TABLES):
+            raise Failure(f"{self.name} says that it wrote {self.written} units; the file has {found} more rows")

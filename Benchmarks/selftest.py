@@ -1,0 +1,108 @@
+"""The benches' own arithmetic, on rounds that are made up."""
+
+import json
+import xml.etree.ElementTree
+
+import verdict
+from answers import different
+from curves import curves, label_places, step_of
+from documents import PART
+from Harness.claims import Claims
+from limits import LIMIT, WINDOW_MS, most_in_any_window, refused_within_limit
+from load import NUMBER_MARK, percentile, request
+from population import base62
+from scale import sizes
+from script_call import word
+from verdict import LESS, MORE, Goal, Row
+
+
+def run():
+    """Tries all of it; the exit status."""
+    claims = Claims()
+    claims.suite("verdicts", of_verdicts)
+    claims.suite("windows and sizes", of_windows)
+    claims.suite("pictures and pages", of_pictures)
+    claims.suite("what is sent and compared", of_parts)
+    print(f"\n{claims.passed} passed, {claims.failed} failed")
+    return 1 if claims.failed else 0
+
+
+def of_verdicts(claims):
+    row = Row("P0", "a|b", "requests/s", [120, 100, 160], [100, 100, 100], Goal(MORE, 1.2))
+    claims("the ratio is the median of the rounds' ratios", row.ratio == 1.2, row.ratio)
+    claims("the spread is what the rounds' ratios differ by, over their median", abs(row.spread - 0.5) < 1e-9, row.spread)
+    claims("a goal that is just met is reached", row.verdict == "reached", row.verdict)
+    claims("rounds are compared in pairs, not by their medians", Row("", "", "", [10, 40, 30], [10, 10, 30]).ratio == 1)
+    claims("less than at least is missed", Row("", "", "", [119], [100], Goal(MORE, 1.2)).verdict == "missed")
+    claims("more than at most is missed", Row("", "", "", [101], [100], Goal(LESS, 1.0)).verdict == "missed")
+    alone = Row("", "", "bytes", [470, 530, 510], goal=Goal(LESS, 520, "ours"))
+    claims("without a peer there is no ratio, and the goal bounds the median", (alone.ratio, alone.verdict) == (None, "reached"), alone)
+    claims("without a goal there is no verdict", Row("", "", "", [1], [1]).verdict == "")
+    read = Row.read(json.loads(json.dumps(row.json())))
+    claims("a row comes back from its JSON as it was", read == row, read)
+    claims("a bar in a text does not end a cell of Markdown", "a\\|b" in verdict.markdown([row]), verdict.markdown([row]))
+    lines = verdict.table([row, alone]).splitlines()
+    claims("the table has a line for each row below its head", len(lines) == 3 and lines[1].endswith("reached"), lines)
+    shown = [verdict.number(value) for value in (0, 0.123, 1.234, 12.34, 123.4, 12345.6, 2.0)]
+    claims("numbers have three digits that say something", shown == ["0", "0.12", "1.23", "12.3", "123", "12,346", "2"], shown)
+    try:
+        fewer = Row("", "", "", [1, 2], [1]).ratio
+    except ValueError:
+        fewer = None
+    claims("rounds without a pair have no ratio", fewer is None, fewer)
+
+
+def of_windows(claims):
+    times = [0, 0, WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 1]
+    claims("units a whole window apart are in no window together", most_in_any_window(times, [True] * 5) == 3, most_in_any_window(times, [True] * 5))
+    claims("refused units are in none", most_in_any_window(times, [True, False, True, False, False]) == 2)
+    claims("a refusal counts if fewer than the limit passed", refused_within_limit(times, [True, True, False, False, True], 2) == 1)
+    claims("none is counted where all pass", refused_within_limit(times, [True] * 5, LIMIT) == 0)
+    claims("growth is measured tenfold, and at its end", sizes(250_000) == [1_000, 10_000, 100_000, 250_000], sizes(250_000))
+    claims("and once where there is no more", sizes(500) == [500])
+
+
+def of_pictures(claims):
+    points = [
+        {"users": users, "gate": [rate], "list": [rate], "login": [1], "gate_p99": [2], "list_p99": [2], "login_p99": [3], "redis_bytes": users * 500,
+         "resident_mib": 60, "file_bytes": users * 4_000}
+        for users, rate in ((1_000, 9_000), (10_000, 8_500))
+    ]  # fmt: skip
+    pictures = curves(points)
+    roots = {xml.etree.ElementTree.fromstring(text).tag for text in pictures.values()}
+    claims("each curve is a picture", len(pictures) == 4 and roots == {"{http://www.w3.org/2000/svg}svg"}, roots)
+    claims("lines of a scale are round and few", [step_of(most) for most in (9_000, 1, 0.04, 12)] == [2_000, 0.2, 0.01, 5])
+    claims("names of lines that end together stand apart", label_places([100, 101, 50]) == [100, 114, 50], label_places([100, 101, 50]))
+    page = "a\n<!-- measured: speed -->\nold\n<!-- end -->\nb"
+    claims("a part of a page is found with its name", [found[1] for found in PART.findall(page)] == ["speed"])
+
+
+def of_parts(claims):
+    claims("p99 is what 99 of 100 do not exceed", percentile(range(1, 101), 0.99) == 99 and percentile([7], 0.99) == 7)
+    claims("p50 of an odd number is the middle one", percentile([3, 1, 2], 0.5) == 2)
+    claims("bytes in base 62 are as the service writes them", base62(b"\0" * 31 + b"\x3e", 43) == "0" * 41 + "10", base62(b"\x3e", 3))
+    sent = request("POST", "/x", "key", {"a": "é"}, {"Idempotency-Key": NUMBER_MARK.decode()})
+    head, _, body = sent.partition(b"\r\n\r\n")
+    claims("a request says its length", f"Content-Length: {len(body)}".encode() in head and NUMBER_MARK in head, sent)
+    ours = {"fields": {"content-length": "9"}, "body": {"limits": [{"remaining": 5, "policy": "api"}]}}
+    peer = {"fields": {"content-length": "8"}, "body": {"limits": [{"remaining": 4, "policy": "api"}]}}
+    claims("units that are left may differ", list(different(ours, peer, "")) == [])
+    peer["body"]["limits"][0] = {"remaining": "4", "policy": "other"}
+    told = list(different(ours, peer, ""))
+    claims("kinds and words may not", len(told) == 2, told)
+    claims("a member that one lacks is told", list(different({"a": 1}, {}, "")) == ["a is in one alone"])
+
+    class Somebody:
+        def __init__(self, routing):
+            self.routing = routing
+
+        class hash:  # stands for a digest
+            @staticmethod
+            def hexdigest():
+                return "ff"
+
+    people = [Somebody("ann"), Somebody("bob")]
+    found = word(["gh:{ann}:rl", "gh:{bob}:rl", "gh:{ann}:rl", "gh:{bob}:rl"], people)
+    claims("an argument that names the user is known", found == {"kind": "user", "before": "gh:{", "after": "}:rl"}, found)
+    claims("one that never differs is a text", word(["60"] * 4, people) == {"kind": "text", "text": "60"})
+    claims("one that always does is a ticket", word(["a", "b", "c", "d"], people) == {"kind": "ticket"})

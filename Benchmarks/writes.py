@@ -1,0 +1,55 @@
+"""P6: durable writes against an app that commits for each request."""
+
+import contextlib
+import itertools
+import sqlite3
+
+import script_call
+from answers import MOMENT, same_answer
+from gate import WARM_UP_SECONDS, in_turns, populated, tuned
+from Harness.host import cores
+from load import NUMBER_MARK, most, request, write_requests
+from processes import ours
+from python_peers import fastapi
+from verdict import MORE, Goal, Row
+
+CONNECTIONS = 256
+METADATA_BYTES = 1_500
+PATH = "/v1/analyses"
+BODY = {"filename": "squat.mp4", "metadata": {"notes": "x" * METADATA_BYTES}}
+# Members that are an analysis's own, beside those of the moment. Each contender has a file of its own: neither holds the other's units.
+OWN = MOMENT | {"id", "reservation_id", "location", "lease_expires_at", "created_at", "held"}
+
+
+def durable(options):
+    """POST /v1/analyses with 1.5 KB of metadata on 256 connections, each answered after its commit"""
+    with populated() as (service, population), contextlib.ExitStack() as stack:
+        people, mine = population.people(), ours(service)
+        copy = f"{service.folder}/copy.sqlite"
+        with contextlib.closing(sqlite3.connect(service.ledger)) as ledger:
+            ledger.execute("VACUUM INTO ?", (copy,))
+        call = script_call.heard(service, population).write(service, service.key("gate"), service.folder)
+        variables = {"CALL": call, "LEDGER": copy}
+        simple = requests(service, people, lambda person: person.simple_token)
+        choices = sorted({1, cores()})
+        peer = tuned(stack, lambda number: fastapi(service, "work_fastapi", number, variables), choices, simple)
+        one, keys = people[0], itertools.count()
+        same_answer(asker(mine, one.token, keys), asker(peer, one.simple_token, keys), peer.name, 201, OWN)
+        files = {mine.name: requests(service, people, lambda person: person.token), peer.name: simple}
+        for contender in (mine, peer):
+            most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
+        found, host = in_turns((mine, peer), options.rounds, lambda c: most(c, files[c.name], CONNECTIONS, options.seconds))
+    rates, cpu = ({name: [getattr(run, what) for run in runs] for name, runs in found.items()} for what in ("per_second", "processor"))
+    title = f"POST {PATH}, {METADATA_BYTES} bytes, durable; peer: FastAPI + sqlite3"
+    return [
+        Row("P6", title, "requests/s", rates[mine.name], rates[peer.name], Goal(MORE, 10), host),
+        Row("P6", "the same, processor time", "us/request", cpu[mine.name], cpu[peer.name], None, host),
+    ]
+
+
+def requests(service, people, token):
+    return write_requests(service.folder, [request("POST", PATH, token(person), BODY, {"Idempotency-Key": NUMBER_MARK.decode()}) for person in people])
+
+
+def asker(contender, token, keys):
+    return lambda: contender.ask("POST", PATH, BODY, token, {"Idempotency-Key": f"same-{next(keys)}"})
