@@ -3,6 +3,7 @@ its time in Redis and its bytes."""
 
 import pathlib
 import random
+import re
 import statistics
 import subprocess
 import tempfile
@@ -12,7 +13,8 @@ from Harness.process import STOP_SECONDS, Failure, wait_until
 from processes import PEERS, tool
 from script import pipelined, script_time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "Sources/GatehouseRedis/Scripts"
+INCLUDE = re.compile(r"^-- include (\w+)$", re.M)
 WINDOW_MS, LIMIT = 60_000, 100
 FLOOD_MS = 25
 WINDOWS = 5
@@ -29,10 +31,7 @@ class Limiter:
 
     def __init__(self, name, file, cells=None):
         self.name, self.cells = name, cells
-        source = (PEERS / "limits" / file).read_text()
-        # The clock of window.lua is not asked here: these limiters are told the time.
-        prelude = (ROOT / "Sources/GatehouseRedis/Scripts/window.lua").read_text() + "\n" if cells else ""
-        self.source = prelude + source
+        self.source = INCLUDE.sub(lambda name: (SCRIPTS / f"{name[1]}.lua").read_text(), (PEERS / "limits" / file).read_text())
 
     def decide(self, redis, key, moments, limit):
         """Whether each call at these moments is admitted."""

@@ -24,6 +24,8 @@ IDENTIFIER = re.compile(r"\b[a-z]{2,4}_[0-9a-z]{14}\b")
 # Rows are spread over so long a time before now; all that the service keeps for a day is kept.
 SPAN_MILLISECONDS = 12 * 3_600_000
 BATCH = 5_000
+# Ids that begin with the time.
+DATED = ("ana_", "rsv_", "evt_")
 WARM_SECONDS = 600
 # A hash that is not warm, only about to be, goes sooner.
 TICKET_MILLISECONDS = 60_000
@@ -75,7 +77,7 @@ class Population:
             for at in range(first, count, BATCH):
                 numbers = range(at, min(at + BATCH, count))
                 people = [(self.person(number), stamp - (count - number) * SPAN_MILLISECONDS // count) for number in numbers]
-                others = [functools.cache(fresh(person)) for person, _ in people]
+                others = [functools.cache(fresh(person, made)) for person, made in people]
                 ledger.execute("BEGIN")
                 for table in self.tables:
                     table.write(ledger, people, others, stamp)
@@ -142,13 +144,21 @@ def names(ledger):
     return [name for name in found if name not in LEFT_OUT and not name.startswith("sqlite_")]
 
 
-def fresh(person):
+def dated(prefix, milliseconds, random):
+    """An id as `DatedIdentifier.swift` makes it: six characters of the time, in units of 32 ms, then eight that are random bytes here."""
+    time_of = milliseconds >> 5
+    return prefix + "".join(LETTERS[time_of >> 5 * place & 31] for place in range(5, -1, -1)) + "".join(LETTERS[byte & 31] for byte in random[:8])
+
+
+def fresh(person, made):
     """Gives another id for one of the example's, the same for the same; that of the user is the person's."""
 
     def other(identifier):
         if identifier.startswith("usr_"):
             return person.id
         digest = hashlib.sha256(f"{person.id} {identifier}".encode()).digest()
+        if identifier.startswith(DATED):
+            return dated(identifier[:4], made, digest)
         return identifier[:4] + "".join(LETTERS[byte & 31] for byte in digest[:14])
 
     return other

@@ -13,12 +13,14 @@ import subprocess
 from gate import populated
 from Harness.host import HostShare
 from Harness.process import Failure
-from population import LETTERS
+from population import dated
 from processes import PEERS, tool
 from verdict import MORE, Goal, Row
 
 UNITS = 400_000
 ROUND_SECONDS = 3
+# When units were made, as their ids say.
+FIRST_MILLISECONDS, UNITS_OF_MILLISECOND = 1_790_000_000_000, 8
 TABLES = ("analyses", "reservations", "idempotency")
 
 
@@ -50,8 +52,8 @@ def write_units(service, people):
     path = pathlib.Path(service.folder, "units")
     with path.open("w") as file:
         for number, person in zip(range(UNITS), itertools.cycle(people)):
-            digits = "".join(LETTERS[byte & 31] for byte in hashlib.sha256(b"unit %d" % number).digest()[:28])
-            file.write(f"{person.id} rsv_{digits[:14]} ana_{digits[14:]}\n")
+            digest, made = hashlib.sha256(b"unit %d" % number).digest(), FIRST_MILLISECONDS + number // UNITS_OF_MILLISECOND
+            file.write(f"{person.id} {dated('rsv_', made, digest)} {dated('ana_', made, digest[8:])}\n")
     return path
 
 

@@ -60,7 +60,7 @@ class Scripted:
 
 def allows(reply):
     """Whether a reply of the gate script lets the caller in."""
-    return reply[0] == b"allow"
+    return isinstance(reply, bytes) and reply.startswith(b"allow ")
 
 
 def reference(service, people):

@@ -72,14 +72,21 @@ return function(file)
       return nil, 503
     end
     connection:set_keepalive(KEEP_MS, POOL)
-    if reply[1] ~= "allow" then
-      ngx.log(ngx.WARN, "The script says ", tostring(reply[1]), " of ", user)
-      return nil, reply[1] == "ABSENT" and 401 or 503
+    -- Words, then a line each for session, quota and account, then the window.
+    local words, session, account, from = nil, nil, nil, nil
+    if type(reply) == "string" then words, session, account, from = string.match(reply, "^(%S+ %d+ %d+)[^\n]*\n([^\n]*)\n[^\n]*\n([^\n]*)\n()") end
+    local decision, seconds, microseconds = string.match(words or "", "^(%S+) (%d+) (%d+)")
+    if decision ~= "allow" then
+      local said = type(reply) == "table" and reply[1] or decision
+      ngx.log(ngx.WARN, "The script says ", tostring(said), " of ", user)
+      return nil, said == "ABSENT" and 401 or 503
     end
-    local a = {now = tonumber(reply[2]), id = reply[3], ext = reply[4], mail = reply[5] == "1", plan = reply[6], status = reply[7]}
-    a.class, a.session, a.auth, a.seen, a.ends = string.match(reply[8], "^(%l+)|([^|]+)|%d+|(%d+)|(%d+)|(%d+)")
+    local a, mail = {now = seconds * 1000 + floor(microseconds / 1000), id = "usr_" .. user}, nil
+    a.plan, a.status, mail, a.ext = string.match(account, "^%d+|([^|]*)|([^|]*)|([01])|(.*)$")
+    a.mail = mail == "1"
+    a.class, a.session, a.auth, a.seen, a.ends = string.match(session, "^(%l+)|([^|]+)|%d+|(%d+)|(%d+)|(%d+)")
     a.limit = policy.limits[a.plan]
-    a.remaining, a.reset = standing(reply[12], a.now, a.limit, policy.window_seconds * 1000, policy.cells)
+    a.remaining, a.reset = standing(string.sub(reply, from), a.now, a.limit, policy.window_seconds * 1000, policy.cells)
     return a
   end
 

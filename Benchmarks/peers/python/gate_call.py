@@ -41,15 +41,18 @@ def words(user, digest):
 
 
 class Allowed:
-    """The facts of an allowing reply."""
+    """The facts of an allowing reply: words, then a line each for session, quota and account, then the window."""
 
-    def __init__(self, reply):
-        self.now, self.id, self.external_id = reply[1], reply[2].decode(), reply[3].decode()
-        self.verified, self.plan, self.status = reply[4] == b"1", reply[5].decode(), reply[6].decode()
-        self.kind, self.session, _, auth, seen, ends = reply[7].decode().split("|")[:6]
+    def __init__(self, reply, user):
+        head, session, _, account, window = reply.split(b"\n", 4)
+        _, seconds, microseconds = head.split(b" ")[:3]
+        self.now, self.id = int(seconds) * 1000 + int(microseconds) // 1000, f"usr_{user}"
+        _, self.plan, self.status, verified, self.external_id = account.decode().split("|", 4)
+        self.verified = verified == "1"
+        self.kind, self.session, _, auth, seen, ends = session.decode().split("|")[:6]
         self.auth, self.seen, self.ends = int(auth), int(seen), int(ends)
         self.limit = POLICY["limits"][self.plan]
-        self.remaining, self.reset = standing(reply[11], self.now, self.limit)
+        self.remaining, self.reset = standing(window, self.now, self.limit)
 
     @property
     def fields(self):

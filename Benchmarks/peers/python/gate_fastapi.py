@@ -18,9 +18,9 @@ async def ask(token):
     if (known := credential(token)) is None:
         return 401
     reply = await client.execute_command("EVALSHA", *words(*known))
-    if reply[0] != b"allow":
-        return 401 if reply[0] == b"ABSENT" else 503
-    return Allowed(reply)
+    if isinstance(reply, list) or not reply.startswith(b"allow "):
+        return 401 if isinstance(reply, list) and reply[0] == b"ABSENT" else 503
+    return Allowed(reply, known[0])
 
 
 def headers(more):

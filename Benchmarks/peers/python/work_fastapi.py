@@ -28,15 +28,18 @@ def opened():
     db = sqlite3.connect(os.environ["LEDGER"], timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
     # The ledger's triggers tell of changes by others: it takes this one for its own.
     db.create_function("sqlite_source_id", 0, lambda: "gatehouse", deterministic=True)
-    db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 4096")
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384", "journal_size_limit = 16777216", "wal_autocheckpoint = 4096"):
+        db.execute(f"PRAGMA {pragma}")
     return db
 
 
 db = opened()
 
 
-def identifier(prefix):
-    return prefix + "".join(LETTERS[byte & 31] for byte in secrets.token_bytes(14))
+def identifier(prefix, now):
+    """One that begins with the time, in units of 32 ms, so that rows are appended."""
+    time_of, random = now >> 5, secrets.token_bytes(8)
+    return prefix + "".join(LETTERS[time_of >> 5 * place & 31] for place in range(5, -1, -1)) + "".join(LETTERS[byte & 31] for byte in random)
 
 
 def write(user, token, fingerprint, body):
@@ -53,7 +56,7 @@ def write(user, token, fingerprint, body):
         [(held,)] = db.execute(
             "SELECT coalesce(sum(amount), 0) FROM reservations WHERE user_id = ? AND metric = ? AND period_start = ? AND status = 'held'",
             (user, METRIC, start))  # fmt: skip
-        reservation, analysis, ends = identifier("rsv_"), identifier("ana_"), now + LEASE
+        reservation, analysis, ends = identifier("rsv_", now), identifier("ana_", now), now + LEASE
         metadata = orjson.dumps(body["metadata"]).decode()
         told = {
             "analysis": {
