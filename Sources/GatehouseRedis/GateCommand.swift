@@ -76,7 +76,7 @@ struct GateCommand: Sendable {
   }
 }
 
-/// What a cold user is read again under, if this call finds them so: another for every call of every process.
+/// The ticket under which a cold user is read again, if this call finds them so: another for every call of every process.
 struct GateTicket: Sendable {
   /// Characters of a ticket.
   static let characters = 16

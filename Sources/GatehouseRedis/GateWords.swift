@@ -2,7 +2,7 @@ import GatehouseCore
 import RedisClient
 import Synchronization
 
-/// What of the gate script's arguments is the same in many calls, encoded once for an epoch and an edition of the rules.
+/// The gate script's arguments that are the same in many calls, encoded once for an epoch and an edition of the rules.
 final class GateWords: Sendable {
   /// One policy's arguments, but for what a call costs.
   struct PolicyWords: Sendable {

@@ -200,7 +200,7 @@ public final class HotState: HotStore {
     }
   }
 
-  /// What does not change of the gate's arguments, encoded anew after a reload and in each new epoch.
+  /// The gate's arguments that do not change from call to call, encoded anew after a reload and in each new epoch.
   private func gateWords(epoch: String) -> GateWords {
     let edition = rules.edition
     return words.withLock { words in

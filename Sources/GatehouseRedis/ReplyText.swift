@@ -2,7 +2,7 @@
 struct ReplyText {
   enum Separator: UInt8 { case blank = 0x20, newline = 0x0a, bar = 0x7c }
 
-  /// What is left.
+  /// The bytes that are left.
   private(set) var bytes: UnsafeRawBufferPointer
 
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }

@@ -36,7 +36,7 @@ struct PlainRequestTests {
     }
   }
 
-  @Test("Whatever is read as plain means the same to the parser and the guard's rules, for any bytes")
+  @Test("A request that is read as plain means the same to the parser and the guard's rules, for any bytes")
   func meansTheSame() throws {
     var random = SeededGenerator(seed: Self.seed)
     var plain = 0

@@ -6,7 +6,7 @@ import Testing
 @testable import GatehouseRedis
 @testable import RedisClient
 
-@Suite("What the gate encodes once", .redis)
+@Suite("Words that the gate encodes once", .redis)
 struct GateWordsTests {
   private func hex(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 

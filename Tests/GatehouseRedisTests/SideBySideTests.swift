@@ -157,7 +157,7 @@ struct SideBySideTests {
           } else if isAllowed(try await frozen.gate(query, at: now)) {
             granted += 1
           }
-          // Whoever wrote last, the key outlives every unit in it.
+          // The key outlives every unit in it, whichever version wrote last.
           let left = try await frozen.timeToLive(KeySpace.windows(user.id))
           #expect(left > 61_000 - 10_000)
         }

@@ -8,7 +8,7 @@ import Testing
 
 /// A process of the version before, whose form of the user's hash was 1: its scripts as they were, with its arguments.
 struct Version1 {
-  /// What its gate said.
+  /// The answer of its gate.
   enum Reply: Equatable {
     case cold(ticket: String)
     case absent

@@ -133,7 +133,7 @@ public struct TrustedProxies: Sendable {
     client(of: peer, forwardedFor: HTTPField.Name("X-Forwarded-For").map { headers[values: $0].joined(separator: ",") } ?? "")
   }
 
-  /// The same with all that `X-Forwarded-For` says.
+  /// The client behind a peer, where `told` is all that `X-Forwarded-For` says.
   func client(of peer: SocketAddress?, forwardedFor told: String) -> ClientAddress {
     let direct = peer.flatMap { IPAddress($0) }
     var client = direct.map(ClientAddress.address) ?? .local

@@ -28,7 +28,7 @@ struct AnswerBytes {
     end()
   }
 
-  /// The same with a value of any text, as `HeaderText` spells it.
+  /// Writes a field whose value is any text, as `HeaderText` spells it.
   mutating func field(_ name: String, encoding value: String) {
     begin(name)
     HeaderText.encode(value, into: &bytes)
@@ -87,7 +87,7 @@ struct FastAnswer: Sendable {
   /// Without the empty line.
   let headBytes: Int
 
-  /// The same, saying that the connection ends.
+  /// The answer with a field that says that the connection ends.
   var closing: ByteBuffer {
     let field = "Connection: close\r\n"
     var closing = ByteBuffer()

@@ -96,7 +96,7 @@ struct StatementCountTests {
         try await batch(10..<19) { db, id in
           guard id != 15 else { throw Refused() }
           try insert(db, id)
-        } == 0, "what fails before it has written leaves nothing to undo")
+        } == 0, "an operation that fails before it has written leaves nothing to undo")
       #expect(
         try await batch(20..<29) { db, id in
           try insert(db, id)

@@ -6,7 +6,7 @@ struct UserHashWords {
   let now: Int64
   let settings: Settings?
 
-  /// What a hash says of its user, in whichever form.
+  /// The account of a hash, in whichever form.
   private struct Account {
     let epoch: String
     let until: Int64?
@@ -14,7 +14,7 @@ struct UserHashWords {
     let status: String?
     let isVerified: Bool
     let externalID: String?
-    /// What is to be said of the form; empty for the present one.
+    /// The words about the form; empty for the present one.
     let note: String
 
     init?(_ field: (name: String, value: String), epoch: String) {
