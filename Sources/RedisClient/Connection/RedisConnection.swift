@@ -109,7 +109,8 @@ public final class RedisConnection: @unchecked Sendable {
     submit(script.name, deadline: deadline, byDigest) { CommandFormatter.write(known.head, keys: keys, words: words, to: &$0, write) }
   }
 
-  /// Runs a script with keys and arguments that are texts, by its digest or once by its source, within the command deadline. On the loop only.
+  /// Runs a script with keys and arguments that are texts, by its digest or once by its source, within the command deadline. On the loop
+  /// only.
   /// - Parameter reply: called exactly once, on the loop; at once if nothing is sent.
   public func evaluate(_ script: RedisScript, keys: [String], arguments: [String], reply: @escaping Callback) {
     let write: @Sendable (inout CommandWriter) -> Void = { writer in
