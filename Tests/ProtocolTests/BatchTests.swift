@@ -39,7 +39,7 @@ struct BatchTests {
         }
       }
       let question = GateRequest(subject: .token(routingID: crowd.user.id.routingID, hash: crowd.token.hash))
-      let bound = Gatekeeper.pieceMax * Gatekeeper.piecesMax
+      let bound = Gatekeeper.batchQuestionsMax
       try await withThrowingTaskGroup(of: Int.self) { batches in
         for _ in 0..<3 {
           batches.addTask {

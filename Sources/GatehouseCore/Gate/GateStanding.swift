@@ -10,7 +10,7 @@ extension Gatekeeper {
   ) {
     decide(request) { [self] decided in
       guard case .success(let answer) = decided, needsLedger(answer, showing: metric) else { return told(decided) }
-      Task { told(await result { try await inFull(answer, showing: metric) }) }
+      Task { told(await result { try await inFull(answer, to: request, showing: metric) }) }
     }
   }
 
@@ -27,7 +27,7 @@ extension Gatekeeper {
     return answer.decision == .allowanceExhausted
   }
 
-  private func inFull(_ decided: GateAnswer, showing metric: String?) async throws -> GateAnswer {
+  private func inFull(_ decided: GateAnswer, to request: GateRequest, showing metric: String?) async throws -> GateAnswer {
     var answer = decided
     if case .replay = answer.reserved, let metric, let caller = answer.caller {
       answer.allowance = try await ledger.allowances(of: caller.id, now: answer.nowMilliseconds)?.first { $0.metric == metric }

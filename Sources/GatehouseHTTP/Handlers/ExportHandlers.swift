@@ -12,7 +12,7 @@ extension API {
       throw Problem(.overloaded, "Too many exports are being made. Try again in a moment.")
     }
     let now = clock.now()
-    let folder = contract.exports.folder
+    let folder = exports.folder
     let made = try await domain.export(of: visitor.userID) { [self] records -> Spool? in
       guard let user = try records.user() else { return nil }
       return try write(records, of: user, for: visitor, to: Spool(in: folder), now: now)
