@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test("After SIGTERM every question on an open connection is answered as ever, and the last answer says that the connection ends")
-  func drain() async throws {
+  func endOfService() async throws {
     try await RunningService.with { service in
       let token = try await service.proUser().token
       let last = try await withThrowingTaskGroup(of: String?.self) { group in

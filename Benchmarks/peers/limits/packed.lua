@@ -5,6 +5,7 @@ local unpack, rl, now, limit, W, B = struct.unpack, KEYS[1], ARGV[1] + 0, ARGV[2
 local cost, more, ttl, begun, new, old = 1, 0, 0, false, nil, redis.pcall('HGET', rl, 'api')
 -- include window
 if verdict ~= 1 then return 0 end
+local left = redis.call('PTTL', rl)
 redis.call('HSET', rl, 'api', new)
 -- include expire
 return 1

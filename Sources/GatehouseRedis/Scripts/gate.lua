@@ -46,6 +46,7 @@ if hold and not decision then
 end
 if full and not decision then decision = 'rate_limited' end
 if not decision and not peek then
+  local left = ttl > 0 and redis.call('PTTL', rl)
   if news then
     for i = 1, n do redis.call('HSET', rl, ARGV[2 + 5 * i], news[i]) end
     olds = news

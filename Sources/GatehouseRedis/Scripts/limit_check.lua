@@ -15,6 +15,7 @@ for i = 1, (#ARGV - 3) / 6 do
   answer[2 * i], answer[2 * i + 1], news[i], all = verdict, old or '', new, all and verdict == 1
 end
 if not all then return answer end
+local left = ttl > 0 and redis.call('PTTL', rl)
 for i = 1, #news do
   redis.call('HSET', rl, ARGV[6 * i - 4], news[i])
   answer[2 * i + 1] = news[i]
