@@ -26,5 +26,8 @@ func makeHTTP1(
     httpDecoderConfiguration: .init(
       maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,
       maxHeaderFieldCount: limits.fieldsMax))
-  return HTTPServerBuilder { ConnectionGroups(HTTP1Channel(responder: $0, configuration: configuration)) }
+  return HTTPServerBuilder { responder in
+    // The client hears that the connection has ended; there is nobody to tell of an error.
+    ConnectionGroups(HTTP1Channel(responder: responder, configuration: configuration)) { try? await $0.executeThenClose { _, _ in } }
+  }
 }

@@ -35,6 +35,28 @@ struct DrainTests {
     }
   }
 
+  @Test("Clients that connect at the moment of SIGTERM do not end the process in another way than it should end")
+  func arrivals() async throws {
+    try await RunningService.with(processes: 0) { service in
+      for _ in 0..<5 {
+        let server = try await CommandProcess.serve(service.folder)
+        await withTaskGroup(of: Void.self) { clients in
+          for _ in 0..<8 {
+            clients.addTask {
+              // Until nobody listens any more.
+              var open: [RawHTTP] = []
+              while let client = try? await RawHTTP.connect(port: server.port) { open.append(client) }
+              for client in open { await client.close() }
+            }
+          }
+          server.signal(SIGTERM)
+        }
+        let ended = try await server.outcome()
+        #expect(ended.status == 0, "\(ended.err.suffix(2_000))")
+      }
+    }
+  }
+
   /// The statuses of requests on one connection, until an answer says that it ends.
   private static func askUntilClosed(_ connection: RawHTTP, _ path: String) async throws -> [Int] {
     var statuses: [Int] = []

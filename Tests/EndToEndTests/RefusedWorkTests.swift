@@ -185,7 +185,7 @@ struct RefusedWorkTests {
         let limits = #"[{"policy":"visits"},{"policy":"upload"}]"#
         return try await service.ask(
           "POST", "/v1/gate", bearer: key,
-          body: #"{"token":"\#(user.token)","client_ip":round.address(31),"limits":\#(limits)\#(reserve)}"#, patience: 120)
+          body: #"{"token":"\#(user.token)","client_ip":"\#(round.address(31))","limits":\#(limits)\#(reserve)}"#, patience: 120)
       }
       try await held(service) {
         try await round.again(Self.refused) {

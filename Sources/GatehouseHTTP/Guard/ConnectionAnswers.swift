@@ -54,7 +54,7 @@ extension ConnectionGuard {
     // The next request goes on in a turn of its own, when this answer has been flushed.
     context.eventLoop.assumeIsolated().execute {
       self.goOn(context)
-      if self.isAtRest { self.lane?.exchangeEnded() }
+      if self.isBetweenRequests { self.lane?.exchangeEnded() }
     }
   }
 

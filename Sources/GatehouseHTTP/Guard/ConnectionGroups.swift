@@ -9,30 +9,33 @@ import Synchronization
 /// one group, ten thousand that end at once would hold every thread of the process for seconds.
 struct ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
   private let base: Base
-  private let groups: [ConnectionGroup<Base.Value>]
+  private let groups: [ConnectionGroup<Accepted<Base.Value>>]
   private let turn = Turn()
+  private let unserved: @Sendable (Base.Value) async -> Void
 
-  init(_ base: Base, count: Int = 128) {
+  /// - Parameter unserved: called with a connection that was accepted and then served by nobody: the listener ended meanwhile.
+  init(_ base: Base, count: Int = 128, unserved: @escaping @Sendable (Base.Value) async -> Void) {
     self.base = base
+    self.unserved = unserved
     groups = (0..<max(1, count)).map { _ in ConnectionGroup() }
   }
 
-  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Base.Value> {
-    base.setup(channel: channel, logger: logger)
+  func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Accepted<Base.Value>> {
+    base.setup(channel: channel, logger: logger).map { [unserved] in Accepted($0, unserved: unserved) }
   }
 
   /// The first connection of an empty group stays and runs the group until all of its connections have ended; the others are handed
   /// to it. So whoever waits for the calls of this function waits for every connection.
-  func handle(value: Base.Value, logger: Logger) async {
+  func handle(value: Accepted<Base.Value>, logger: Logger) async {
     let group = groups[turn.next(of: groups.count)]
     switch group.join(value) {
     case .handedOver: return
-    case .alone: await base.handle(value: value, logger: logger)
+    case .alone: await base.handle(value: value.take(), logger: logger)
     case .first(let arriving):
       await withDiscardingTaskGroup { tasks in
         for await value in arriving {
           tasks.addTask {
-            await base.handle(value: value, logger: logger)
+            await base.handle(value: value.take(), logger: logger)
             group.leave()
           }
         }
@@ -44,6 +47,32 @@ struct ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
     private let taken = Atomic<UInt>(0)
 
     func next(of count: Int) -> Int { Int(taken.wrappingAdd(1, ordering: .relaxed).oldValue % UInt(count)) }
+  }
+}
+
+/// A connection that was accepted. A listener that ends drops those that nobody serves yet, and NIO ends the process over a channel that is
+/// dropped open.
+final class Accepted<Value: ServerChildChannelValue>: ServerChildChannelValue {
+  private let value: Value
+  private let unserved: @Sendable (Value) async -> Void
+  private let isTaken = Atomic(false)
+
+  init(_ value: Value, unserved: @escaping @Sendable (Value) async -> Void) {
+    self.value = value
+    self.unserved = unserved
+  }
+
+  var channel: any Channel { value.channel }
+
+  /// The connection, for whoever serves it.
+  func take() -> Value {
+    isTaken.store(true, ordering: .relaxed)
+    return value
+  }
+
+  deinit {
+    guard !isTaken.load(ordering: .relaxed) else { return }
+    Task { [value, unserved] in await unserved(value) }
   }
 }
 

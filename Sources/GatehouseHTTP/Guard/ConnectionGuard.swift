@@ -272,11 +272,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
 /// The guard as the lane sees it.
 extension ConnectionGuard {
-  /// Whether nothing has been begun, and nothing is ending.
-  var isAtRest: Bool {
+  /// Whether the next request can be taken up.
+  var isBetweenRequests: Bool {
     guard case .awaitingHead = input else { return false }
-    return exchange == nil && held.isEmpty && requestLine.isUntouched && !isQuiescing
+    return exchange == nil && held.isEmpty && requestLine.isUntouched
   }
+
+  /// Whether nothing has been begun, and nothing is ending.
+  var isAtRest: Bool { isBetweenRequests && !isQuiescing }
 
   /// Whether all that still arrives is dropped.
   var isDiscarding: Bool { if case .discarding = input { true } else { false } }
