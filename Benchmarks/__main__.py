@@ -1,6 +1,6 @@
 """How fast is Gatehouse, beside what else does the same job? Ratios in one run, the contenders in turns.
 
-    python3 Benchmarks                           every bench: about 15 minutes; `make bench` builds and installs first
+    python3 Benchmarks                           every bench: about 20 minutes; `make bench` builds and installs first
     python3 Benchmarks --only P1,P4              these alone
     python3 Benchmarks --json FILE --rounds 5    writes the table as JSON too
     python3 Benchmarks --pages                   writes docs/measurements.md and README.md anew from the kept JSON
@@ -39,7 +39,7 @@ import writes
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Each takes the options and gives rows. A bench that gives rows of several ids runs once for all of them.
 BENCHES = [
-    (("P1", "P4"), gate.against_nginx), (("P2",), python_peers.against_python), (("P3",), script.batches),
+    (("P1", "P4"), gate.against_nginx), (("P2",), python_peers.against_python), (("P3",), script.batches), (("P3",), calm.beside_batches),
     (("P4s",), script.against_reference), (("P5",), calm.in_a_storm), (("P6",), writes.durable), (("P6",), queue_alone.queue_alone), (("P7",), memory.sizes),
 ]  # fmt: skip
 

@@ -47,7 +47,7 @@ def storm(rate=200, seconds=60, connections=200):
         late = sum(sample.seconds > 0.05 for sample in times)
         print(f"  storm {number}: {late} of {len(times)} refused logins waited longer than 50 ms, {percentile(times, 1):.0f} ms at most; "
               f"the host took {share:.1%} of the cores' time")  # fmt: skip
-    print(f"  logins: {outcomes(sum(calls.logins, []))}; the gate's p99 is {calls.ratio:.2f} of the quiet one's", flush=True)
+    print(f"  logins: {outcomes(sum(calls.storms, []))}; the gate's p99 is {calls.ratio:.2f} of the quiet one's", flush=True)
     return [f"{len(failed)} gate calls failed: {outcomes(failed)}"] if failed else []
 
 

@@ -1,6 +1,6 @@
-"""Many connections that log in as fast as they can: each sends its next login when the last one is answered. One process with one
-loop, which stands back behind the service: in life these clients have machines of their own, and must not take its cores here. As it
-may so be late to read, the kernel notes when an answer arrived."""
+"""Connections that log in, or ask the gate in batches, as fast as they can: each sends its next request when the last one is answered.
+One process with one loop, which stands back behind the service: in life these clients have machines of their own, and must not take its
+cores here. As it may so be late to read, the kernel notes when an answer arrived."""
 
 import json
 import multiprocessing
@@ -20,10 +20,12 @@ from .service import Service, some_client
 # Behind the service's loops, before its hashing.
 NICENESS, SLICE_MILLISECONDS = 10, 3
 WAIT_SECONDS = 0.2
+SEND_BUFFER_BYTES = 256 << 10
 USERS = 100  # enough that no account reaches its own limit early
 TURNS = 3
 END_SECONDS = 3  # at most, from the storm's last request to the next turn
 REQUESTS_PREPARED = 5_000
+BATCH, BATCHES_PREPARED = 1_000, 8
 # Of Linux, not named by Python 3.11: each message is then received with the time it arrived, seconds and nanoseconds since 1970.
 SO_TIMESTAMPNS, TIMESTAMP = 35, struct.Struct("qq")
 
@@ -40,6 +42,35 @@ def requests(emails, bearer):
     return prepared
 
 
+class Logins:
+    """With a wrong password."""
+
+    def __init__(self, service, users):
+        self.service, self.emails, self.key = service, [user.email for user in users], service.key("accounts")
+        self.prepared = requests(self.emails, self.key)
+
+    def over(self):
+        """Waits until nothing of the storm is left: hashing keeps the order of arrival."""
+        self.service.ask("POST", "/v1/sessions", {"email": self.emails[0], "password": "not the canary"}, self.key, some_client())
+
+
+class Batches:
+    """Of a thousand questions to the gate."""
+
+    def __init__(self, service, users):
+        self.service, self.question, self.key = service, {"token": users[0].token, "limits": []}, service.key("gate")
+        source, self.prepared = random.Random(7), []
+        for _ in range(BATCHES_PREPARED):
+            body = json.dumps({"requests": [{"token": source.choice(users).token, "limits": []} for _ in range(BATCH)]}).encode()
+            head = (f"POST /v1/gate/batch HTTP/1.1\r\nHost: gatehouse\r\nAuthorization: Bearer {self.key}\r\nContent-Type: application/json\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n")  # fmt: skip
+            self.prepared.append(head.encode() + body)
+
+    def over(self):
+        """Waits until nothing of the storm is left: batches take turns."""
+        self.service.ask("POST", "/v1/gate/batch", {"requests": [self.question]}, self.key)
+
+
 class Client:
     """One connection: a request at a time, its answer read to its end."""
 
@@ -47,11 +78,13 @@ class Client:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self.buffer, self.sent, self.unread = b"", 0.0, 0.0
 
     def send(self, request):
         self.buffer, self.sent, self.unread = b"", time.monotonic(), 0.0
-        self.socket.send(request)
+        if self.socket.send(request) < len(request):
+            raise Failure("a request is longer than the kernel takes at once")
 
     def receive(self):
         """The status once the answer is whole; else None."""
@@ -113,13 +146,13 @@ class Storm:
 
 
 class Calls:
-    """The calls of a run: of the gate in the `calm` and the `busy` turns, together and turn by turn; the `logins` and the `refused` ones of
-    each storm; the `shares` of the cores' time that the host took in each."""
+    """The calls of a run: of the gate in the `calm` and the `busy` turns, together and turn by turn; `storms`, and the `refused` calls of each;
+    the `shares` of the cores' time that the host took in each."""
 
-    def __init__(self, calm_turns, busy_turns, logins, shares):
-        self.calm_turns, self.busy_turns, self.logins, self.shares = calm_turns, busy_turns, logins, shares
+    def __init__(self, calm_turns, busy_turns, storms, shares):
+        self.calm_turns, self.busy_turns, self.storms, self.shares = calm_turns, busy_turns, storms, shares
         self.calm, self.busy = sum(calm_turns, []), sum(busy_turns, [])
-        self.refused = [[sample for sample in few if sample.outcome in ("429", "503")] for few in logins]
+        self.refused = [[sample for sample in few if sample.outcome in ("429", "503")] for few in storms]
 
     @property
     def ratio(self):
@@ -127,14 +160,13 @@ class Calls:
         return rate.percentile(self.busy, 0.99) / rate.percentile(self.calm, 0.99)
 
 
-def gate_in_storm(calls_per_second=200, seconds=60, connections=200, turns=TURNS):
-    """`connections` log in as fast as they can, with hashing at full cost, while the gate is called at a fixed mean rate: quiet and storm
+def gate_in_storm(calls_per_second=200, seconds=60, connections=200, turns=TURNS, kind=Logins):
+    """`connections` storm as fast as they can, with hashing at full cost, while the gate is called at a fixed mean rate: quiet and storm
     take turns, so that what else the machine does meanwhile falls on both. Gives the `Calls`, and those of the gate that failed."""
-    turn, quiet, stormy, logins, shares = seconds / 2 / turns, [], [], [], []
+    turn, quiet, stormy, answers, shares = seconds / 2 / turns, [], [], [], []
     with Service(1, cheap_hashing=False) as service:
         users = [service.new_user() for _ in range(USERS)]
-        emails, accounts = [user.email for user in users], service.key("accounts")
-        prepared = requests(emails, accounts)
+        storm = kind(service, users)
         for user in users:  # so that none is cold
             service.ask("POST", "/v1/gate", {"token": user.token}, service.key("gate"))
         length = 1 + seconds + turns * END_SECONDS
@@ -143,17 +175,16 @@ def gate_in_storm(calls_per_second=200, seconds=60, connections=200, turns=TURNS
         for _ in range(turns):
             quiet.append((start, start + turn))
             time.sleep(max(0, start + turn - time.monotonic()))
-            start, blowing = time.monotonic(), Storm(service.apis[0].port, connections, prepared)
+            start, blowing = time.monotonic(), Storm(service.apis[0].port, connections, storm.prepared)
             host = HostShare()
             time.sleep(turn)
             shares.append(host.until_now())
             stormy.append((start, time.monotonic()))
-            logins.append(blowing.samples())
-            # Hashing keeps the order of arrival: once this one is answered nothing of the storm is left.
-            service.ask("POST", "/v1/sessions", {"email": emails[0], "password": "not the canary"}, accounts, some_client())
+            answers.append(blowing.samples())
+            storm.over()
             start = time.monotonic()
         if start > load.start + length:
             raise Failure("the storms' ends took so long that the gate's load was over before the last one was")
         samples = load.samples()
     calm, busy = ([rate.within([span], samples) for span in spans] for spans in (quiet, stormy))
-    return Calls(calm, busy, logins, shares), rate.wrong(samples)
+    return Calls(calm, busy, answers, shares), rate.wrong(samples)
