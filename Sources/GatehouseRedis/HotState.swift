@@ -128,9 +128,8 @@ public final class HotState: HotStore {
     await withCheckedContinuation { continuation in
       onLoop { connection in
         connection.send(["INFO", "memory"]) { result in
-          let lines = (try? result.get())?.text?.split(whereSeparator: \.isNewline)
-          let policy = lines?.first { $0.hasPrefix("maxmemory_policy:") }
-          continuation.resume(returning: policy.map { !$0.hasSuffix(":noeviction") })
+          let policy = (try? result.get())?.information("maxmemory_policy")
+          continuation.resume(returning: policy.map { $0 != "noeviction" })
         }
       }
     }

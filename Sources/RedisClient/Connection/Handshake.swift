@@ -30,7 +30,7 @@ struct Handshake {
   }
 
   /// Whether an answer to INFO is that of a replica.
-  static func isReplica(_ reply: RedisReply) -> Bool { reply.text?.split(whereSeparator: \.isNewline).contains("role:slave") == true }
+  static func isReplica(_ reply: RedisReply) -> Bool { reply.information("role") == "slave" }
 
   /// The digest in an answer to SCRIPT LOAD.
   static func digest(_ reply: RedisReply) -> String? {
@@ -40,10 +40,7 @@ struct Handshake {
 
   /// The timeline in an answer to INFO; nil for a replica, which names its master's timeline and may lag behind it.
   static func replicationID(_ reply: RedisReply) -> String? {
-    let name = "master_replid:"
-    guard !isReplica(reply), let lines = reply.text?.split(whereSeparator: \.isNewline),
-      let id = lines.first(where: { $0.hasPrefix(name) })?.dropFirst(name.count), !id.isEmpty
-    else { return nil }
-    return String(id)
+    guard !isReplica(reply), let id = reply.information("master_replid"), !id.isEmpty else { return nil }
+    return id
   }
 }

@@ -28,6 +28,16 @@ public enum RedisReply: Sendable, Equatable {
   /// The bytes of a bulk or status reply as text; bytes that are no UTF-8 become replacement characters.
   public var text: String? { byteValues.map { String(decoding: $0, as: UTF8.self) } }
 
+  /// The value of a field in an answer to INFO, which has a line `<name>:<value>` for each; nil without such a line.
+  public func information(_ name: String) -> String? {
+    // By bytes: as characters the lines would cost most of what a connection costs that is asked every now and then.
+    for line in byteValues?.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) ?? [] {
+      guard line.starts(with: name.utf8), line.dropFirst(name.utf8.count).first == UInt8(ascii: ":") else { continue }
+      return String(decoding: line.dropFirst(name.utf8.count + 1), as: UTF8.self)
+    }
+    return nil
+  }
+
   /// The elements of an array.
   public var elements: [RedisReply]? {
     if case .array(let elements) = self { elements } else { nil }
