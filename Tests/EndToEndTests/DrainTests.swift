@@ -1,9 +1,12 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
 @Suite("A process that ends", .timeLimit(.minutes(3)))
 struct DrainTests {
+  private final class Count: Sendable { let now = Atomic<Int>(0) }
+
   @Test("After SIGTERM /readyz says 503, and what is in flight or comes on open connections is answered as ever, with Connection: close")
   func answersAsEver() async throws {
     try await RunningService.with(environment: ["GATEHOUSE_LOGIN_FLOOR_MS": "1500"]) { service in
@@ -20,7 +23,7 @@ struct DrainTests {
         for caller in 0..<8 {
           let path = caller == 0 ? "/readyz" : "/v1/session"
           let connection = try await RawHTTP.connect(port: service.port())
-          group.addTask { try await Self.askUntilClosed(connection, path) }
+          group.addTask { try await Self.askUntilClosed(connection, "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n") }
         }
         service.terminate()
         return try await group.reduce(into: []) { $0.append($1) }
@@ -57,13 +60,42 @@ struct DrainTests {
     }
   }
 
-  /// The statuses of requests on one connection, until an answer says that it ends.
-  private static func askUntilClosed(_ connection: RawHTTP, _ path: String) async throws -> [Int] {
+  @Test("A login that is turned away is answered as well, though SIGTERM comes while its answer is held back")
+  func turnedAway() async throws {
+    // So dear that two threads keep nearly all of them from being hashed.
+    try await RunningService.with(environment: ["GATEHOUSE_PASSWORD_ARGON_MEMORY_KIB": "65536"]) { service in
+      let turnedAway = Count()
+      let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
+        for number in 0..<96 {
+          let connection = try await RawHTTP.connect(port: service.port())
+          let body = #"{"email":"u\#(number)@example.com","password":"not this one"}"#
+          let request =
+            "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.0.\(number).1\r\nContent-Type: application/json\r\n"
+            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+          group.addTask {
+            try await Self.askUntilClosed(connection, request) { if $0 == 503 { turnedAway.now.add(1, ordering: .relaxed) } }
+          }
+        }
+        // From a connection's second on they are held back.
+        try await eventually("logins are turned away") { turnedAway.now.load(ordering: .relaxed) > 300 }
+        service.terminate()
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      let all = statuses.joined()
+      #expect(statuses.count == 96 && Set(all).isSubset(of: [401, 429, 503]), "\(Set(all))")
+    }
+  }
+
+  /// The statuses of the same request again and again on one connection, until an answer says that it ends.
+  private static func askUntilClosed(
+    _ connection: RawHTTP, _ request: String, told: @Sendable (Int) -> Void = { _ in }
+  ) async throws -> [Int] {
     var statuses: [Int] = []
     while true {
-      try await connection.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+      try await connection.send(request)
       let answer = try await connection.answer()
       statuses.append(answer.status)
+      told(answer.status)
       if answer["Connection"] == "close" { return statuses }
     }
   }

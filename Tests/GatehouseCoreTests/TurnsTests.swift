@@ -29,4 +29,24 @@ struct TurnsTests {
     #expect(count.running.load(ordering: .relaxed) == 0)
     #expect((1...3).contains(count.most.load(ordering: .relaxed)))
   }
+
+  @Test("A queue that never runs dry keeps nothing of those who have gone on")
+  func forgets() {
+    final class Load: Sendable {}
+    let turns = Turns(atOnce: 1)
+    turns.enter {}
+    // Always two wait; each goes on from the `leave` of the one before.
+    var waiting: [() -> Bool] = []
+    func enter() {
+      let load = Load()
+      waiting.append { [weak load] in load != nil }
+      turns.enter { withExtendedLifetime(load) {} }
+    }
+    enter()
+    for _ in 0..<1_000 {
+      enter()
+      turns.leave()
+    }
+    #expect(waiting.count { $0() } == 1, "the one that waits still")
+  }
 }

@@ -23,6 +23,7 @@ final class Batch: Sendable {
 
   /// Asks the next piece when it is this batch's turn among all of the process.
   private func askOn() {
+    guard next.withLock({ $0 < requests.count }) else { return }
     gate.pieces.enter { [self] in
       guard next.withLock({ $0 < requests.count }) else { return gate.pieces.leave() }
       gate.hot.together { [self] room in

@@ -17,7 +17,9 @@ final class GateAnswers: Sendable {
     let all: [Answer]? = state.withLock { state in
       state.answers[index] = answer
       state.left -= 1
-      return state.left == 0 ? state.answers.compactMap(\.self) : nil
+      guard state.left == 0 else { return nil }
+      defer { state.answers = [] }
+      return state.answers.compactMap(\.self)
     }
     if let all { done(all) }
   }

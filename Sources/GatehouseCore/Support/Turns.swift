@@ -5,19 +5,21 @@ import Synchronization
 final class Turns: Sendable {
   private struct TurnQueue {
     var free: Int
-    var queue: [@Sendable () -> Void] = []
+    /// nil once it has gone on: what it holds goes with it.
+    var queue: [(@Sendable () -> Void)?] = []
     var queueStart = 0
 
     mutating func popFirst() -> (@Sendable () -> Void)? {
       guard queueStart < queue.count else { return nil }
-      defer {
-        queueStart += 1
-        if queueStart == queue.count {
-          queue.removeAll()
-          queueStart = 0
-        }
+      let next = queue[queueStart]
+      queue[queueStart] = nil
+      queueStart += 1
+      // A queue that is never empty does not grow: what has gone on is at most as much as waits.
+      if 2 * queueStart >= queue.count {
+        queue.removeFirst(queueStart)
+        queueStart = 0
       }
-      return queue[queueStart]
+      return next
     }
   }
 

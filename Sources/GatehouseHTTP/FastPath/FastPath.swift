@@ -11,6 +11,7 @@ public final class FastPath: Sendable {
   private static let batchPath = Array(Endpoint.gateBatch.path.utf8)
   /// A batch that is longer is read and answered by its route, in a task: an event loop serves others as well.
   private static let batchBytesMax = 16_384
+  private static let batchQuestionsMax = 64
   private static let authPrefix = Array(Endpoint.forwardAuth.prefix.utf8)
 
   private enum Question { case gate, batch, forwardAuth }
@@ -86,6 +87,7 @@ extension FastPath: FastAnswers {
     }
     let questions = fields.read(BatchFields.declared.fields.requests)
     do { try fields.finish() } catch { return false }
+    guard questions.count <= Self.batchQuestionsMax else { return false }
     let asked = RefusalLog.Asked(
       requestID: RequestID.taken(request.text(request.plain.fields.requestID)), method: "POST", path: Endpoint.gateBatch.path, peer: peer)
     let origin = crossOrigin.isOn ? request.text(request.plain.fields.origin) : nil

@@ -44,7 +44,7 @@ extension ConnectionGuard {
   private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
     guard let exchange else { return context.write(data, promise: promise) }
     self.exchange = nil
-    if exchange.closes {
+    if exchange.closes || isQuiescing {
       discard()
       closeAfter(context.writeAndFlush(data), promise, context)
       return

@@ -96,11 +96,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case is ChannelShouldQuiesceEvent:
+      // Hummingbird is not told. It knows only of requests that it has: it would close over one that is still arriving or waits to be turned
+      // away, and over the end of an answer that the client has not taken yet. Each head of an answer from now on says that the connection
+      // ends, and it does after the answer.
       isQuiescing = true
-      // Hummingbird knows only of requests that it has: it would close over one that is still arriving, and over one that a client sends
-      // at this moment on a connection that it believes open. Each answer from now on says that the connection ends.
-      guard exchange == nil else { return context.fireUserInboundEventTriggered(event) }
-      if case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout) }
+      if exchange == nil, case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout) }
     case ChannelEvent.inputClosed:
       inputHasEnded = true
       guard case .discarding = input else { return hold(.inputClosed, context) }
@@ -232,7 +232,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     context.fireChannelRead(Self.wrapInboundOut(.end(nil)))
     // Outside a read turn nobody else would tell Hummingbird's channel that there is something to take.
     context.fireChannelReadComplete()
-    if isQuiescing { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
   }
 
   // MARK: Ending
@@ -258,7 +257,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func passed(_ kind: Wait, _ context: ChannelHandlerContext) {
     // A request that waits in the lane for its rest is refused like one whose rest the parser waits for.
-    if kind == .header || kind == .body { lane?.surrender() }
+    if kind == .header || kind == .body {
+      lane?.surrender()
+      // The parser may have refused it.
+      guard !isDiscarding else { return }
+    }
     switch kind {
     case .header where !requestLine.isUntouched:
       refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)

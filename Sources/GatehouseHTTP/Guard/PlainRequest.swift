@@ -171,6 +171,8 @@ private struct PlainReader {
       if `is`(name, "sec-fetch-site") { Self.keep(value, &request.fields.fetchSite, &isOrdinary) }
     case 15: if `is`(name, "x-forwarded-for") { Self.keep(value, &request.fields.forwardedFor, &isOrdinary) }
     case 16:
+      // The parser takes it for `Connection`.
+      if `is`(name, "proxy-connection") { isOrdinary = false }
       if `is`(name, "content-encoding") { Self.keep(value, &request.fields.contentEncoding, &isOrdinary) }
       if `is`(name, "gatehouse-method") { Self.keep(value, &request.fields.ownMethod, &isOrdinary) }
       if `is`(name, "gatehouse-refuse") { Self.keep(value, &request.fields.refuse, &isOrdinary) }
