@@ -18,8 +18,15 @@ extension ConnectionGuard {
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     if exchange != nil {
       if context.channel.isWritable { deadline.clear() } else { wait(.write, limits.writeTimeout) }
+    } else if isAtRest, !hasHeaderBegun {
+      rest(context)
     }
     context.fireChannelWritabilityChanged()
+  }
+
+  /// After an answer: waits for the client's next request, or until it has taken more of the answer.
+  func rest(_ context: ChannelHandlerContext) {
+    if context.channel.isWritable { wait(.idle, limits.idleTimeout) } else { wait(.write, limits.writeTimeout) }
   }
 
   /// The head of an answer with what its connection's fate demands.
@@ -50,7 +57,7 @@ extension ConnectionGuard {
       return
     }
     context.write(data, promise: promise)
-    wait(.idle, limits.idleTimeout)
+    rest(context)
     // The next request goes on in a turn of its own, when this answer has been flushed.
     context.eventLoop.assumeIsolated().execute {
       self.goOn(context)

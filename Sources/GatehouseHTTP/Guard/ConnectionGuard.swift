@@ -53,7 +53,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   /// Stands before the parser, and says what comes through it.
   weak var lane: RequestLane?
   private(set) var requestLine = RequestLine()
-  private var headerHasBegun = false
+  private(set) var hasHeaderBegun = false
   /// The head that the parser gives next, as the lane has read it.
   var plain: PlainRequest?
   // Of the body that is being collected, with the framing of its chunks.
@@ -185,7 +185,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     requestLine = RequestLine()
-    headerHasBegun = false
+    hasHeaderBegun = false
     let plain = plain
     self.plain = nil
     switch HeadRules.judge(head, limits, rules, plain: plain) {
@@ -289,8 +289,8 @@ extension ConnectionGuard {
 
   /// The first bytes of a head have come.
   func headerBegins() {
-    guard !headerHasBegun else { return }
-    headerHasBegun = true
+    guard !hasHeaderBegun else { return }
+    hasHeaderBegun = true
     wait(.header, limits.headerTimeout)
   }
 
@@ -299,12 +299,14 @@ extension ConnectionGuard {
 
   /// A request that arrived whole is answered by the lane.
   func requestIsTaken() {
-    headerHasBegun = false
+    hasHeaderBegun = false
     deadline.clear()
   }
 
   /// The lane has answered.
-  func requestIsAnswered() { wait(.idle, limits.idleTimeout) }
+  func requestIsAnswered() {
+    if let context = ownContext { rest(context) }
+  }
 
   /// The client sends nothing more; the event comes when its turn is.
   func inputEnds() { inputHasEnded = true }
