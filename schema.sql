@@ -145,7 +145,6 @@ CREATE TABLE usage_daily (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (
-  id INTEGER PRIMARY KEY,                  -- rows lie in the order of their making: answers are large, and keys come in no order
   scope TEXT NOT NULL,                     -- a user's id or a service key's
   key TEXT NOT NULL,
   fingerprint BLOB NOT NULL,               -- keyed digest of method, path and body
@@ -156,6 +155,7 @@ CREATE TABLE idempotency (
   user_id TEXT,                            -- whom the answer tells of: it goes with them
   analysis_id TEXT,                        -- the analysis whose metadata the answer has,
   cut_at INTEGER,                          -- and where: what is stored has {} in its place
+  id INTEGER PRIMARY KEY,                  -- rows lie in the order of their making: answers are large, and keys come in no order
   UNIQUE (scope, key)
 ) STRICT;
 CREATE INDEX idempotency_by_age ON idempotency (created_at);

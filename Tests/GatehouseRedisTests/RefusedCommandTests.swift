@@ -68,4 +68,20 @@ struct RefusedCommandTests {
       }
     }
   }
+
+  @Test("A key that Redis gives no time to live is not kept: neither of a cold user nor of a window")
+  func immortal() async throws {
+    try await RedisServer.with { server in
+      try await withRedis(server) { client in
+        try await withRedis(server, username: nil) { root in
+          let frozen = Frozen(server: server, connection: client.any(), root: root.any())
+          try await frozen.admin("ACL", "SETUSER", "gatehouse", "-pexpire")
+          for call in [Call.gate, .check] {
+            await #expect(throws: (any Error).self) { try await call.run(frozen) }
+          }
+          #expect(try await frozen.admin("DBSIZE") == "0")
+        }
+      }
+    }
+  }
 }

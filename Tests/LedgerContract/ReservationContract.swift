@@ -7,6 +7,7 @@ package enum ReservationContract {
   package static let claims: [Claim] = [
     Claim("256 callers on the last unit: one is granted, the rest are refused with the standing", .asvs("2.3.4", "15.4.2"), lastUnit),
     Claim("A commit counts once, tells Redis nothing, and stays the answer", commit),
+    Claim("Units that somebody wrote by hand, of any size or below nothing, are counted as far as they can be", byHand),
     Claim("A part is committed and the rest returns; more than is held is refused", partial),
     Claim("A release returns the units and tells Redis; twice is once", release),
     Claim("A lease that ran out returns its units at the next touch; its commit comes too late then", expiresOnTouch),
@@ -36,6 +37,19 @@ package enum ReservationContract {
     #expect(refusals.first?.retryAfterSeconds == 12 * 3_600 && refusals.first?.violated == ["video_analysis"])
     let standing = try await rig.standing(mia)
     #expect(standing.used == 0 && standing.held == 1 && standing.remaining == 0)
+  }
+
+  static func byHand(rig: Rig) async throws {
+    let mia = try await rig.signUp()
+    let most: Int64 = 1_000_000_000_000_000
+    for _ in 0..<2 { try await rig.except(mia.id, "video_analysis", .bonus, .max, Rig.now, Rig.now + 1_000) }
+    let standing = try await rig.standing(mia)
+    #expect(standing.bonus == most && standing.remaining == (standing.limit ?? 0) + most)
+    _ = try await rig.granted(mia, 50)
+    try await rig.except(mia.id, "video_analysis", .limit, -5, Rig.now, Rig.now + 1_000)
+    #expect(try await rig.standing(mia).limit == 0)
+    try await rig.except(mia.id, "video_analysis", .limit, .max, Rig.now, Rig.now + 1_000)
+    #expect(try await rig.standing(mia).limit == most)
   }
 
   static func commit(rig: Rig) async throws {

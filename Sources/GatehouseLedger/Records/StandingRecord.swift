@@ -74,15 +74,19 @@ enum StandingRecord {
         continue
       }
       changesAt = min(changesAt, try row["ends_at"])
-      let units: Int64? = try row["units"]
-      if try row["kind"] == "limit" { override = .some(units) } else { bonus += units ?? 0 }
+      let units = try (row["units"] as Int64?).map(bounded)
+      if try row["kind"] == "limit" { override = .some(units) } else { bonus = bounded(bonus + (units ?? 0)) }
     }
     let quota = try HotSnapshot.Quota(
-      metric: metric, period: period, used: row["used"] ?? 0, held: row["held"], leaseEndsAtMilliseconds: row["lease"],
+      metric: metric, period: period, used: bounded(row["used"] ?? 0), held: bounded(row["held"]), leaseEndsAtMilliseconds: row["lease"],
       override: override, bonus: bonus)
     let firstLease: Int64? = try row["first_lease"]
     return Standing(quota: quota, changesAtMilliseconds: changesAt, hasOverdue: firstLease.map { $0 <= now } ?? false)
   }
+
+  /// Units as they can be counted with, here and by Redis's numbers: somebody may have written any number by hand.
+  private static func bounded(_ units: Int64) -> Int64 { min(max(0, units), unitsMax) }
+  private static let unitsMax: Int64 = 1_000_000_000_000_000
 
   static func allowances(_ user: User, _ db: any LedgerTransaction, _ rules: SQLLedger.Rules, now: Int64) throws -> [Allowance] {
     let table = rules.allowances()

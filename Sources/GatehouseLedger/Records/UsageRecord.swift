@@ -110,11 +110,9 @@ extension SQLLedger: WorkLedger {
   public func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int> {
     try await write { [rules] db in
       if let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }
-      var known: Set<UserID> = []
-      for event in events {
-        if known.insert(event.userID).inserted { _ = try Self.require(event.userID, db) }
-        try UsageRecord.insert(event, db)
-      }
+      // All users before the first row: a call that fails after it has written makes its whole batch run again.
+      for user in Set(events.map(\.userID)) { _ = try Self.require(user, db) }
+      for event in events { try UsageRecord.insert(event, db) }
       try db.stamp(now)
       // The answer is a number, whoever the events are of.
       try Idempotency.keep(call, of: UserID(call.scope), answer, db, now: now)

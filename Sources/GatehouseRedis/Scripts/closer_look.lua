@@ -32,7 +32,12 @@ cold = function()
   if o[1] and o[2] == epoch then return {'COLD', now, o[1]} end
   redis.call('DEL', key)
   redis.call('HSET', key, 'ticket', ARGV[6], 'epoch', epoch)
-  redis.call('PEXPIRE', key, TICKET_MS)
+  local reply = redis.pcall('PEXPIRE', key, TICKET_MS)
+  if type(reply) == 'table' then
+    -- No key may live for ever.
+    redis.call('DEL', key)
+    return reply
+  end
   return {'COLD', now, ARGV[6]}
 end
 till, plan, status, mail = match(account or '', '^(%d+)|([%w_]*)|(%l+)|([01])|')

@@ -62,7 +62,8 @@ if not decision and not peek then
   if touch then
     session = touch
     redis.call('HSET', key, token, session)
-    redis.call('PEXPIRE', key, HASH_MS)
+    -- All is done by now, and the key has an end already: a refusal changes nothing.
+    redis.pcall('PEXPIRE', key, HASH_MS)
   end
 else
   touch = nil

@@ -259,10 +259,7 @@ enum SchemaSteps {
     """,
     4: """
     ALTER TABLE idempotency RENAME TO idempotency_before;
-    DROP INDEX idempotency_by_age;
-    DROP INDEX idempotency_of_user;
     CREATE TABLE idempotency (
-      id INTEGER PRIMARY KEY,
       scope TEXT NOT NULL,
       key TEXT NOT NULL,
       fingerprint BLOB NOT NULL,
@@ -273,6 +270,7 @@ enum SchemaSteps {
       user_id TEXT,
       analysis_id TEXT,
       cut_at INTEGER,
+      id INTEGER PRIMARY KEY,
       UNIQUE (scope, key)
     ) STRICT;
     INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id)
