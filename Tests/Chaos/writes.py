@@ -5,7 +5,7 @@ import os
 
 from Harness import wire
 from Harness.service import Failure, Service
-from measure import HostShare
+from Harness.host import HostShare
 from rate import Load, line, outcomes, percentile
 
 USERS = 200
