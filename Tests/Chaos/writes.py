@@ -4,9 +4,10 @@ import glob
 import os
 
 from Harness import wire
-from Harness.service import Failure, Service
 from Harness.host import HostShare
-from rate import Load, line, outcomes, percentile
+from Harness.process import Failure
+from Harness.rate import Load, line, outcomes, percentile
+from Harness.service import Service
 
 USERS = 200
 # An analysis that begins writes a reservation, the analysis and the stored answer.
