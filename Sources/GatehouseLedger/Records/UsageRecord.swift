@@ -111,7 +111,8 @@ extension SQLLedger: WorkLedger {
     try await write { [rules] db in
       if let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }
       // All users before the first row: a call that fails after it has written makes its whole batch run again.
-      for user in Set(events.map(\.userID)) { _ = try Self.require(user, db) }
+      var known: Set<UserID> = []
+      for event in events where known.insert(event.userID).inserted { _ = try Self.require(event.userID, db) }
       for event in events { try UsageRecord.insert(event, db) }
       try db.stamp(now)
       // The answer is a number, whoever the events are of.
