@@ -7,7 +7,7 @@ RELEASE = .build/release/gatehouse
 
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev libidn2-dev libunistring-dev
 RUN_PACKAGES = redis-server redis-tools
-TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest
+TEST_PACKAGES = python3 python3-venv sqlite3 curl strace gcc libc6-dev nginx caddy slowhttptest valgrind
 BENCH_PACKAGES = python3 python3-venv gcc libc6-dev nginx libnginx-mod-http-lua lua-nginx-redis lua-cjson wrk nghttp2-client
 
 .PHONY: help run stop demo test bench bench-limits scale faults chaos rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis conformance openapi test-address

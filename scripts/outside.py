@@ -46,6 +46,7 @@ def parts(chaos_minutes):
         Part("build", "the program, for release", build, build, (15, 15)),
         Part("bench", "the arithmetic of the benches", python("Benchmarks", "--check"), python("Benchmarks", "--check"), (1, 1)),
         Part("docs", "the documents, held against the program and the sources", python("Tests/Docs"), python("Tests/Docs"), (3, 3)),
+        Part("cost", "what a request costs: allocations and instructions", python("Tests/Cost"), python("Tests/Cost"), (2, 2)),
         Part("demo", "the promises one after another", python("scripts/demo.py"), python("scripts/demo.py"), (5, 5)),
         Part("faults", "each kind of failing Redis, disk and clock", python("Tests/Faults"), python("Tests/Faults"), (10, 10)),
         Part("chaos", "faults at random under load", python("Tests/Chaos", "--short"),

@@ -23,7 +23,9 @@ TESTS = {
     "LedgerContract": ["LedgerSQLiteTests"],
     "TextForms": ["GatehouseCoreTests"],
 }
-PROOFS = {"Chaos": "chaos", "Conformance": "contract", "Docs": "docs", "Edge": "edge", "Faults": "faults", "Security": "security"}
+PROOFS = {
+    "Chaos": "chaos", "Conformance": "contract", "Cost": "cost", "Docs": "docs", "Edge": "edge", "Faults": "faults", "Security": "security",
+}  # fmt: skip
 
 
 def changed():

@@ -51,16 +51,16 @@ class API:
         self.service, self.port, self.ops_port, self.process = service, port, ops_port, None
         self.log = f"{service.folder}/api-{port}.log"
 
-    def start(self, wrapper=(), wait=True, output=None):
-        """Runs `gatehouse serve`, in `wrapper` (such as strace) if there is one, and waits until it is ready. `output` is a descriptor in
-        place of the log."""
+    def start(self, wrapper=(), wait=True, output=None, seconds=START_SECONDS):
+        """Runs `gatehouse serve`, in `wrapper` (such as strace) if there is one, and waits until it is ready, at most `seconds`. `output` is a
+        descriptor in place of the log."""
         words = [*wrapper, str(self.service.binary), "serve", "--data", self.service.folder]
         words += ["--port", str(self.port), "--ops-port", str(self.ops_port)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output or log, stderr=output or log,
                                             env=self.service.environment)  # fmt: skip
         if wait:
-            wait_until(lambda: not self.running or self.ready(), lambda: f"the API is not ready: {self.tail()}")
+            wait_until(lambda: not self.running or self.ready(), lambda: f"the API is not ready: {self.tail()}", seconds)
             if not self.running:
                 raise Failure(f"the API ended with {self.process.returncode} at its start: {self.tail()}")
 
