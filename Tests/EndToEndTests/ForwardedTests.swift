@@ -40,4 +40,27 @@ import Testing
       try await server.stop()
     }
   }
+
+  @Test("Guesses of clients of whom nothing can be read are bounded by the account's own limit, whichever of them makes them")
+  func unreadableGuesses() async throws {
+    let limit = 20
+    try await RunningService.with(processes: 0) { service in
+      let server = try await CommandProcess.serve(service.folder, environment: ["GATEHOUSE_POLICIES_LOGIN_ACCOUNT_LIMIT": "\(limit)"])
+      try await eventually("Redis counts", within: .seconds(30)) {
+        try await service.ask("GET", "/readyz", at: server.port).text("status") == "ready"
+      }
+      let user = try await service.newUser(at: server.port)
+      var statuses: [Int] = []
+      for number in 0..<limit + 10 {
+        let answer = try await service.ask(
+          "POST", "/v1/sessions", at: server.port, headers: ["X-Forwarded-For": number % 2 == 0 ? "unknown" : "\u{5f}hidden"],
+          body: #"{"email":"\#(user.email)","password":"wrong"}"#)
+        statuses.append(answer.status)
+      }
+      let passed = statuses.prefix { $0 == 401 }.count
+      #expect(passed > 10, "no limit of account and network together, which lets ten through: \(statuses)")
+      #expect(passed <= limit && statuses.dropFirst(passed).allSatisfy { $0 == 429 }, "\(statuses)")
+      try await server.stop()
+    }
+  }
 }
