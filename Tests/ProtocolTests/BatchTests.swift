@@ -59,6 +59,45 @@ struct BatchTests {
     }
   }
 
+  @Test("The ledger is read for a bounded number of three batches' cold users at once, and holds up nobody who is warm")
+  func cold() async throws {
+    try await World.with(try RedisServer.required(), processes: 1) { world in
+      let stack = world.stacks[0]
+      try await stack.holdLease()
+      let bystander = try await world.visitor()
+      #expect(try await stack.ask(bystander).decision == .allow)
+      func question(_ visitor: Visitor) -> GateRequest {
+        GateRequest(subject: .token(routingID: visitor.user.id.routingID, hash: visitor.token.hash))
+      }
+      var crowd: [GateRequest] = []
+      // More than all rebuilds of the process, whoever asks.
+      for _ in 0..<150 { crowd.append(question(try await world.visitor())) }
+      let count = Count()
+      stack.hot.set { hooks in
+        hooks.beforeInstall = {
+          count.most.max(count.now.add(1, ordering: .relaxed).newValue, ordering: .relaxed)
+          try? await eventually("the rebuilds may go on", within: .seconds(120)) { count.isOpen.load(ordering: .relaxed) }
+          count.now.subtract(1, ordering: .relaxed)
+        }
+      }
+      let bound = Gatekeeper.batchQuestionsMax
+      let batches = (0..<3).map { batch in Array(crowd[(50 * batch)..<(50 * batch + 50)]) }
+      try await withThrowingTaskGroup(of: Int.self) { asked in
+        for batch in batches {
+          asked.addTask { await stack.gate.decideAll(batch).filter { (try? $0.get().decision) == .allow }.count }
+        }
+        try await eventually("the first rebuilds are under way", within: .seconds(60)) { count.now.load(ordering: .relaxed) == bound }
+        for _ in 0..<20 { #expect(try await stack.ask(bystander).source == .redis) }
+        let warm = await stack.gate.decideAll(Array(repeating: question(bystander), count: 100))
+        #expect(warm.allSatisfy { (try? $0.get().source) == .redis }, "pieces go on though every rebuild of a batch stands still")
+        #expect(count.now.load(ordering: .relaxed) == bound)
+        count.isOpen.store(true, ordering: .relaxed)
+        for try await allowed in asked { #expect(allowed == 50) }
+      }
+      #expect(count.most.load(ordering: .relaxed) == bound)
+    }
+  }
+
   @Test("No interval of a window holds more than its limit, whatever answers are lost and whenever Redis is asked")
   func mix() async throws {
     try await World.with(try RedisServer.required(), processes: 1) { world in

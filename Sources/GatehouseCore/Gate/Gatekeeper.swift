@@ -13,7 +13,7 @@ public final class Gatekeeper: Sendable {
   static var rebuildsMax: Int { 3 }
   /// Pieces of batches that are on their way at once: while one is being decided the next is there.
   static var piecesMax: Int { 2 }
-  /// Questions of all batches together that are on their way at once.
+  /// Questions of all batches together that Redis is asked at once, and as many for which the ledger is read after that.
   public static var batchQuestionsMax: Int { BatchPace.countMax * piecesMax }
 
   let ledger: any DecisionLedger
@@ -28,6 +28,8 @@ public final class Gatekeeper: Sendable {
   let dead = DeadTokens()
   let pieces = Turns(atOnce: piecesMax)
   let pace = Mutex(BatchPace())
+  /// Of batches alone: however many of their users are cold, the ledger and Redis are left to single questions too.
+  let batchRebuilds = Turns(atOnce: batchQuestionsMax)
   /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
   let rebuilds = SingleFlight<UserID>(runningMax: 128, waitingMax: 8_192)
 
@@ -54,8 +56,8 @@ public final class Gatekeeper: Sendable {
     decide(request, heard: nil, done: told)
   }
 
-  /// - Parameter heard: called exactly once, when Redis has been asked and has answered: a user who must be read from the ledger is not
-  ///   waited for.
+  /// - Parameter heard: of a batch's question alone; called exactly once, when Redis has been asked and has answered. A user who must be
+  ///   read from the ledger is not waited for, so that users who are warm don't wait for those who are cold.
   func decide(
     _ request: GateRequest, heard: (@Sendable () -> Void)?, done told: @escaping @Sendable (Result<GateAnswer, ServiceError>) -> Void
   ) {
@@ -76,8 +78,15 @@ public final class Gatekeeper: Sendable {
       defer { heard?() }
       if case .success(.decided(let decision)) = reply {
         end(.success(accept(decision, query, request)), told)
-      } else {
+      } else if heard == nil {
         Task { end(await result { try await finish(reply, query, request) }, told) }
+      } else {
+        batchRebuilds.enter { [self] in
+          Task {
+            end(await result { try await finish(reply, query, request) }, told)
+            batchRebuilds.leave()
+          }
+        }
       }
     }
   }
@@ -94,7 +103,8 @@ public final class Gatekeeper: Sendable {
   }
 
   /// Decides every request on its own, in pieces: those of one piece are sent before any reply is awaited, and only so many pieces of
-  /// all batches are on their way at once that Redis answers them, and whatever comes between, well within a command's deadline.
+  /// all batches are on their way at once that Redis answers them, and whatever comes between, well within a command's deadline. For a
+  /// bounded number of them all the ledger is read at once.
   /// - Parameter done: called exactly once, possibly on an event loop, with results in the order of the requests: it must not block.
   public func decideAll(_ requests: [GateRequest], done: @escaping @Sendable ([Result<GateAnswer, ServiceError>]) -> Void) {
     if requests.isEmpty { done([]) } else { Batch(requests, at: self, done: done).begin() }
