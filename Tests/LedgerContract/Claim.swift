@@ -44,6 +44,6 @@ package enum LedgerContract {
     Chapter(name: "periods", claims: PeriodContract.claims), Chapter(name: "reservations", claims: ReservationContract.claims),
     Chapter(name: "analyses", claims: AnalysisContract.claims), Chapter(name: "history", claims: HistoryContract.claims),
     Chapter(name: "the feed", claims: FeedContract.claims), Chapter(name: "mails", claims: MailContract.claims),
-    Chapter(name: "large rows", claims: BulkContract.claims),
+    Chapter(name: "large rows", claims: BulkContract.claims), Chapter(name: "ids", claims: IdentifierContract.claims),
   ]
 }

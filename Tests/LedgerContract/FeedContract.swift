@@ -1,4 +1,4 @@
-import GatehouseCore
+@testable import GatehouseCore
 import TestSupport
 import Testing
 
@@ -22,6 +22,8 @@ package enum FeedContract {
     #expect(try await rig.told() == expected)
     let all = try await rig.ledger.feed(of: nil, after: 0, limit: 100)
     #expect(Set(all.map(\.id)).count == all.count)
+    let start = UsageEventKind.prefix.count + UsageEventID.timeLength
+    #expect(Set(all.map { $0.id.prefix(start) }).count == all.count, "no part of an id is the same for all of one instant")
     for (index, event) in all.enumerated() {
       let rest = try await rig.ledger.feed(of: nil, after: event.number, limit: 1)
       #expect(rest == Array(all.dropFirst(index + 1).prefix(1)))

@@ -67,7 +67,7 @@ public enum AnalysisReport: Sendable, Equatable {
 
 /// An analysis to create with its reservation.
 public struct NewAnalysis: Sendable, Equatable {
-  /// The id that the job is to have, which must be new.
+  /// The id that the job is to have; it gets another if the ledger has this one already.
   public let id: AnalysisID
   /// The name of the file that is analysed, as the app gave it; nil for none.
   public let filename: String?

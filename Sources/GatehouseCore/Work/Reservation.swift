@@ -48,7 +48,7 @@ public struct Reservation: Sendable, Equatable {
 
 /// A reservation to make, as the ledger is asked for it.
 public struct ReservationRequest: Sendable {
-  /// The id that the reservation is to have, which must be new.
+  /// The id that the reservation is to have; it gets another if the ledger has this one already.
   public let id: ReservationID
   /// The user whose allowance is asked.
   public let userID: UserID

@@ -105,7 +105,7 @@ extension SQLLedger {
     encode: ReservedAnswer
   ) async throws -> Once<Reserved> {
     let rules = rules
-    return try await write { db in
+    return try await write(under: analysis, or: { analysis.renamed(at: now) }) { db, analysis in
       if let call, let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }
       var held = try ReservationRecord.require(id, db)
       guard held.userID == user else { throw ServiceError.noReservation(id) }
@@ -146,8 +146,7 @@ extension SQLLedger {
   /// error that is written already is answered again; throws `notFound`, `invalidTransition`, `reservationExpired`.
   public func report(_ id: AnalysisID, _ report: AnalysisReport, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
-    let event = UsageEventID.made(at: now)
-    return try await write { db in
+    return try await write(under: UsageEventID.made(at: now), or: { .made(at: now) }) { db, event in
       var analysis = try AnalysisRecord.require(id, of: nil, db)
       guard let row = try db.row(ReservationRecord.byID, [analysis.reservationID.text]) else { throw analysis.refusal }
       var reservation = try Reservation(row: row)

@@ -29,7 +29,8 @@ enum EventRecord {
 extension LedgerTransaction {
   /// Tells the feed of a change, in the change's own transaction.
   func event(_ kind: FeedEvent.EventType, _ user: UserID, now: Int64, _ data: KeyValuePairs<String, FeedEvent.Member> = [:]) throws {
-    try run(EventRecord.insert, [UsageEventID.made(at: now).text, kind.rawValue, user.text, now, FeedEvent.data(data)])
+    // Readers of the feed know an event again by its id, which no constraint keeps apart from others: all of it is random.
+    try run(EventRecord.insert, [UsageEventID.random().text, kind.rawValue, user.text, now, FeedEvent.data(data)])
   }
 
   /// Tells the feed once in a period that a user has used all of a metric.

@@ -2,6 +2,8 @@ import GatehouseCore
 
 /// A reservation with its job and most of its answer, made ready before the transaction that decides about it.
 struct ReservationDraft: Sendable {
+  /// The id of the event that tells of units that are used at once.
+  let event: UsageEventID
   private let request: ReservationRequest
   private let now: Int64
   private let begin: (@Sendable (Reservation, Analysis?) -> ReservedAnswer.End)?
@@ -17,6 +19,7 @@ struct ReservationDraft: Sendable {
 
   /// - Parameter begin: begins the answer that is kept; nil for a call that can't be repeated.
   init(_ request: ReservationRequest, now: Int64, begin: (@Sendable (Reservation, Analysis?) -> ReservedAnswer.End)?) {
+    event = .made(at: now)
     self.request = request
     self.now = now
     self.begin = begin
@@ -29,6 +32,9 @@ struct ReservationDraft: Sendable {
     return Self.made(request, in: period, now: now, begin)
   }
 
+  /// A draft of this request under other ids.
+  func renamed() -> ReservationDraft { ReservationDraft(request.renamed(at: now), now: now, begin: begin) }
+
   private static func made(
     _ request: ReservationRequest, in period: Period, now: Int64, _ begin: (@Sendable (Reservation, Analysis?) -> ReservedAnswer.End)?
   ) -> Made {
@@ -39,5 +45,28 @@ struct ReservationDraft: Sendable {
     let reservation = request.commit ? held.committed(request.amount, now: now) : held
     let analysis = request.analysis.map { Analysis($0, on: reservation) }
     return Made(reservation: reservation, analysis: analysis, end: begin?(reservation, analysis))
+  }
+}
+
+extension ReservationRequest {
+  /// This request under other ids.
+  fileprivate func renamed(at now: Int64) -> ReservationRequest {
+    ReservationRequest(
+      id: .made(at: now), userID: userID, metric: metric, amount: amount, leaseMilliseconds: leaseMilliseconds, commit: commit,
+      period: period, isHeld: isHeld, analysis: analysis?.renamed(at: now))
+  }
+}
+
+extension NewAnalysis {
+  /// This job under another id.
+  func renamed(at now: Int64) -> NewAnalysis { NewAnalysis(id: .made(at: now), filename: filename, metadata: metadata) }
+}
+
+extension UsageEvent {
+  /// This event under another id.
+  func renamed(at now: Int64) -> UsageEvent {
+    UsageEvent(
+      id: .made(at: now), userID: userID, action: action, metric: metric, amount: amount, occurredAtMilliseconds: occurredAtMilliseconds,
+      metadata: metadata)
   }
 }

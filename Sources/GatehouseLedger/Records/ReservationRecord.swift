@@ -134,9 +134,8 @@ extension SQLLedger {
     _ request: ReservationRequest, call: IdempotentCall?, now: Int64, encode: ReservedAnswer
   ) async throws -> Unacknowledged<Once<Reserved>> {
     let (rules, table) = (rules, rules.allowances())
-    let event = UsageEventID.made(at: now)
     let draft = ReservationDraft(request, now: now, begin: call == nil ? nil : encode.begin)
-    return try await write { db in
+    return try await write(under: draft, or: { draft.renamed() }) { db, draft in
       if let call, let stored = try Idempotency.find(call, db, now: rules.aging(now)) {
         return Unacknowledged(.replay(stored), pending: [])
       }
@@ -156,7 +155,7 @@ extension SQLLedger {
       }
       let made = draft.made(in: standing.quota.period)
       try ReservationRecord.insert(made.reservation, db)
-      if request.commit { try ReservationRecord.use(made.reservation, limit: before.limit, action: "committed", event: event, db) }
+      if request.commit { try ReservationRecord.use(made.reservation, limit: before.limit, action: "committed", event: draft.event, db) }
       if let analysis = made.analysis { try AnalysisRecord.insert(analysis, db) }
       let after = request.commit ? before.adding(used: request.amount) : before.adding(held: request.amount)
       if request.commit { try db.exhausted(after, user.id, now: now) }
@@ -173,8 +172,7 @@ extension SQLLedger {
   /// same; throws `notFound`, `invalidTransition`, `reservationExpired`, a field error beyond the held units.
   public func commit(_ id: ReservationID, amount: Int64?, now: Int64) async throws -> Unacknowledged<Reserved> {
     let rules = rules
-    let event = UsageEventID.made(at: now)
-    return try await write { db in
+    return try await write(under: UsageEventID.made(at: now), or: { .made(at: now) }) { db, event in
       let held = try ReservationRecord.require(id, db)
       let units = amount ?? held.amount
       let isRepeated = held.status == .committed && held.committed == units

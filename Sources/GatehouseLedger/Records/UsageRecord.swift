@@ -108,7 +108,7 @@ extension SQLLedger: WorkLedger {
   /// Writes all events and the answer to `call`, or none, in one transaction; a repeated call gets the stored answer. Throws `notFound` for
   /// an unknown user, `idempotencyKeyReused`.
   public func record(_ events: [UsageEvent], call: IdempotentCall, now: Int64, answer: StoredAnswer) async throws -> Once<Int> {
-    try await write { [rules] db in
+    try await write(under: events, or: { events.map { $0.renamed(at: now) } }) { [rules] db, events in
       if let stored = try Idempotency.find(call, db, now: rules.aging(now)) { return .replay(stored) }
       // All users before the first row: a call that fails after it has written makes its whole batch run again.
       var known: Set<UserID> = []
