@@ -34,7 +34,7 @@ final class SQLiteEngine: LedgerEngine {
     self.pool = pool
     self.box = box
     openWaitMax = options.openWaitMax
-    store = SQLiteStore(file: file, keeper: keeper, log: log)
+    store = SQLiteStore(file: file, version: migrations.version, keeper: keeper, log: log)
   }
 
   func write(_ body: @escaping @Sendable (any LedgerWriter) -> Void) {

@@ -7,7 +7,7 @@ extension SQLiteTransaction: LedgerReader {
     try begin()
   }
 
-  func mayBeReplaced() -> Bool { store.file.hasChanged(db) }
+  func mayBeReplaced() -> Bool { store.file.hasChanged(db) || (try? hasVersion()) != true }
 
   func faults() throws(LedgerFailure) -> [String] {
     do throws(LedgerFailure) {

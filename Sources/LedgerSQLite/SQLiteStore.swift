@@ -6,13 +6,16 @@ import Synchronization
 /// The state that the connections of one file share: its identity, and what keeps its log bounded.
 final class SQLiteStore: Sendable {
   let file: FileAndLog
+  /// The version that this process's statements are for.
+  let version: Int
   let keeper: LogKeeper
   let log: Logger
   /// Whether the writer is to look at file and log even if it could commit nothing.
   let isSuspect = Atomic(false)
 
-  init(file: FileAndLog, keeper: LogKeeper, log: Logger) {
+  init(file: FileAndLog, version: Int, keeper: LogKeeper, log: Logger) {
     self.file = file
+    self.version = version
     self.keeper = keeper
     self.log = log
   }

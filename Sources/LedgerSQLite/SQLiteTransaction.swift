@@ -50,6 +50,9 @@ struct SQLiteTransaction: LedgerTransaction {
     try (number("PRAGMA freelist_count", []) ?? 0) * Int64(SQLitePage.bytes)
   }
 
+  /// Whether the file, as this transaction sees it, has the version that the statements are for.
+  func hasVersion() throws(LedgerFailure) -> Bool { try number("PRAGMA user_version", []) == Int64(store.version) }
+
   /// Begins a transaction of a connection that reads; its snapshot is taken by the first statement that follows.
   func begin() throws(LedgerFailure) {
     let statement = try compiled("BEGIN")

@@ -12,6 +12,8 @@ extension SQLiteTransaction: LedgerWriter {
     var commits = false
     do {
       try db.inTransaction(.immediate) {
+        // Under the lock, so that nothing is ever written by statements of another version.
+        guard try hasVersion() else { throw LedgerFailure(.migrated) }
         try body()
         // An operation may have swallowed the error that rolled everything back.
         guard db.isInsideTransaction else { throw LedgerFailure.rolledBack }

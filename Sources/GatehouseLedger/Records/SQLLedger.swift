@@ -109,7 +109,7 @@ public final class SQLLedger: Sendable {
     case .outcomeUnknown, .fileReplaced:
       return ServiceError(.outcomeUnknown, "The write may or may not have happened. Repeat it with the same Idempotency-Key.")
     case .diskFull: return ServiceError(.unavailable, "There is no room on the disk to write this down. Nothing was changed.")
-    case .busy, .closed, .constraint, .damaged, .internal:
+    case .busy, .closed, .migrated, .constraint, .damaged, .internal:
       return ServiceError(.unavailable, "The ledger could not write. Nothing was changed.")
     }
   }

@@ -14,6 +14,8 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case outcomeUnknown
     /// The file or its log was removed or replaced while it was open: the outcome is unknown, the process must stop.
     case fileReplaced
+    /// The store has another version than this program's: nothing happened, and the process must stop.
+    case migrated
     /// A constraint was violated; nothing happened.
     case constraint
     /// The file holds no sound ledger; nothing happened.
@@ -22,10 +24,10 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
     case `internal`(String)
   }
 
-  /// The case to act on: all but two say that nothing happened.
+  /// The case to act on: all but `outcomeUnknown` and `fileReplaced` say that nothing happened.
   public let kind: Kind
   /// Whether nothing may be acknowledged any more.
-  public var isFatal: Bool { kind == .outcomeUnknown || kind == .fileReplaced }
+  public var isFatal: Bool { kind == .outcomeUnknown || kind == .fileReplaced || kind == .migrated }
   /// A failure of this kind, for an engine or a queue to throw.
   public init(_ kind: Kind) { self.kind = kind }
   /// A transaction was rolled back, by a failure that its body kept to itself or by one that has no kind.
@@ -43,6 +45,11 @@ public struct LedgerFailure: Error, Sendable, Equatable, CustomStringConvertible
       """
       The ledger's file, or its log beside it, was removed or replaced while the service ran, or written over: see docs/operations.md before \
       the next start.
+      """
+    case .migrated:
+      """
+      The ledger's version is not this program's any more: a program of another version has migrated it while this one ran. Stop every \
+      process of the older program, then start the newer one.
       """
     case .constraint: "A constraint of the ledger refused a row."
     case .damaged:

@@ -32,7 +32,7 @@ public protocol LedgerReader: LedgerTransaction {
   /// Begins a new transaction in place of the open one: it sees every commit that was acknowledged before this call, by any process.
   func refresh() throws(LedgerFailure)
 
-  /// Whether the store may have been moved or replaced under this process, as far as a reader can tell. The writer makes sure.
+  /// Whether the store may have been moved, replaced or migrated under this process, as far as a reader can tell. The writer makes sure.
   func mayBeReplaced() -> Bool
 
   /// The faults in the store's structure; empty if it is sound. Reads all of it.
@@ -51,8 +51,9 @@ public protocol LedgerWriter: LedgerTransaction {
   /// `body` anew after what it wrote is gone.
   ///
   /// The transaction is alone: none of another connection or process that writes overlaps with it, so whatever `body` reads is still so
-  /// at the commit. Throws `busy` without having run `body` while another program writes. After any other throw that is not fatal
-  /// nothing of the transaction is there; after `outcomeUnknown` and `fileReplaced` that is not known.
+  /// at the commit. Throws `busy` without having run `body` while another program writes, and `migrated` without having run it once the
+  /// store has another version than this program's. After any other throw that is not fatal nothing of the transaction is there; after
+  /// `outcomeUnknown` and `fileReplaced` that is not known.
   func transaction(_ body: () throws -> Void) throws(LedgerFailure)
 
   /// Runs `body` within the open transaction. An error undoes what it wrote and nothing else, unless `isInTransaction` is false then.

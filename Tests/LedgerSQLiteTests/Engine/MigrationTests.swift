@@ -50,6 +50,30 @@ struct MigrationTests {
     }
   }
 
+  @Test(
+    "A ledger that a newer program migrates while it is open stops, at its next write or poll, and writes nothing",
+    arguments: [true, false])
+  func underway(writes: Bool) async throws {
+    try await withPath { path in
+      let fatal = Collected<LedgerFailure>()
+      let old = try openRows(path) { fatal.add($0) }
+      try await old.insert(1)
+      let new = try open(path, version: 2, [2: "ALTER TABLE rows ADD COLUMN note TEXT"])
+      if writes {
+        let failure = await #expect(throws: LedgerFailure.self) { try await old.insert(2) }
+        #expect(failure?.kind == .migrated)
+      }
+      try await eventually("the older program stops") {
+        _ = try? await old.read { old.watchStore($0) }
+        return fatal.all.map(\.kind) == [.migrated] && !old.isOpen
+      }
+      await old.close()
+      try await new.insert(3)
+      await new.close()
+      #expect(try idsSeen(in: path) == [1, 3])
+    }
+  }
+
   @Test("A step that fails half-way leaves the version before it, whole")
   func halfWay() async throws {
     try await withPath { path in
