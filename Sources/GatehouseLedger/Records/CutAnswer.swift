@@ -22,10 +22,11 @@ struct CutAnswer {
     cutAt = start
   }
 
-  /// The answer as it was, byte for byte.
+  /// The answer as it was, byte for byte. Where no placeholder stands the row was written in another way, by hand or by an older program:
+  /// the answer is what is stored.
   /// - Parameter metadata: the job's; nil once it is deleted.
   static func whole(_ body: [UInt8], cutAt: Int?, metadata: String?) -> [UInt8] {
-    guard let cutAt, let metadata, cutAt >= 0, cutAt + placeholder.count <= body.count else { return body }
+    guard let cutAt, let metadata, cutAt >= 0, cutAt <= body.count, body[cutAt...].starts(with: placeholder) else { return body }
     return body[..<cutAt] + Array(metadata.utf8) + body[(cutAt + placeholder.count)...]
   }
 
