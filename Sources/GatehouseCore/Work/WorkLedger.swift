@@ -2,7 +2,7 @@
 public protocol WorkLedger: Sendable {
   /// The stored answer of a call, nil if there is none. Throws `idempotencyKeyReused` for another fingerprint.
   func answer(to call: IdempotentCall, now: Int64) async throws -> StoredAnswer?
-  /// Expires this user's and metric's overdue reservations, checks plan, override and bonus against `used + sum(open)`, inserts the
+  /// Checks plan, override and bonus against `used + sum(open)`, expires this user's and metric's overdue reservations, inserts the
   /// reservation (and analysis) and the idempotency row with `encode`'s answer. Throws `allowanceExhausted` (with `allowance`),
   /// `notFound`, `suspended`, `idempotencyKeyReused`. `pending` is empty unless overdue reservations were expired, or
   /// units of a limited metric were taken that Redis does not hold.

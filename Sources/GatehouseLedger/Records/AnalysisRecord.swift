@@ -203,12 +203,9 @@ extension SQLLedger {
     let user = try require(expired.userID, db)
     let table = rules.allowances()
     guard let metric = table.metric(expired.metric) else { throw ReservationRecord.refusal(expired) }
-    try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
-    let standing = try StandingRecord.find(user, metric, db, now: now)
-    guard standing.allowance(plan: rules.plan(of: user, now: now), table).admits(expired.amount) else {
-      throw ReservationRecord.refusal(expired)
-    }
-    let period = standing.quota.period
+    let (period, allowance, _) = try ReservationRecord.standing(
+      for: expired.amount, of: user, metric, plan: rules.plan(of: user, now: now), table, db, now: now)
+    guard allowance.admits(expired.amount) else { throw ReservationRecord.refusal(expired) }
     try db.run(
       ReservationRecord.holdAgain, [period.startMilliseconds, period.endMilliseconds, now + reopenedMilliseconds, expired.id.text])
     return try ReservationRecord.require(expired.id, db)

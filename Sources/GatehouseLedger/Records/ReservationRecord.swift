@@ -46,10 +46,26 @@ enum ReservationRecord {
     try db.run(AnalysisRecord.expire, [now, reservation.id.text])
   }
 
-  /// Ends the user's open reservations of one metric whose leases are over. Grants of units call this first if there are any: a
-  /// reservation that is not counted any more must not be committed later.
+  /// Ends the user's open reservations of one metric whose leases are over.
   static func expireOverdue(of user: UserID, _ metric: String, _ db: any LedgerTransaction, now: Int64) throws {
     for row in try db.rows(overdueOfUser, [user.text, metric, now]) { try expire(Reservation(row: row), db, now: now) }
+  }
+
+  /// Where a user stands to whom `units` are to be granted, with the period, and whether reservations were ended for it.
+  ///
+  /// Open reservations whose leases are over are ended before units are granted: one that is not counted any more must not be committed
+  /// later. Where the units don't fit nothing is written: a call that fails after it has written makes its whole batch run again.
+  static func standing(
+    for units: Int64, of user: User, _ metric: AllowanceTable.Metric, named: Period? = nil, plan: String, _ table: AllowanceTable,
+    _ db: any LedgerTransaction, now: Int64
+  ) throws -> (period: Period, allowance: Allowance, expired: Bool) {
+    let found = try StandingRecord.find(user, metric, db, named: named, now: now)
+    let allowance = found.allowance(plan: plan, table)
+    // They are not counted: without them the standing is the same, unless they are what keeps a later period open.
+    guard found.hasOverdue, allowance.admits(units) || !found.isOfPresent else { return (found.quota.period, allowance, false) }
+    try expireOverdue(of: user.id, metric.name, db, now: now)
+    let left = try StandingRecord.find(user, metric, db, named: named, now: now)
+    return (left.quota.period, left.allowance(plan: plan, table), true)
   }
 
   /// Whether hot state that was read by another process may have left `held` out already, because its lease is over or about to be:
@@ -142,18 +158,13 @@ extension SQLLedger {
       let user = try Self.require(request.userID, db)
       guard user.status == .active else { throw ServiceError(.suspended, ServiceError.suspendedDetail) }
       guard let metric = table.metric(request.metric) else { throw ServiceError(.notFound, "There is no metric \(request.metric).") }
-      var standing = try StandingRecord.find(user, metric, db, named: request.period, now: now)
-      let expired = standing.hasOverdue
-      if expired {
-        try ReservationRecord.expireOverdue(of: user.id, metric.name, db, now: now)
-        standing = try StandingRecord.find(user, metric, db, named: request.period, now: now)
-      }
       let plan = rules.plan(of: user, now: now)
-      let before = standing.allowance(plan: plan, table)
+      let (period, before, expired) = try ReservationRecord.standing(
+        for: request.amount, of: user, metric, named: request.period, plan: plan, table, db, now: now)
       guard before.admits(request.amount) else {
         throw ServiceError.exhausted(before, of: request.amount, plan: plan, now: now)
       }
-      let made = draft.made(in: standing.quota.period)
+      let made = draft.made(in: period)
       try ReservationRecord.insert(made.reservation, db)
       if request.commit { try ReservationRecord.use(made.reservation, limit: before.limit, action: "committed", event: draft.event, db) }
       if let analysis = made.analysis { try AnalysisRecord.insert(analysis, db) }

@@ -7,6 +7,9 @@ struct Standing {
   let changesAtMilliseconds: Int64
   /// Whether there are open reservations whose lease is over, which count no more.
   let hasOverdue: Bool
+  /// Whether its period is the one that was asked for: the named one, or that of the present instant. Units that were taken in a later one
+  /// keep that open.
+  var isOfPresent = true
 
   func allowance(plan: String, _ table: AllowanceTable) -> Allowance {
     Allowance(
@@ -43,7 +46,9 @@ enum StandingRecord {
     let isOpen = named.map { $0.endMilliseconds > newest } ?? (newest <= now)
     let period = isOpen ? guess : user.period(metric.kind, atMilliseconds: max(now, newest))
     guard period != guess else { return try standing(row, of: user.id, metric.name, period, db, now: now) }
-    return try find(of: user.id, metric.name, in: period, db, now: now)
+    var later = try find(of: user.id, metric.name, in: period, db, now: now)
+    later.isOfPresent = false
+    return later
   }
 
   /// A user's standing with one metric in any period.

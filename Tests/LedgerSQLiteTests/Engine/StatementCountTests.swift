@@ -74,6 +74,28 @@ struct StatementCountTests {
     }
   }
 
+  @Test("Units that are refused write nothing, so that their batch does not run again, though others of the user are overdue")
+  func refused() async throws {
+    try await withTrace { rig, ledger, traced in
+      let mia = try await rig.signUp()
+      let job = try #require(try await rig.granted(mia, lease: 1_000, analysis: .video()).analysis)
+      _ = try await ledger.expireOverdue(rowsMax: 10, now: Rig.now + 1_000)
+      let overdue = try await rig.granted(mia, lease: 500, at: Rig.now + 1_000).reservation
+      try await rig.except(mia.id, "video_analysis", .limit, 0, Rig.now, Rig.now + Rig.day)
+      let later = Rig.now + 1_500
+      let made = try await counted(ledger, traced) {
+        #expect(try await refusal { _ = try await rig.granted(mia, at: later) } == .allowanceExhausted)
+        let report = AnalysisReport.completed(result: "{}", rereserve: true)
+        #expect(try await refusal { _ = try await ledger.report(job.id, report, now: later) } == .reservationExpired)
+      }
+      #expect(made.allSatisfy { $0.hasPrefix("SELECT") } && made.count >= 6, "\(made.joined(separator: "\n"))")
+      #expect(try await ledger.reservation(overdue.id)?.status == .held)
+      try await rig.except(mia.id, "video_analysis", .limit, 1, Rig.now, Rig.now + Rig.day)
+      _ = try await rig.granted(mia, at: later)
+      #expect(try await ledger.reservation(overdue.id)?.status == .expired, "a grant ends it")
+    }
+  }
+
   @Test("A batch has no savepoints, until an operation fails after it has written; then each has its own, and all but that one count")
   func savepoints() async throws {
     struct Refused: Error {}
