@@ -3,6 +3,7 @@ extension SubjectLimits {
   /// A question to a user's hot state that counts with Redis's units those that this process has granted by itself.
   func counted(_ query: HotQuery) -> HotQuery {
     let asked = now()
+    guard window.mayOwe(subject: query.userID.text, nowMilliseconds: asked) else { return query.asked(at: asked) }
     let owed = window.owed(subject: query.userID.text, query.charges.map(\.policy), nowMilliseconds: asked)
     guard owed.contains(where: { $0 > 0 }) else { return query.asked(at: asked) }
     return query.asked(at: asked, charges: zip(query.charges, owed).map { PolicyCharge(policy: $0.policy, cost: $0.cost, besides: $1) })

@@ -37,12 +37,14 @@ public final class LocalWindow: Sendable {
   private struct Entry {
     var windows: [String: Window] = [:]
     var usedAt: UInt64 = 0
+    /// The latest instant at which anything that was granted here to the subject may count.
+    var ownUntil = Int64.min
   }
 
   private struct Table {
     var entries: [String: Entry] = [:]
     var tick: UInt64 = 0
-    /// The latest instant at which anything that was granted here may count.
+    /// The latest of all subjects': while nobody was granted anything here none is looked up.
     var ownUntil = Int64.min
   }
 
@@ -77,9 +79,9 @@ public final class LocalWindow: Sendable {
           var window = Self.window(charge.policy, entry)
           window.take(charge.cost, now: now, policy: charge.policy)
           entry.windows[charge.policy.fieldName] = Window(policy: charge.policy, mixed: window)
-          let end = now + 2 * charge.policy.windowMilliseconds + MixedWindow.replyMilliseconds
-          table.ownUntil = max(table.ownUntil, end)
+          entry.ownUntil = max(entry.ownUntil, now + 2 * charge.policy.windowMilliseconds + MixedWindow.replyMilliseconds)
         }
+        table.ownUntil = max(table.ownUntil, entry.ownUntil)
         put(entry, subject, now: now, &table)
       }
       return zip(charges, verdicts).map { charge, verdict in
@@ -112,9 +114,21 @@ public final class LocalWindow: Sendable {
   /// Units of each policy that this process has granted to a subject by itself since `now` less one window: Redis does not know them.
   func owed(subject: String, _ policies: [Policy], nowMilliseconds now: Int64) -> [Int64] {
     table.withLock { table in
-      guard now < table.ownUntil, let entry = table.entries[subject] else { return policies.map { _ in 0 } }
+      guard let entry = Self.granted(subject, table, now: now) else { return policies.map { _ in 0 } }
       return policies.map { Self.window($0, entry).ownUnits(since: now, policy: $0) }
     }
+  }
+
+  /// Whether anything that this process has granted to the subject by itself may count at `now`, whatever it has granted to others. False
+  /// for nearly all: their policies are not looked at.
+  func mayOwe(subject: String, nowMilliseconds now: Int64) -> Bool {
+    table.withLock { Self.granted(subject, $0, now: now) != nil }
+  }
+
+  /// The entry of a subject to whom something was granted here that may still count; nil for any other.
+  private static func granted(_ subject: String, _ table: Table, now: Int64) -> Entry? {
+    guard now < table.ownUntil, let entry = table.entries[subject], now < entry.ownUntil else { return nil }
+    return entry
   }
 
   /// Redis's word on one policy.
@@ -138,7 +152,7 @@ public final class LocalWindow: Sendable {
       if table.entries[subject] == nil { put(Entry(), subject, now: now, &table) }
       table.tick += 1
       hear(told, into: &table.entries[subject, default: Entry()], tick: table.tick, redisMilliseconds: redis, nowMilliseconds: now)
-      guard asked < table.ownUntil, let entry = table.entries[subject] else { return nil }
+      guard let entry = Self.granted(subject, table, now: asked) else { return nil }
       var isMixed = false
       let results = told.map { answer in
         let (charge, policy) = (answer.charge, answer.charge.policy)

@@ -53,6 +53,28 @@ struct LocalWindowTests {
     #expect(window.count <= 80)
   }
 
+  @Test("Units that were granted to one subject here cost others no look at their policies, and itself none once they count no more")
+  func shortWay() {
+    let window = LocalWindow(processes: 1)
+    let (now, end): (Int64, Int64) = (1_000_000, 1_000_000 + 2 * policy.windowMilliseconds + MixedWindow.replyMilliseconds)
+    func mayOwe(at now: Int64) -> [Bool] { ["a", "b", "nobody"].map { window.mayOwe(subject: $0, nowMilliseconds: now) } }
+    func hear(_ subject: String, at now: Int64) -> [LocalWindow.Result]? {
+      let told = LocalWindow.Told(charge: LocalWindow.Charge(policy: policy, limit: 10, cost: 1), window: PackedWindow())
+      return window.hear(
+        subject: subject, [told], isTaken: true, redisMilliseconds: now, askedMilliseconds: now, nowMilliseconds: now)
+    }
+    for subject in ["a", "b"] { #expect(hear(subject, at: now)?.count == nil) }
+    #expect(mayOwe(at: now) == [false, false, false])
+    #expect(allowed(window, "a", times: 3, at: now) == 3)
+    #expect(mayOwe(at: now) == [true, false, false] && mayOwe(at: end - 1) == [true, false, false])
+    #expect(window.owed(subject: "a", [policy], nowMilliseconds: now) == [3])
+    #expect(window.owed(subject: "b", [policy], nowMilliseconds: now) == [0])
+    #expect(hear("a", at: now)?.map(\.standing.remaining) == [7])
+    #expect(hear("b", at: now)?.count == nil)
+    #expect(allowed(window, "b", times: 1, at: end) == 1)
+    #expect(mayOwe(at: end) == [false, true, false], "each for as long as its own may count")
+  }
+
   @Test("A peek and a refusal keep nothing of a subject that was not there")
   func nothingKept() {
     let window = LocalWindow(processes: 1)
