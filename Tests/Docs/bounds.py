@@ -7,6 +7,7 @@ from tree import ROOT, page
 # Each number of a row, with the file and the pattern that finds it there.
 CONSTANTS = {
     "commands in flight to Redis": [("RedisClient/Values/RedisConfiguration.swift", r"pendingCommandsMax = ([\d_]+)")],
+    "questions of batches to the gate": [("GatehouseHTTP/Payloads/RequestBounds.swift", r"batchMax = ([\d_]+)")],
     "users that are rebuilt": [
         ("GatehouseCore/Gate/Gatekeeper.swift", r"runningMax: ([\d_]+)"),
         ("GatehouseCore/Gate/Gatekeeper.swift", r"waitingMax: ([\d_]+)"),
