@@ -49,6 +49,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var readIsWanted = false
   private var inputHasEnded = false
   private var isLingering = false
+  private var isCancelled = false
   private var ownContext: ChannelHandlerContext?
   /// Stands before the parser, and says what comes through it.
   weak var lane: RequestLane?
@@ -236,6 +237,34 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   // MARK: Ending
 
+  /// Hummingbird closes when the client's side has ended. What the client has not taken yet must leave first: once the input has ended
+  /// NIO closes both directions at once, and drops all that waits.
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    if mode == .input {
+      // Only a task that is cancelled closes the input: the time to drain is over, and no client is waited for any more.
+      isCancelled = true
+      return context.close(mode: isDiscarding ? .all : .input, promise: promise)
+    }
+    guard !isCancelled, hasUnwritten(context) else { return context.close(mode: mode, promise: promise) }
+    context.channel.closeFuture.cascade(to: promise)
+    // While all that arrives is dropped, the last answer is on its way, and the connection ends after it.
+    if !isDiscarding { endWhenWritten(context) }
+  }
+
+  /// Whether the client has not taken all that was written.
+  private func hasUnwritten(_ context: ChannelHandlerContext) -> Bool {
+    let bytes = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    return (bytes ?? 0) > 0
+  }
+
+  /// Ends the connection once all that was written has left.
+  private func endWhenWritten(_ context: ChannelHandlerContext) {
+    exchange = nil
+    discard()
+    guard let written = lane?.flushed() else { return context.close(promise: nil) }
+    closeAfter(written, nil, context)
+  }
+
   /// From here on nothing that arrives is looked at.
   func discard() {
     input = .discarding(bytes: 0)
@@ -267,6 +296,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)
     case .body:
       refuse(Problem(.requestTimeout, "The body did not arrive in time. Send it at once."), context)
+    case .leave where hasUnwritten(context):
+      endWhenWritten(context)
     case .header, .idle, .leave, .write, .linger:
       context.close(promise: nil)
     }

@@ -118,6 +118,9 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     goOn(context)
   }
 
+  /// Completes when all that was written before has left.
+  func flushed() -> EventLoopFuture<Void>? { ownContext?.writeAndFlush(Self.wrapOutboundOut(ByteBuffer())) }
+
   /// Leaves what is held to the parser, and all that follows.
   func surrender() {
     if let context = ownContext { surrender(context) }
