@@ -28,6 +28,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// A client that sends a head in more pieces than these is left to the parser: each piece is read from the head's beginning.
   private static let piecesMax = 8
+  /// The answers that come at once, one after another, before the event loop serves others: each may be one to a whole batch.
+  static let turnAnswersMax = 32
 
   private let guarding: ConnectionGuard
   private let fast: @Sendable () -> (any FastAnswers)?
@@ -46,6 +48,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private var peer: SocketAddress?
   /// An answer that came while it was being asked for.
   private var early: FastAnswer?
+  /// Such answers since the loop has last served others. Those that come later need no bound: each comes in a turn of its own.
+  private var turnAnswers = 0
   private var isInCall = false
   private var hasPassed = false
 
@@ -63,6 +67,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   func channelInactive(context: ChannelHandlerContext) {
     state = .unframed
     held = nil
+    inputHasEnded = false
+    readIsWanted = false
     context.fireChannelInactive()
   }
 
@@ -85,8 +91,11 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   var isFramed: Bool { if case .unframed = state { false } else { true } }
 
   func read(context: ChannelHandlerContext) {
-    if held != nil, isAnswering, !guarding.isDiscarding { readIsWanted = true } else { context.read() }
+    if held != nil, isAnswering || isResting, !guarding.isDiscarding { readIsWanted = true } else { context.read() }
   }
+
+  /// Whether the next request waits for the loop's next turn.
+  private var isResting: Bool { turnAnswers >= Self.turnAnswersMax }
 
   private var isAnswering: Bool {
     switch state {
@@ -138,7 +147,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
       inputHasEnded = false
       context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
-    if readIsWanted, held == nil || !isAnswering {
+    if readIsWanted, held == nil || !isAnswering && !isResting {
       readIsWanted = false
       context.read()
     }
@@ -163,7 +172,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
       state = .passing(left: left - part.readableBytes)
       pass(part, context)
       return true
-    case .open: return begin(bytes, context)
+    case .open: return !isResting && begin(bytes, context)
     }
   }
 
@@ -238,8 +247,19 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     if let answer = early {
       early = nil
       write(answer, context)
+      turnAnswers += 1
+      if isResting { rest(context) }
     }
     return .taken
+  }
+
+  /// Lets the loop serve others, then goes on.
+  private func rest(_ context: ChannelHandlerContext) {
+    context.eventLoop.assumeIsolated().execute {
+      self.turnAnswers = 0
+      // The client may have gone meanwhile.
+      if let context = self.ownContext { self.goOn(context) }
+    }
   }
 
   private func answered(_ answer: FastAnswer) {
