@@ -18,6 +18,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case part(HTTPServerRequestPart)
     case failure(Problem)
     case inputClosed
+    /// What came next was dropped.
+    case gap
   }
 
   private enum Input {
@@ -44,8 +46,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   let deadline = Deadline<Wait>()
   private(set) var isQuiescing = false
   private var input = Input.awaitingHead
-  // Bounded by what one read of the socket can hold: while anything is in here, nothing is read.
+  // While anything is in here nothing is read, until the client's side ends. The lane drops what comes beyond `HTTPLimits.heldBytesMax`.
   private var held = CircularBuffer<Held>(initialCapacity: 4)
+  /// The bytes of what has come while anything waited.
+  private var waitingBytes = 0
+  private var endsAtGap = false
   private var readIsWanted = false
   private var inputHasEnded = false
   private var isLingering = false
@@ -125,7 +130,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Called with bytes before the parser sees them.
   func bytesArrived(_ bytes: ByteBuffer) {
-    guard let context = ownContext, exchange == nil, held.isEmpty else { return }
+    guard let context = ownContext, exchange == nil, held.isEmpty else {
+      waitingBytes += bytes.readableBytes
+      return
+    }
+    waitingBytes = 0
     if case .collecting(_, let body) = input { return weigh(bytes, body, context) }
     guard case .awaitingHead = input else { return }
     if requestLine.isUntouched { headerBegins() }
@@ -163,6 +172,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func hold(_ event: Held, _ context: ChannelHandlerContext) {
+    guard !endsAtGap else { return }
     held.append(event)
     goOn(context)
   }
@@ -176,6 +186,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       case .part(.end): passOn(context)
       case .failure(let problem): refuse(problem, context)
       case .inputClosed: context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+      case .gap: endWhenWritten(context)
       }
     }
     if exchange == nil, readIsWanted {
@@ -341,6 +352,16 @@ extension ConnectionGuard {
 
   /// The client sends nothing more; the event comes when its turn is.
   func inputEnds() { inputHasEnded = true }
+
+  /// The bytes that wait for the answer to the request in flight.
+  var heldBytes: Int { exchange == nil && held.isEmpty ? 0 : waitingBytes }
+
+  /// Ends the connection after the answers to what is held: the client's next bytes are lost.
+  func endsAfterHeld() {
+    guard let context = ownContext, !isDiscarding, !endsAtGap else { return }
+    hold(.gap, context)
+    endsAtGap = true
+  }
 
   /// Ends the connection when the lane's last answer is written.
   func close(after written: EventLoopFuture<Void>) {

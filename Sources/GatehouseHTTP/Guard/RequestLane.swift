@@ -35,7 +35,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private let fast: @Sendable () -> (any FastAnswers)?
   private var state = State.open
   /// Bytes that wait for a request's end, or for the answer to the request before. While an answer is awaited nothing is read any more
-  /// once there are any, so they are bounded by a request and one read of the socket.
+  /// once there are any. When the client's side ends NIO reads on all the same: what is beyond `HTTPLimits.heldBytesMax` is dropped.
   private var held: ByteBuffer?
   private var pieces = 0
   /// Where the request ends whose body is still arriving: its head is not read again with each piece.
@@ -44,6 +44,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private var readIsWanted = false
   private var inputHasEnded = false
   private var isQuiescing = false
+  /// Bytes were dropped: the connection ends after the answers to what was kept.
+  private var hasDropped = false
   private var ownContext: ChannelHandlerContext?
   private var peer: SocketAddress?
   /// An answer that came while it was being asked for.
@@ -106,9 +108,21 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = Self.unwrapInboundIn(data)
-    if !isFramed || guarding.isDiscarding { return pass(bytes, context) }
+    if guarding.isDiscarding { return pass(bytes, context) }
+    guard !hasDropped, hasRoom(for: bytes) else {
+      hasDropped = true
+      return goOn(context)
+    }
+    if !isFramed { return pass(bytes, context) }
     if held == nil { held = bytes } else { held?.writeBuffer(&bytes) }
     goOn(context)
+  }
+
+  /// The bytes that wait here.
+  var heldBytes: Int { held?.readableBytes ?? 0 }
+
+  private func hasRoom(for bytes: ByteBuffer) -> Bool {
+    (isFramed ? heldBytes : guarding.heldBytes) + bytes.readableBytes <= guarding.limits.heldBytesMax
   }
 
   /// Those behind hear of it only if they were given anything.
@@ -143,6 +157,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func goOn(_ context: ChannelHandlerContext) {
     while !guarding.isDiscarding, let bytes = held, step(bytes, context) {}
+    // Before the parser hears of the end: it would refuse the request that was cut.
+    if hasDropped, mayEnd { guarding.endsAfterHeld() }
     if inputHasEnded, mayEnd {
       inputHasEnded = false
       context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
@@ -152,6 +168,9 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
       context.read()
     }
   }
+
+  /// Whether no more bytes follow those that are held.
+  private var isAtEnd: Bool { inputHasEnded || hasDropped }
 
   /// Whether the others may hear now that the client sends nothing more.
   private var mayEnd: Bool {
@@ -190,13 +209,13 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Decides about the request that the bytes begin with; false if it must arrive further first.
   private func begin(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-    guard bytes.readableBytes >= wholeBytes || inputHasEnded else { return false }
+    guard bytes.readableBytes >= wholeBytes || isAtEnd else { return false }
     wholeBytes = 0
     switch bytes.withUnsafeReadableBytes({ PlainRequest.read($0, guarding.limits) }) {
     case .other: state = .unframed
     case .partial:
       pieces += 1
-      guard pieces <= Self.piecesMax, !inputHasEnded else {
+      guard pieces <= Self.piecesMax, !isAtEnd else {
         state = .unframed
         return true
       }
@@ -223,7 +242,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private func begin(_ request: PlainRequest, _ bytes: ByteBuffer, _ fast: any FastAnswers, _ context: ChannelHandlerContext) -> Begun {
     guard let bodyMax = bytes.withUnsafeReadableBytes({ fast.bodyMax(request, $0) }), request.bodyBytes <= bodyMax else { return .left }
     guard bytes.readableBytes >= request.bytes else {
-      guard !inputHasEnded else { return .left }
+      guard !isAtEnd else { return .left }
       wholeBytes = request.bytes
       wait(.body, context)
       return .tooShort
