@@ -54,7 +54,8 @@ final class DemoServer: Sendable {
   static func with(
     _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []), admission: AdmissionControl = .open,
     quota: ConnectionQuota? = nil, fast: (any FastAnswers)? = nil,
-    accepted: (@Sendable (any Channel) -> Void)? = nil, _ body: @Sendable (DemoServer) async throws -> Void
+    orphans: OrphanedRequests = OrphanedRequests(), accepted: (@Sendable (any Channel) -> Void)? = nil,
+    _ body: @Sendable (DemoServer) async throws -> Void
   ) async throws {
     let running = AsyncStream<Int>.makeStream()
     let counter = Counter()
@@ -64,7 +65,7 @@ final class DemoServer: Sendable {
       responder: Edge(routes(counter), crossOrigin: crossOrigin),
       server: makeHTTP1(
         RequestRules([.signUp, .logIn, .gateBatch, .forwardAuth]), limits: limits, admission: admission, crossOrigin: { crossOrigin },
-        refusals: nil, answering: { fast }),
+        refusals: nil, answering: { fast }, orphans: orphans),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { channel in
         if let quota { try? await channel.pipeline.addHandler(ConnectionBound(quota), position: .first) }

@@ -19,7 +19,7 @@ struct LaneBoundTests {
       let echo = echo
       guarding = ConnectionGuard(
         rules: RequestRules([.gate]), limits: HTTPLimits(), admission: .open, crossOrigin: { CrossOrigin(origins: []) }, refusals: nil)
-      lane = RequestLane(guarding, fast: { echo })
+      lane = RequestLane(guarding, fast: { echo }, orphans: OrphanedRequests())
       guarding.lane = lane
       channel = EmbeddedChannel(
         handlers: [

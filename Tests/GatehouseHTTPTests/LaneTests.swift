@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -6,6 +7,8 @@ import Testing
 
 @Suite("The lane in front of the parser")
 struct LaneTests {
+  private final class Waiting: Sendable { let isOver = Atomic(false) }
+
   private static func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n" }
   private static func post(_ path: String, _ body: String) -> String {
     "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
@@ -112,6 +115,40 @@ struct LaneTests {
       try await other.send(Self.get("/fast/3"))
       #expect(try await other.answer().body == "/fast/3")
       await other.close()
+    }
+  }
+
+  @Test("The end of a process waits for what is still being answered after its connection has ended")
+  func orphans() async throws {
+    let (echo, orphans) = (Echo(), OrphanedRequests())
+    try await DemoServer.with(fast: echo, orphans: orphans) { server in
+      await orphans.ended()
+      for number in 1...3 {
+        let client = try await RawHTTP.connect(port: server.port)
+        try await client.send(Self.get("/late/\(number)"))
+        try await eventually("the request is asked") { echo.late == number }
+        #expect(orphans.now == number - 1, "a request whose connection is there is not counted")
+        await client.close()
+        try await eventually("the request is counted") { orphans.now == number }
+      }
+      let waiting = Waiting()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          await orphans.ended()
+          waiting.isOver.store(true, ordering: .relaxed)
+        }
+        // Others are answered meanwhile, and count for nothing.
+        let other = try await RawHTTP.connect(port: server.port)
+        for _ in 0..<50 {
+          try await other.send(Self.get("/fast/4"))
+          #expect(try await other.answer().body == "/fast/4")
+        }
+        await other.close()
+        #expect(!waiting.isOver.load(ordering: .relaxed))
+        echo.letGo()
+        try await group.waitForAll()
+      }
+      #expect(orphans.now == 0)
     }
   }
 

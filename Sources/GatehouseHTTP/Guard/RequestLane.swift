@@ -33,6 +33,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   private let guarding: ConnectionGuard
   private let fast: @Sendable () -> (any FastAnswers)?
+  private let orphans: OrphanedRequests
   private var state = State.open
   /// Bytes that wait for a request's end, or for the answer to the request before. While an answer is awaited nothing is read any more
   /// once there are any. When the client's side ends NIO reads on all the same: what is beyond `HTTPLimits.heldBytesMax` is dropped.
@@ -54,10 +55,13 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private var turnAnswers = 0
   private var isInCall = false
   private var hasPassed = false
+  /// The connection has ended while a request was being answered here.
+  private var isOrphan = false
 
-  init(_ guarding: ConnectionGuard, fast: @escaping @Sendable () -> (any FastAnswers)?) {
+  init(_ guarding: ConnectionGuard, fast: @escaping @Sendable () -> (any FastAnswers)?, orphans: OrphanedRequests) {
     self.guarding = guarding
     self.fast = fast
+    self.orphans = orphans
   }
 
   // MARK: Connection
@@ -67,6 +71,10 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   func handlerRemoved(context: ChannelHandlerContext) { ownContext = nil }
 
   func channelInactive(context: ChannelHandlerContext) {
+    if case .asking = state {
+      isOrphan = true
+      orphans.begin()
+    }
     state = .unframed
     held = nil
     inputHasEnded = false
@@ -282,7 +290,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func answered(_ answer: FastAnswer) {
-    // The client may have gone meanwhile.
+    guard !isOrphan else { return orphans.end() }
     guard case .asking = state, let context = ownContext else { return }
     guard !isInCall else {
       early = answer
