@@ -30,6 +30,9 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private static let piecesMax = 8
   /// The answers that come at once, one after another, before the event loop serves others: each may be one to a whole batch.
   static let turnAnswersMax = 32
+  /// How long the loop then serves others. A task that is merely put behind the others would come before all that sockets bring: NIO looks
+  /// at them only when no task is left.
+  private static let turnPause = TimeAmount.milliseconds(1)
 
   private let guarding: ConnectionGuard
   private let fast: @Sendable () -> (any FastAnswers)?
@@ -282,7 +285,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Lets the loop serve others, then goes on.
   private func rest(_ context: ChannelHandlerContext) {
-    context.eventLoop.assumeIsolated().execute {
+    context.eventLoop.assumeIsolated().scheduleTask(in: Self.turnPause) {
       self.turnAnswers = 0
       // The client may have gone meanwhile.
       if let context = self.ownContext { self.goOn(context) }
