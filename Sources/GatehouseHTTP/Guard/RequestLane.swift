@@ -37,6 +37,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private let guarding: ConnectionGuard
   private let fast: @Sendable () -> (any FastAnswers)?
   private let orphans: OrphanedRequests
+  private let heldBytesMax: Int
   private var state = State.open
   /// Bytes that wait for a request's end, or for the answer to the request before. While an answer is awaited nothing is read any more
   /// once there are any. When the client's side ends NIO reads on all the same: what is beyond `HTTPLimits.heldBytesMax` is dropped.
@@ -65,6 +66,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     self.guarding = guarding
     self.fast = fast
     self.orphans = orphans
+    heldBytesMax = guarding.limits.heldBytesMax
   }
 
   // MARK: Connection
@@ -133,7 +135,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   var heldBytes: Int { held?.readableBytes ?? 0 }
 
   private func hasRoom(for bytes: ByteBuffer) -> Bool {
-    (isFramed ? heldBytes : guarding.heldBytes) + bytes.readableBytes <= guarding.limits.heldBytesMax
+    (isFramed ? heldBytes : guarding.heldBytes) + bytes.readableBytes <= heldBytesMax
   }
 
   /// Those behind hear of it only if they were given anything.
