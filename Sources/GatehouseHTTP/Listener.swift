@@ -6,21 +6,25 @@ import NIOCore
 /// - Parameters:
 ///   - rules: those of the endpoints that the listener serves.
 ///   - fast: asked for each request that it may take; without it every request goes to its route.
+///   - orphans: counts the requests that `fast` has taken and that are left when their connection ends.
 public func makeHTTP1(
   _ rules: RequestRules, limits: HTTPLimits = HTTPLimits(), admission: AdmissionControl = .open,
   crossOrigin: @escaping @Sendable () -> CrossOrigin = { CrossOrigin(origins: []) }, refusals: RefusalLog? = nil,
-  fast: @escaping @Sendable () -> FastPath? = { nil }
+  fast: @escaping @Sendable () -> FastPath? = { nil }, orphans: OrphanedRequests = OrphanedRequests()
 ) -> HTTPServerBuilder {
-  makeHTTP1(rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, answering: { fast() })
+  makeHTTP1(
+    rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, answering: { fast() }, orphans: orphans)
 }
 
 func makeHTTP1(
   _ rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
-  refusals: RefusalLog?, answering fast: @escaping @Sendable () -> (any FastAnswers)?
+  refusals: RefusalLog?, answering fast: @escaping @Sendable () -> (any FastAnswers)?, orphans: OrphanedRequests
 ) -> HTTPServerBuilder {
   let configuration = HTTP1Channel.Configuration(
     additionalChannelHandlers: [
-      GuardInstaller(rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, fast: fast)
+      GuardInstaller(
+        rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, fast: fast,
+        orphans: orphans)
     ],
     idleTimeout: nil,
     httpDecoderConfiguration: .init(

@@ -86,6 +86,37 @@ import Testing
     }
   }
 
+  @Test("A question whose client has gone is decided to its end before the process lets go of Redis and of the ledger")
+  func orphaned() async throws {
+    try await RunningService.with { service in
+      let token = try await service.newUser().token
+      let key = try service.serviceKey("gate")
+      let body = #"{"token":"\#(token)","reserve":{"metric":"video_analysis","idempotency_key":"k"}}"#
+      let lock = try LedgerLock(service.folder + "/gatehouse.sqlite")
+      defer { lock.release() }
+      let client = try await RawHTTP.connect(port: service.port())
+      try await client.send(
+        "POST /v1/gate HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\nContent-Type: application/json\r\n"
+          + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      try await eventually("Redis holds the unit, and the ledger is asked") { try Self.holds(service) == 1 }
+      await client.close()
+      service.terminate()
+      // In this time Redis is let go of, if nobody waits for the question.
+      try? await eventually("the process has ended", within: .seconds(1)) { !service.isRunning() }
+      lock.release()
+      try await eventually("the process ends") { !service.isRunning() }
+      #expect(try Self.holds(service) == 0, "the mark of a hold goes once the ledger has the units")
+    }
+  }
+
+  /// The units that Redis holds for reservations, in the hashes of all users.
+  private static func holds(_ service: RunningService) throws -> Int {
+    try service.redis("keys", "*").split(separator: "\n").map(String.init).reduce(0) { count, name in
+      guard try service.redis("type", name) == "hash\n" else { return count }
+      return count + (try service.redis("hkeys", name).split(separator: "\n").count { $0.hasPrefix("h:") })
+    }
+  }
+
   @Test("A profile that counts addresses counts the client's, which the proxy names, in the channel as well")
   func addresses() async throws {
     let profile = [

@@ -9,6 +9,9 @@ import TestSupport
 
 /// A server with a few routes behind the guard and the edge.
 final class DemoServer: Sendable {
+  /// The bytes of the body of `/large` and `/stream`: more than the kernel keeps for a client that does not read.
+  static let largeBytes = 256 * 65_536
+
   let port: Int
   private let counter: Counter
 
@@ -47,9 +50,12 @@ final class DemoServer: Sendable {
   }
 
   /// Runs `body` against a server with these limits, then stops it.
+  /// - Parameter accepted: told of each connection.
   static func with(
     _ limits: HTTPLimits = HTTPLimits(), crossOrigin: CrossOrigin = CrossOrigin(origins: []), admission: AdmissionControl = .open,
-    quota: ConnectionQuota? = nil, fast: (any FastAnswers)? = nil, _ body: @Sendable (DemoServer) async throws -> Void
+    quota: ConnectionQuota? = nil, fast: (any FastAnswers)? = nil,
+    orphans: OrphanedRequests = OrphanedRequests(), accepted: (@Sendable (any Channel) -> Void)? = nil,
+    _ body: @Sendable (DemoServer) async throws -> Void
   ) async throws {
     let running = AsyncStream<Int>.makeStream()
     let counter = Counter()
@@ -59,10 +65,11 @@ final class DemoServer: Sendable {
       responder: Edge(routes(counter), crossOrigin: crossOrigin),
       server: makeHTTP1(
         RequestRules([.signUp, .logIn, .gateBatch, .forwardAuth]), limits: limits, admission: admission, crossOrigin: { crossOrigin },
-        refusals: nil, answering: { fast }),
+        refusals: nil, answering: { fast }, orphans: orphans),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { channel in
         if let quota { try? await channel.pipeline.addHandler(ConnectionBound(quota), position: .first) }
+        if let accepted { try? await channel.pipeline.addHandler(Accepting(told: accepted), position: .first) }
         running.continuation.yield(channel.localAddress?.port ?? 0)
       },
       logger: quiet)
@@ -102,6 +109,9 @@ final class DemoServer: Sendable {
     }
     router.get("broken") { _, _ -> String in throw Unforeseen() }
     router.get("refused") { _, _ -> String in throw Problem(.suspended, "The account is suspended.", extras: ["until": 7]) }
+    router.get("large") { _, _ in
+      Response(status: .ok, body: .init(byteBuffer: ByteBuffer(repeating: UInt8(ascii: "x"), count: DemoServer.largeBytes)))
+    }
     router.get("stream") { _, _ in
       Response(
         status: .ok,
@@ -132,6 +142,21 @@ final class DemoServer: Sendable {
     let answers = try await client.answersUntilClosed()
     await client.close()
     return answers
+  }
+}
+
+/// Tells of each connection that a listening channel accepts.
+private final class Accepting: ChannelInboundHandler, Sendable {
+  typealias InboundIn = any Channel
+  typealias InboundOut = any Channel
+
+  private let told: @Sendable (any Channel) -> Void
+
+  init(told: @escaping @Sendable (any Channel) -> Void) { self.told = told }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    told(Self.unwrapInboundIn(data))
+    context.fireChannelRead(data)
   }
 }
 

@@ -5,40 +5,10 @@ import Testing
 
 @testable import GatehouseHTTP
 
-/// Answers `/fast/…` with its target, `/late/…` when it is told to, and takes nothing else.
-private final class Echo: FastAnswers {
-  private let waiting = Mutex<[@Sendable () -> Void]>([])
-  private let count = Mutex(0)
-
-  /// How many requests were answered in the channel.
-  var answered: Int { count.withLock { $0 } }
-  var late: Int { waiting.withLock { $0.count } }
-
-  func letGo() {
-    for answer in waiting.withLock({ waiting in
-      defer { waiting = [] }
-      return waiting
-    }) { answer() }
-  }
-
-  func bodyMax(_ request: PlainRequest, _ bytes: UnsafeRawBufferPointer) -> Int? {
-    bytes[request.target].starts(with: "/fast/".utf8) || bytes[request.target].starts(with: "/late/".utf8) ? 1_000 : nil
-  }
-
-  func answer(
-    _ request: PlainRequest, _ bytes: UnsafeRawBufferPointer, peer: SocketAddress?, done: @escaping @Sendable (FastAnswer) -> Void
-  ) -> Bool {
-    guard !bytes[request.target].elementsEqual("/fast/left".utf8) else { return false }
-    count.withLock { $0 += 1 }
-    let body = Array(bytes[request.target]) + Array(bytes[request.headBytes...])
-    let answer = AnswerBytes(status: 200, capacity: 256).ended(body: body, requestID: "r", origin: nil, CrossOrigin(origins: []))
-    if bytes[request.target].starts(with: "/late/".utf8) { waiting.withLock { $0.append { done(answer) } } } else { done(answer) }
-    return true
-  }
-}
-
 @Suite("The lane in front of the parser")
 struct LaneTests {
+  private final class Waiting: Sendable { let isOver = Atomic(false) }
+
   private static func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n" }
   private static func post(_ path: String, _ body: String) -> String {
     "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
@@ -145,6 +115,40 @@ struct LaneTests {
       try await other.send(Self.get("/fast/3"))
       #expect(try await other.answer().body == "/fast/3")
       await other.close()
+    }
+  }
+
+  @Test("The end of a process waits for what is still being answered after its connection has ended")
+  func orphans() async throws {
+    let (echo, orphans) = (Echo(), OrphanedRequests())
+    try await DemoServer.with(fast: echo, orphans: orphans) { server in
+      await orphans.ended()
+      for number in 1...3 {
+        let client = try await RawHTTP.connect(port: server.port)
+        try await client.send(Self.get("/late/\(number)"))
+        try await eventually("the request is asked") { echo.late == number }
+        #expect(orphans.now == number - 1, "a request whose connection is there is not counted")
+        await client.close()
+        try await eventually("the request is counted") { orphans.now == number }
+      }
+      let waiting = Waiting()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          await orphans.ended()
+          waiting.isOver.store(true, ordering: .relaxed)
+        }
+        // Others are answered meanwhile, and count for nothing.
+        let other = try await RawHTTP.connect(port: server.port)
+        for _ in 0..<50 {
+          try await other.send(Self.get("/fast/4"))
+          #expect(try await other.answer().body == "/fast/4")
+        }
+        await other.close()
+        #expect(!waiting.isOver.load(ordering: .relaxed))
+        echo.letGo()
+        try await group.waitForAll()
+      }
+      #expect(orphans.now == 0)
     }
   }
 

@@ -64,6 +64,9 @@ public final class RawHTTP: Sendable {
   /// Says that nothing more will be sent.
   public func finishSending() async throws { try await channel.close(mode: .output) }
 
+  /// Reads from now on, on a connection that was made with `receives: false`.
+  public func receive() async throws { try await channel.setOption(.autoRead, value: true).get() }
+
   /// Closes both directions at once.
   public func close() async { try? await channel.close() }
 

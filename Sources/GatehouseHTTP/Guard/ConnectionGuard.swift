@@ -18,6 +18,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case part(HTTPServerRequestPart)
     case failure(Problem)
     case inputClosed
+    /// What came next was dropped.
+    case gap
   }
 
   private enum Input {
@@ -44,11 +46,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   let deadline = Deadline<Wait>()
   private(set) var isQuiescing = false
   private var input = Input.awaitingHead
-  // Bounded by what one read of the socket can hold: while anything is in here, nothing is read.
+  // While anything is in here nothing is read, until the client's side ends. The lane drops what comes beyond `HTTPLimits.heldBytesMax`.
   private var held = CircularBuffer<Held>(initialCapacity: 4)
+  /// The bytes of what has come while anything waited.
+  private var waitingBytes = 0
+  private var endsAtGap = false
   private var readIsWanted = false
   private var inputHasEnded = false
   private var isLingering = false
+  private var isCancelled = false
   private var ownContext: ChannelHandlerContext?
   /// Stands before the parser, and says what comes through it.
   weak var lane: RequestLane?
@@ -124,7 +130,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Called with bytes before the parser sees them.
   func bytesArrived(_ bytes: ByteBuffer) {
-    guard let context = ownContext, exchange == nil, held.isEmpty else { return }
+    guard let context = ownContext, exchange == nil, held.isEmpty else {
+      waitingBytes += bytes.readableBytes
+      return
+    }
+    waitingBytes = 0
     if case .collecting(_, let body) = input { return weigh(bytes, body, context) }
     guard case .awaitingHead = input else { return }
     if requestLine.isUntouched { headerBegins() }
@@ -162,6 +172,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func hold(_ event: Held, _ context: ChannelHandlerContext) {
+    guard !endsAtGap else { return }
     held.append(event)
     goOn(context)
   }
@@ -175,6 +186,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       case .part(.end): passOn(context)
       case .failure(let problem): refuse(problem, context)
       case .inputClosed: context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+      case .gap: endWhenWritten(context)
       }
     }
     if exchange == nil, readIsWanted {
@@ -236,6 +248,34 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   // MARK: Ending
 
+  /// Hummingbird closes when the client's side has ended. What the client has not taken yet must leave first: once the input has ended
+  /// NIO closes both directions at once, and drops all that waits.
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    if mode == .input {
+      // Only a task that is cancelled closes the input: the time to drain is over, and no client is waited for any more.
+      isCancelled = true
+      return context.close(mode: isDiscarding ? .all : .input, promise: promise)
+    }
+    guard !isCancelled, hasUnwritten(context) else { return context.close(mode: mode, promise: promise) }
+    context.channel.closeFuture.cascade(to: promise)
+    // While all that arrives is dropped, the last answer is on its way, and the connection ends after it.
+    if !isDiscarding { endWhenWritten(context) }
+  }
+
+  /// Whether the client has not taken all that was written.
+  private func hasUnwritten(_ context: ChannelHandlerContext) -> Bool {
+    let bytes = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    return (bytes ?? 0) > 0
+  }
+
+  /// Ends the connection once all that was written has left.
+  private func endWhenWritten(_ context: ChannelHandlerContext) {
+    exchange = nil
+    discard()
+    guard let written = lane?.flushed() else { return context.close(promise: nil) }
+    closeAfter(written, nil, context)
+  }
+
   /// From here on nothing that arrives is looked at.
   func discard() {
     input = .discarding(bytes: 0)
@@ -267,6 +307,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)
     case .body:
       refuse(Problem(.requestTimeout, "The body did not arrive in time. Send it at once."), context)
+    case .leave where hasUnwritten(context):
+      endWhenWritten(context)
     case .header, .idle, .leave, .write, .linger:
       context.close(promise: nil)
     }
@@ -310,6 +352,16 @@ extension ConnectionGuard {
 
   /// The client sends nothing more; the event comes when its turn is.
   func inputEnds() { inputHasEnded = true }
+
+  /// The bytes that wait for the answer to the request in flight.
+  var heldBytes: Int { exchange == nil && held.isEmpty ? 0 : waitingBytes }
+
+  /// Ends the connection after the answers to what is held: the client's next bytes are lost.
+  func endsAfterHeld() {
+    guard let context = ownContext, !isDiscarding, !endsAtGap else { return }
+    hold(.gap, context)
+    endsAtGap = true
+  }
 
   /// Ends the connection when the lane's last answer is written.
   func close(after written: EventLoopFuture<Void>) {

@@ -13,12 +13,14 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   private let crossOrigin: @Sendable () -> CrossOrigin
   private let refusals: RefusalLog?
   private let fast: @Sendable () -> (any FastAnswers)?
+  private let orphans: OrphanedRequests
 
   init(
     rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
-    refusals: RefusalLog?, fast: @escaping @Sendable () -> (any FastAnswers)?
+    refusals: RefusalLog?, fast: @escaping @Sendable () -> (any FastAnswers)?, orphans: OrphanedRequests
   ) {
     self.fast = fast
+    self.orphans = orphans
     self.rules = rules
     self.limits = limits
     self.admission = admission
@@ -34,7 +36,7 @@ final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
       let codec = try sync.handler(type: HTTP1ToHTTPServerCodec.self)
       // The encoder stands before the parser: what the lane writes passes neither.
       let encoder = try sync.handler(type: HTTPResponseEncoder.self)
-      let lane = RequestLane(guarding, fast: fast)
+      let lane = RequestLane(guarding, fast: fast, orphans: orphans)
       guarding.lane = lane
       try sync.addHandler(guarding, position: .before(codec))
       try sync.addHandler(lane, position: .before(encoder))

@@ -33,6 +33,11 @@ public struct HTTPLimits: Sendable {
   /// The requests in that pause are answered at multiples of this, several in one turn of the loop: a turn for each of them would cost
   /// more than the answers do, and a turn for too many would hold up the gate.
   public var turnedAwayGrid = TimeAmount.milliseconds(2)
+  /// The most bytes of a connection that wait for the answer before them: one request, and one read of the socket behind it. Reading stops
+  /// before there are more, until the client's side ends: then NIO reads all that the kernel has.
+  var heldBytesMax: Int { headerBytesMax + Endpoint.BodyCap.largest + Self.readBytesMax }
+  /// The most bytes that one read of the socket brings: four buffers of NIO, each as long as it can grow.
+  private static let readBytesMax = 4 * 65_536
   /// How much of a refused request is still read.
   public var discardedBytesMax = 262_144
 

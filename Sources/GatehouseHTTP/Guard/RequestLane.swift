@@ -28,12 +28,19 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// A client that sends a head in more pieces than these is left to the parser: each piece is read from the head's beginning.
   private static let piecesMax = 8
+  /// The answers that come at once, one after another, before the event loop serves others: each may be one to a whole batch.
+  static let turnAnswersMax = 32
+  /// How long the loop then serves others. A task that is merely put behind the others would come before all that sockets bring: NIO looks
+  /// at them only when no task is left.
+  private static let turnPause = TimeAmount.milliseconds(1)
 
   private let guarding: ConnectionGuard
   private let fast: @Sendable () -> (any FastAnswers)?
+  private let orphans: OrphanedRequests
+  private let heldBytesMax: Int
   private var state = State.open
   /// Bytes that wait for a request's end, or for the answer to the request before. While an answer is awaited nothing is read any more
-  /// once there are any, so they are bounded by a request and one read of the socket.
+  /// once there are any. When the client's side ends NIO reads on all the same: what is beyond `HTTPLimits.heldBytesMax` is dropped.
   private var held: ByteBuffer?
   private var pieces = 0
   /// Where the request ends whose body is still arriving: its head is not read again with each piece.
@@ -42,16 +49,24 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private var readIsWanted = false
   private var inputHasEnded = false
   private var isQuiescing = false
+  /// Bytes were dropped: the connection ends after the answers to what was kept.
+  private var hasDropped = false
   private var ownContext: ChannelHandlerContext?
   private var peer: SocketAddress?
   /// An answer that came while it was being asked for.
   private var early: FastAnswer?
+  /// Such answers since the loop has last served others. Those that come later need no bound: each comes in a turn of its own.
+  private var turnAnswers = 0
   private var isInCall = false
   private var hasPassed = false
+  /// The connection has ended while a request was being answered here.
+  private var isOrphan = false
 
-  init(_ guarding: ConnectionGuard, fast: @escaping @Sendable () -> (any FastAnswers)?) {
+  init(_ guarding: ConnectionGuard, fast: @escaping @Sendable () -> (any FastAnswers)?, orphans: OrphanedRequests) {
     self.guarding = guarding
     self.fast = fast
+    self.orphans = orphans
+    heldBytesMax = guarding.limits.heldBytesMax
   }
 
   // MARK: Connection
@@ -61,8 +76,14 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   func handlerRemoved(context: ChannelHandlerContext) { ownContext = nil }
 
   func channelInactive(context: ChannelHandlerContext) {
+    if case .asking = state {
+      isOrphan = true
+      orphans.begin()
+    }
     state = .unframed
     held = nil
+    inputHasEnded = false
+    readIsWanted = false
     context.fireChannelInactive()
   }
 
@@ -85,8 +106,11 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   var isFramed: Bool { if case .unframed = state { false } else { true } }
 
   func read(context: ChannelHandlerContext) {
-    if held != nil, isAnswering, !guarding.isDiscarding { readIsWanted = true } else { context.read() }
+    if held != nil, isAnswering || isResting, !guarding.isDiscarding { readIsWanted = true } else { context.read() }
   }
+
+  /// Whether the next request waits for the loop's next turn.
+  private var isResting: Bool { turnAnswers >= Self.turnAnswersMax }
 
   private var isAnswering: Bool {
     switch state {
@@ -97,9 +121,21 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = Self.unwrapInboundIn(data)
-    if !isFramed || guarding.isDiscarding { return pass(bytes, context) }
+    if guarding.isDiscarding { return pass(bytes, context) }
+    guard !hasDropped, hasRoom(for: bytes) else {
+      hasDropped = true
+      return goOn(context)
+    }
+    if !isFramed { return pass(bytes, context) }
     if held == nil { held = bytes } else { held?.writeBuffer(&bytes) }
     goOn(context)
+  }
+
+  /// The bytes that wait here.
+  var heldBytes: Int { held?.readableBytes ?? 0 }
+
+  private func hasRoom(for bytes: ByteBuffer) -> Bool {
+    (isFramed ? heldBytes : guarding.heldBytes) + bytes.readableBytes <= heldBytesMax
   }
 
   /// Those behind hear of it only if they were given anything.
@@ -118,6 +154,9 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     goOn(context)
   }
 
+  /// Completes when all that was written before has left.
+  func flushed() -> EventLoopFuture<Void>? { ownContext?.writeAndFlush(Self.wrapOutboundOut(ByteBuffer())) }
+
   /// Leaves what is held to the parser, and all that follows.
   func surrender() {
     if let context = ownContext { surrender(context) }
@@ -131,15 +170,20 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func goOn(_ context: ChannelHandlerContext) {
     while !guarding.isDiscarding, let bytes = held, step(bytes, context) {}
+    // Before the parser hears of the end: it would refuse the request that was cut.
+    if hasDropped, mayEnd { guarding.endsAfterHeld() }
     if inputHasEnded, mayEnd {
       inputHasEnded = false
       context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
-    if readIsWanted, held == nil || !isAnswering {
+    if readIsWanted, held == nil || !isAnswering && !isResting {
       readIsWanted = false
       context.read()
     }
   }
+
+  /// Whether no more bytes follow those that are held.
+  private var isAtEnd: Bool { inputHasEnded || hasDropped }
 
   /// Whether the others may hear now that the client sends nothing more.
   private var mayEnd: Bool {
@@ -160,7 +204,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
       state = .passing(left: left - part.readableBytes)
       pass(part, context)
       return true
-    case .open: return begin(bytes, context)
+    case .open: return !isResting && begin(bytes, context)
     }
   }
 
@@ -178,13 +222,13 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   /// Decides about the request that the bytes begin with; false if it must arrive further first.
   private func begin(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-    guard bytes.readableBytes >= wholeBytes || inputHasEnded else { return false }
+    guard bytes.readableBytes >= wholeBytes || isAtEnd else { return false }
     wholeBytes = 0
     switch bytes.withUnsafeReadableBytes({ PlainRequest.read($0, guarding.limits) }) {
     case .other: state = .unframed
     case .partial:
       pieces += 1
-      guard pieces <= Self.piecesMax, !inputHasEnded else {
+      guard pieces <= Self.piecesMax, !isAtEnd else {
         state = .unframed
         return true
       }
@@ -211,7 +255,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private func begin(_ request: PlainRequest, _ bytes: ByteBuffer, _ fast: any FastAnswers, _ context: ChannelHandlerContext) -> Begun {
     guard let bodyMax = bytes.withUnsafeReadableBytes({ fast.bodyMax(request, $0) }), request.bodyBytes <= bodyMax else { return .left }
     guard bytes.readableBytes >= request.bytes else {
-      guard !inputHasEnded else { return .left }
+      guard !isAtEnd else { return .left }
       wholeBytes = request.bytes
       wait(.body, context)
       return .tooShort
@@ -235,12 +279,23 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     if let answer = early {
       early = nil
       write(answer, context)
+      turnAnswers += 1
+      if isResting { rest(context) }
     }
     return .taken
   }
 
+  /// Lets the loop serve others, then goes on.
+  private func rest(_ context: ChannelHandlerContext) {
+    context.eventLoop.assumeIsolated().scheduleTask(in: Self.turnPause) {
+      self.turnAnswers = 0
+      // The client may have gone meanwhile.
+      if let context = self.ownContext { self.goOn(context) }
+    }
+  }
+
   private func answered(_ answer: FastAnswer) {
-    // The client may have gone meanwhile.
+    guard !isOrphan else { return orphans.end() }
     guard case .asking = state, let context = ownContext else { return }
     guard !isInCall else {
       early = answer

@@ -45,6 +45,7 @@ final class Assembly: Sendable {
   let hashing = HashPool()
   let loginFloor: LoginFloor
   let refusals: RefusalLog
+  let orphans = OrphanedRequests()
   let log: Logger
 
   let secret: LiveSecret

@@ -32,14 +32,14 @@ extension Assembly {
   /// The public listener.
   func publicListener(_ running: @escaping @Sendable (any Channel) async -> Void) -> some Service {
     let (http, log) = (live.settings.http, log)
-    let hashing = hashing
+    let (hashing, orphans) = (hashing, orphans)
     let bound = ConnectionBound(quota())
     return Application(
       responder: LiveResponder(assembly: self) { $0.public },
       server: makeHTTP1(
         API.publicRules, admission: AdmissionControl(slotsMax: hashing.capacity) { hashing.isFull },
         crossOrigin: { self.responders?.crossOrigin ?? CrossOrigin(origins: []) }, refusals: refusals,
-        fast: { self.responders?.fast }),
+        fast: { self.responders?.fast }, orphans: orphans),
       configuration: .init(
         address: .hostname(http.host, port: http.port), serverName: nil,
         // The longest queue that Linux keeps unless told otherwise: when it overflows, a client waits seconds to try again.

@@ -28,7 +28,7 @@ struct ServiceProcess: Sendable {
     let upkeep = Upkeep(
       domain: assembly.domain, lease: assembly.lease, redis: assembly.redis, hot: assembly.hot, ledger: assembly.ledger,
       secret: assembly.secret, log: log)
-    // Stops from the last to the first: readiness, listeners, upkeep, Redis, the ledger.
+    // Stops from the last to the first: readiness, listeners, what they left, upkeep, Redis, the ledger.
     var configuration = ServiceGroupConfiguration(
       services: [
         .init(service: LedgerService(ledger: assembly.ledger, readiness: assembly.readiness, log: log)), .init(service: assembly.redis),
@@ -36,6 +36,7 @@ struct ServiceProcess: Sendable {
         .init(service: FloorKeeper(floor: assembly.loginFloor, ledger: assembly.ledger, live: assembly.live)),
         .init(service: LoopCores(group: assembly.group, log: log)),
         .init(service: Reload(assembly: assembly, source: source, level: level, log: log)),
+        .init(service: LastAnswers(orphans: assembly.orphans)),
         .init(service: assembly.socketListener(socket.fresh) { startup.isRunning(socket: tell(socket.publish())) }),
         .init(service: assembly.operationsListener { startup.isRunning(.operations, port: $0.localAddress?.port) }),
         .init(

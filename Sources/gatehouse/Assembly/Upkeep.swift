@@ -160,6 +160,16 @@ struct LedgerService: Service {
   }
 }
 
+/// Ends after the requests that are still being answered though their connections have ended: they need Redis and the ledger.
+struct LastAnswers: Service {
+  let orphans: OrphanedRequests
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    await orphans.ended()
+  }
+}
+
 /// The first to stop: readiness turns before the listeners close, so that a balancer looks elsewhere.
 struct Drain: Service {
   private static let notice: Duration = .milliseconds(300)
