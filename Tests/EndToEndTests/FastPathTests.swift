@@ -99,7 +99,7 @@ import Testing
         "POST /v1/gate HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\nContent-Type: application/json\r\n"
           + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
       try await eventually("Redis holds the unit, and the ledger is asked") { try Self.holds(service) == 1 }
-      await client.close()
+      try await client.reset()
       service.terminate()
       // In this time Redis is let go of, if nobody waits for the question.
       try? await eventually("the process has ended", within: .seconds(1)) { !service.isRunning() }

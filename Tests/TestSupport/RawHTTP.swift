@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -66,6 +67,12 @@ public final class RawHTTP: Sendable {
 
   /// Reads from now on, on a connection that was made with `receives: false`.
   public func receive() async throws { try await channel.setOption(.autoRead, value: true).get() }
+
+  /// Resets the connection, as a client that has crashed: the other side hears of it at once.
+  public func reset() async throws {
+    if let socket = channel as? any SocketOptionProvider { try await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get() }
+    try? await channel.close()
+  }
 
   /// Closes both directions at once.
   public func close() async { try? await channel.close() }

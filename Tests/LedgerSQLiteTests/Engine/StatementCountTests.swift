@@ -84,9 +84,11 @@ struct StatementCountTests {
       try await rig.except(mia.id, "video_analysis", .limit, 0, Rig.now, Rig.now + Rig.day)
       let later = Rig.now + 1_500
       let made = try await counted(ledger, traced) {
-        #expect(try await refusal { _ = try await rig.granted(mia, at: later) } == .allowanceExhausted)
+        let granted = try await refusal { _ = try await rig.granted(mia, at: later) }
+        #expect(granted == .allowanceExhausted)
         let report = AnalysisReport.completed(result: "{}", rereserve: true)
-        #expect(try await refusal { _ = try await ledger.report(job.id, report, now: later) } == .reservationExpired)
+        let reported = try await refusal { _ = try await ledger.report(job.id, report, now: later) }
+        #expect(reported == .reservationExpired)
       }
       #expect(made.allSatisfy { $0.hasPrefix("SELECT") } && made.count >= 6, "\(made.joined(separator: "\n"))")
       #expect(try await ledger.reservation(overdue.id)?.status == .held)
