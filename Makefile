@@ -26,7 +26,7 @@ install-for-tests: install
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 
 build: install ## Build for release
-	swift build -c release --product gatehouse
+	scripts/build-release.sh
 
 run: build ## Install what is missing, build, start Redis and the API, print what to try
 	@mkdir -p -m 700 "$(DATA)"
@@ -60,7 +60,7 @@ KEEP ?=
 runs = $(if $(KEEP),docs/measurements,.build)
 bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone, KEEP=1 for the documents
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
-	swift build -c release --product queue-bench
+	scripts/build-release.sh queue-bench
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(runs)/bench.json
 	@$(if $(KEEP),python3 Benchmarks --pages)
 

@@ -28,7 +28,7 @@ def queue_alone(options):
     """The write queue alone beside a C loop with transactions of 256, the same rows in the same tables"""
     program = pathlib.Path(os.environ["GATEHOUSE_BINARY"]).resolve().with_name("queue-bench")
     if not program.exists():
-        raise Failure(f"there is no {program}: `swift build -c release --product queue-bench`, as `make bench` does")
+        raise Failure(f"there is no {program}: `scripts/build-release.sh queue-bench`, as `make bench` does")
     with populated() as (service, population):
         loop = f"{service.folder}/queue"
         subprocess.run([tool("gcc"), "-O2", "-o", loop, PEERS / "queue.c", "-lsqlite3"], check=True)

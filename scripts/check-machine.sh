@@ -40,3 +40,6 @@ minor=${minor%%.*}
 if [ "$major" -lt "$SWIFT_MAJOR" ] || { [ "$major" -eq "$SWIFT_MAJOR" ] && [ "$minor" -lt "$SWIFT_MINOR" ]; }; then
   lacks "Gatehouse needs $wanted, and $(command -v swift) is Swift $version: install a newer one from $INSTALL (with swiftly: swiftly install latest) and run make again."
 fi
+resources=$(swift -print-target-info 2>/dev/null | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
+[ -z "$resources" ] || [ -e "${resources}_static/linux/libswiftCore.a" ] ||
+  lacks "Gatehouse has the Swift runtime linked into it, and $(command -v swift) has none to link (there is no ${resources}_static): install the whole toolchain from $INSTALL."

@@ -39,7 +39,7 @@ def python(*words):
 
 
 def parts(chaos_minutes):
-    build = ["swift", "build", "-c", "release", "--product", "gatehouse"]
+    build = ["scripts/build-release.sh"]
     return [
         Part("form", "every Swift file as the formatter has it", ["scripts/lint-swift.sh"], ["scripts/lint-swift.sh"], (2, 2)),
         Part("python", "errors, imports and form of every Python file", ["scripts/lint-python.sh"], ["scripts/lint-python.sh"], (2, 2)),

@@ -38,6 +38,7 @@ def run(claims):
         has = f"“swift --version” saying “{swift}”" if swift else "no Swift"
         told(claims, f"make {target} on {name} with {has}: one sentence", refused(target, system, swift, words))
     told(claims, "Debian 12 with a Swift that is new enough lacks nothing", (fault for swift in GOOD for fault in accepted(DEBIAN_12, swift, {})))
+    told(claims, "a Swift without a runtime to link is refused", without_static())
     told(claims, "packages that are missing and can't be installed are named, with the command that root runs", unprivileged())
     ubuntu = "ID=ubuntu\nVERSION_ID=24.04\n"
     told(claims, "ANY_SYSTEM=1 leaves the system out, and Swift not", accepted(ubuntu, GOOD[0], {"ANY_SYSTEM": "1"}))
@@ -48,7 +49,8 @@ class Machine:
 
     def __init__(self, folder, system, swift):
         self.folder, self.ran = pathlib.Path(folder), pathlib.Path(folder, "ran")
-        self.tools = self.folder / "bin"
+        self.tools, self.runtime = self.folder / "bin", self.folder / "swift"
+        self.static = self.folder / "swift_static/linux/libswiftCore.a"
         self.tools.mkdir()
         for name in TOOLS:
             (self.tools / name).symlink_to(shutil.which(name))
@@ -56,7 +58,10 @@ class Machine:
             self.program(name, f'echo "{name} $*" >> {self.ran}')
         if swift:
             said, _, status = swift.partition("; ")
-            self.program("swift", f'[ "$1" = --version ] || echo "swift $*" >> {self.ran}\ncat <<\'END\'\n{said}\nEND\n{status}')
+            told = f'if [ "$1" = -print-target-info ]; then echo \'  "runtimeResourcePath": "{self.runtime}",\'; exit; fi\n'
+            self.program("swift", f'{told}[ "$1" = --version ] || echo "swift $*" >> {self.ran}\ncat <<\'END\'\n{said}\nEND\n{status}')
+            self.static.parent.mkdir(parents=True)
+            self.static.touch()
         release = self.folder / "os-release"
         if system:
             release.write_text(system)
@@ -92,6 +97,15 @@ def accepted(system, swift, more):
         done = machine(str(ROOT / "scripts/check-machine.sh"), **more)
         if done.returncode or done.stdout or done.stderr or machine.ran.exists():
             yield f"{swift!r}: {done}"
+
+
+def without_static():
+    with tempfile.TemporaryDirectory() as folder:
+        machine = Machine(folder, DEBIAN_12, GOOD[0])
+        machine.static.unlink()
+        done = machine(str(ROOT / "scripts/check-machine.sh"))
+        if done.returncode != 1 or len(done.stderr.splitlines()) != 1 or f"{machine.runtime}_static" not in done.stderr or SWIFTLY not in done.stderr:
+            yield f"{done}"
 
 
 def unprivileged():
