@@ -89,3 +89,9 @@ func spells(_ checksum: UnsafeRawBufferPointer, _ number: UInt64) -> Bool {
 public func constantTimeEquals(_ a: [UInt8], _ b: [UInt8]) -> Bool {
   a.count == b.count && (a.isEmpty || CRYPTO_memcmp(a, b, a.count) == 0)
 }
+
+/// Whether two byte strings are equal, in a time that depends on nothing but their lengths.
+public func constantTimeEquals(_ a: [UInt8], _ b: UnsafeRawBufferPointer) -> Bool {
+  guard let bytes = b.baseAddress else { return a.isEmpty }
+  return a.count == b.count && CRYPTO_memcmp(a, bytes, a.count) == 0
+}

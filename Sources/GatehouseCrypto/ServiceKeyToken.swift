@@ -8,15 +8,16 @@ public struct ServiceKeyToken: Sendable, Equatable, CustomStringConvertible {
   /// The length of every key, in bytes.
   public static let length = prefix.count + idLength + SessionToken.secretLength + SessionToken.checksumLength
 
-  /// The whole key: shown once, stored as a hash.
-  public let text: String
+  private let bytes: [UInt8]
+  /// The whole key: shown once, stored as a hash. Made at each call.
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
   /// The key's id without its prefix.
   public let keyID: String
   /// SHA-256 of the 32 secret bytes, the only form in which a key is stored.
   public let hash: Digest256
 
   private init(text: [UInt8], secret: [UInt8]) {
-    self.text = String(decoding: text, as: UTF8.self)
+    bytes = text
     keyID = String(decoding: text[Self.prefix.count..<(Self.prefix.count + Self.idLength)], as: UTF8.self)
     hash = Digest256.sha256(secret)
   }

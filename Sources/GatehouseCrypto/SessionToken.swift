@@ -10,8 +10,9 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible {
   /// The length of every token, in bytes.
   public static let length = prefix.count + routingLength + secretLength + checksumLength
 
-  /// The whole token: for its user and for nobody else.
-  public let text: String
+  private let bytes: [UInt8]
+  /// The whole token: for its user and for nobody else. Made at each call: few that parse a token ask for it.
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
   /// The user's id without its prefix.
   public let routingID: String
   /// SHA-256 of the 32 secret bytes, the only form in which a token is stored. It stays the same when the server secret changes.
@@ -19,7 +20,7 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible {
   private let secret: [UInt8]
 
   private init(text: [UInt8], secret: [UInt8]) {
-    self.text = String(decoding: text, as: UTF8.self)
+    bytes = text
     self.secret = secret
     routingID = String(decoding: text[Self.prefix.count..<(Self.prefix.count + Self.routingLength)], as: UTF8.self)
     hash = Digest256.sha256(secret)
@@ -58,7 +59,8 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible {
     guard text.count == length else { return nil }
     let text = Array(text)
     let bytes = text.withUnsafeBytes { text -> [UInt8]? in
-      guard text.starts(with: prefix), text[prefix.count...].allSatisfy(Base62.isDigit) else { return nil }
+      // The checksum is compared whole, and the secret's letters and digits are looked at when they are read.
+      guard text.starts(with: prefix), text[prefix.count..<(prefix.count + routingLength)].allSatisfy(Base62.isDigit) else { return nil }
       let body = UnsafeRawBufferPointer(rebasing: text[..<(length - checksumLength)])
       let given = UnsafeRawBufferPointer(rebasing: text[(length - checksumLength)...])
       guard secret.tokenChecksums.contains(where: { spells(given, $0.shortHMAC(body)) }) else { return nil }

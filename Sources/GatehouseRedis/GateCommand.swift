@@ -2,8 +2,8 @@ import GatehouseCore
 import GatehouseCrypto
 import RedisClient
 
-/// One call of the gate script, as `gate.lua` wants it.
-struct GateCommand: Sendable {
+/// One call of the gate script, as `gate.lua` wants it. An object, since the closures that send it would each copy it.
+final class GateCommand: Sendable {
   /// Keys and arguments of a call without a policy.
   private static let wordsMin = 8
   /// Words of a policy, and of a hold.

@@ -49,7 +49,7 @@ enum GateReply {
   }
 
   private static func decided(_ text: inout ReplyText, _ query: HotQuery, table: AllowanceTable) -> HotDecision? {
-    guard let decision = text.word(before: .blank).flatMap({ Decision(rawValue: $0.string) }), let now = text.time(),
+    guard let decision = text.word(before: .blank)?.value(Decision.self), let now = text.time(),
       var tail = text.word(before: .newline), let touched = tail.word(before: .blank, orEnd: true)?.number,
       let session = text.word(before: .newline), let quota = text.word(before: .newline), var account = text.word(before: .newline)
     else { return nil }
@@ -75,7 +75,7 @@ enum GateReply {
   /// `until|plan|status|mail|ext`
   private static func caller(_ account: inout ReplyText, _ id: UserID, table: AllowanceTable) -> HotDecision.Caller? {
     guard account.word(before: .bar) != nil, let stored = account.word(before: .bar),
-      let status = account.word(before: .bar).flatMap({ UserStatus(rawValue: $0.string) }), let mail = account.word(before: .bar)
+      let status = account.word(before: .bar)?.value(UserStatus.self), let mail = account.word(before: .bar)
     else { return nil }
     // A plan that has ended, or is not configured, counts as the default one, as in the script.
     let plan = table.plans.first { stored.spells($0) } ?? table.defaultPlan
@@ -87,7 +87,7 @@ enum GateReply {
   /// `class|sid|created|auth|seen|abs`
   private static func sessionFacts(_ value: ReplyText) -> HotDecision.SessionFacts? {
     var value = value
-    guard let kind = value.word(before: .bar).flatMap({ SessionClass(rawValue: $0.string) }), let id = value.word(before: .bar),
+    guard let kind = value.word(before: .bar)?.value(SessionClass.self), let id = value.word(before: .bar),
       let created = value.word(before: .bar)?.number, let auth = value.word(before: .bar)?.number,
       let seen = value.word(before: .bar)?.number, let end = value.word(before: .bar, orEnd: true)?.number
     else { return nil }

@@ -52,5 +52,10 @@ struct ReplyText {
 
   var string: String { String(decoding: bytes, as: UTF8.self) }
 
-  func spells(_ text: String) -> Bool { bytes.elementsEqual(text.utf8) }
+  func spells(_ text: String) -> Bool { text.utf8.count == bytes.count && bytes.elementsEqual(text.utf8) }
+
+  /// The value that it spells; nil for any other word.
+  func value<Value: CaseIterable & RawRepresentable<String>>(_ type: Value.Type) -> Value? {
+    Value.allCases.first { spells($0.rawValue) }
+  }
 }

@@ -7,6 +7,8 @@ public struct JSONObject: Sendable {
     /// The value.
     public let value: JSONValue
     let range: Range<Int>?
+
+    func isNamed(_ other: String) -> Bool { name.utf8.count == other.utf8.count && name.utf8.elementsEqual(other.utf8) }
   }
 
   /// All members in order.
@@ -27,6 +29,9 @@ public struct JSONObject: Sendable {
 
   /// The value of the member `name`, compared as bytes; nil when there is none.
   public subscript(_ name: String) -> JSONValue? { member(name)?.value }
+
+  /// The place in `members` of the member `name`, compared as bytes; nil when there is none.
+  public func place(of name: String) -> Int? { members.firstIndex { $0.isNamed(name) } }
 
   /// The exact bytes of the value of `name`, without the white space around it; nil when there is no such member.
   /// A member that was not parsed is written anew.
@@ -50,14 +55,14 @@ public struct JSONObject: Sendable {
   }
 
   private func member(_ name: String) -> Member? {
-    members.first { $0.name.utf8.elementsEqual(name.utf8) }
+    members.first { $0.isNamed(name) }
   }
 }
 
 extension JSONObject: Equatable {
   /// Same names with same values in the same order, whatever the white space was.
   public static func == (left: JSONObject, right: JSONObject) -> Bool {
-    left.members.elementsEqual(right.members) { $0.name.utf8.elementsEqual($1.name.utf8) && $0.value == $1.value }
+    left.members.elementsEqual(right.members) { $0.isNamed($1.name) && $0.value == $1.value }
   }
 }
 

@@ -1,7 +1,8 @@
 /// Builds JSON text by appending. Members stand in the order in which they are written; commas are placed by the writer.
 ///
 /// Methods with a name write a member of the object that is open; methods without one write a value: the whole text, or an
-/// element of the list that is open.
+/// element of the list that is open. The names of members that a program knows are literals of ASCII without anything to escape, and
+/// are copied as they are; `name(of:)` takes any other.
 public struct JSONWriter: Sendable {
   /// The text so far, valid UTF-8.
   public private(set) var bytes: [UInt8] = []
@@ -13,8 +14,21 @@ public struct JSONWriter: Sendable {
   /// The text so far as a string.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Writes a member's name; its value must follow.
-  public mutating func name(_ name: String) {
+  /// Writes a member's name as it is; its value must follow.
+  public mutating func name(_ name: StaticString) {
+    let (count, comma) = (name.utf8CodeUnitCount, needsComma)
+    bytes.append(addingCapacity: count + 4) { text in
+      if comma { text.append(UInt8(ascii: ",")) }
+      text.append(UInt8(ascii: "\""))
+      text.append(copying: UnsafeBufferPointer(start: name.utf8Start, count: count))
+      text.append(UInt8(ascii: "\""))
+      text.append(UInt8(ascii: ":"))
+    }
+    needsComma = false
+  }
+
+  /// Writes a member's name, escaped; its value must follow.
+  public mutating func name(of name: String) {
     separate()
     quoted(name)
     bytes.append(UInt8(ascii: ":"))
@@ -58,7 +72,7 @@ public struct JSONWriter: Sendable {
     case .number(let number): raw(number.text.utf8)
     case .string(let text): string(text)
     case .array(let elements): array { writer in for element in elements { writer.value(element) } }
-    case .object(let object): self.object { writer in for member in object.members { writer.value(member.name, member.value) } }
+    case .object(let object): self.object { writer in for member in object.members { writer.member(member.name, member.value) } }
     }
   }
 
@@ -79,52 +93,63 @@ public struct JSONWriter: Sendable {
   // MARK: Members; nil is written as `null`
 
   /// Writes a member that is `null`.
-  public mutating func null(_ name: String) {
+  public mutating func null(_ name: StaticString) {
     self.name(name)
     null()
   }
 
   /// Writes a member that is `true` or `false`.
-  public mutating func bool(_ name: String, _ value: Bool?) {
+  public mutating func bool(_ name: StaticString, _ value: Bool?) {
     self.name(name)
     if let value { bool(value) } else { null() }
   }
 
   /// Writes a member that is a whole number.
-  public mutating func int64(_ name: String, _ value: Int64?) {
+  public mutating func int64(_ name: StaticString, _ value: Int64?) {
     self.name(name)
     if let value { int64(value) } else { null() }
   }
 
   /// Writes a member that is a whole number.
-  public mutating func int(_ name: String, _ value: Int?) { int64(name, value.map(Int64.init)) }
+  public mutating func int(_ name: StaticString, _ value: Int?) { int64(name, value.map(Int64.init)) }
 
   /// Writes a member that is a text, escaped.
-  public mutating func string(_ name: String, _ value: String?) {
+  public mutating func string(_ name: StaticString, _ value: String?) {
     self.name(name)
     if let value { string(value) } else { null() }
   }
 
+  /// Writes a member that is a text, which `write` appends: at most `bytesMax` bytes of ASCII that need no escape.
+  public mutating func string(_ name: StaticString, bytesMax: Int, _ write: (inout OutputSpan<UInt8>) -> Void) {
+    self.name(name)
+    bytes.append(addingCapacity: bytesMax + 2) { text in
+      text.append(UInt8(ascii: "\""))
+      write(&text)
+      text.append(UInt8(ascii: "\""))
+    }
+    needsComma = true
+  }
+
   /// Writes a member whose value is `json` as it is: one whole valid JSON value.
-  public mutating func raw(_ name: String, _ json: (some Sequence<UInt8>)?) {
+  public mutating func raw(_ name: StaticString, _ json: (some Sequence<UInt8>)?) {
     self.name(name)
     if let json { raw(json) } else { null() }
   }
 
-  /// Writes a member with any value.
-  public mutating func value(_ name: String, _ value: JSONValue) {
-    self.name(name)
+  /// Writes a member with any name and any value.
+  public mutating func member(_ name: String, _ value: JSONValue) {
+    self.name(of: name)
     self.value(value)
   }
 
   /// Writes a member that is an object, whose members `body` writes.
-  public mutating func object<Failure: Error>(_ name: String, _ body: (inout JSONWriter) throws(Failure) -> Void) throws(Failure) {
+  public mutating func object<Failure: Error>(_ name: StaticString, _ body: (inout JSONWriter) throws(Failure) -> Void) throws(Failure) {
     self.name(name)
     try object(body)
   }
 
   /// Writes a member that is a list, whose elements `body` writes.
-  public mutating func array<Failure: Error>(_ name: String, _ body: (inout JSONWriter) throws(Failure) -> Void) throws(Failure) {
+  public mutating func array<Failure: Error>(_ name: StaticString, _ body: (inout JSONWriter) throws(Failure) -> Void) throws(Failure) {
     self.name(name)
     try array(body)
   }
@@ -138,7 +163,7 @@ public struct JSONWriter: Sendable {
   public mutating func endObject() { close(UInt8(ascii: "}")) }
 
   /// Begins a member that is a list; `endArray` ends it.
-  public mutating func beginArray(_ name: String) {
+  public mutating func beginArray(_ name: StaticString) {
     self.name(name)
     open(UInt8(ascii: "["))
   }
@@ -170,36 +195,74 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
-  private mutating func literal(_ word: String) {
+  private mutating func literal(_ word: StaticString) {
     separate()
-    bytes.append(contentsOf: word.utf8)
+    bytes.append(contentsOf: UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
   }
 
   private mutating func quoted(_ text: String) {
-    var text = text
-    text.withUTF8 { text in
-      bytes.append(UInt8(ascii: "\""))
-      var plain = 0
-      for (at, byte) in text.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<at]))
-        escape(byte)
-        plain = at + 1
-      }
-      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain...]))
-      bytes.append(UInt8(ascii: "\""))
+    // A text of Swift's own lies in one piece.
+    guard text.utf8.withContiguousStorageIfAvailable({ quoted($0) }) == nil else { return }
+    Array(text.utf8).withUnsafeBufferPointer { quoted($0) }
+  }
+
+  private mutating func quoted(_ text: UnsafeBufferPointer<UInt8>) {
+    // Without a way out of the loop, which is what lets it look at many bytes at once.
+    var isPlain = true
+    for byte in text { isPlain = isPlain && !Self.isEscaped(byte) }
+    guard isPlain else { return quotedAndEscaped(text) }
+    bytes.append(addingCapacity: text.count + 2) { quoted in
+      quoted.append(UInt8(ascii: "\""))
+      quoted.append(copying: text)
+      quoted.append(UInt8(ascii: "\""))
     }
   }
 
-  private mutating func escape(_ byte: UInt8) {
+  private mutating func quotedAndEscaped(_ text: UnsafeBufferPointer<UInt8>) {
+    bytes.append(UInt8(ascii: "\""))
+    // In pieces, so that the room for the longest escapes stays small.
+    for start in stride(from: 0, to: text.count, by: Self.pieceBytes) {
+      let piece = UnsafeBufferPointer(rebasing: text[start..<min(text.count, start + Self.pieceBytes)])
+      bytes.append(addingCapacity: piece.count * Self.escapeBytesMax) { escaped in
+        for byte in piece { if Self.isEscaped(byte) { Self.escape(byte, to: &escaped) } else { escaped.append(byte) } }
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static let pieceBytes = 256
+  /// The length of `\u0000`.
+  private static let escapeBytesMax = 6
+
+  @inline(__always) private static func isEscaped(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  }
+
+  private static func escape(_ byte: UInt8, to text: inout OutputSpan<UInt8>) {
+    text.append(UInt8(ascii: "\\"))
     switch byte {
-    case UInt8(ascii: "\""): bytes.append(contentsOf: #"\""#.utf8)
-    case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)
-    case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
-    case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
-    case 0x09: bytes.append(contentsOf: #"\t"#.utf8)
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): text.append(byte)
+    case 0x0A: text.append(UInt8(ascii: "n"))
+    case 0x0D: text.append(UInt8(ascii: "r"))
+    case 0x09: text.append(UInt8(ascii: "t"))
     default:
-      bytes.append(contentsOf: (byte < 0x10 ? #"\u000"# : #"\u00"#).utf8)
-      bytes.append(contentsOf: String(byte, radix: 16).utf8)
+      text.append(UInt8(ascii: "u"))
+      text.append(UInt8(ascii: "0"))
+      text.append(UInt8(ascii: "0"))
+      for digit in [byte >> 4, byte & 15] { text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10) }
+    }
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Appends all of `text`, for which there must be room.
+  @inline(__always) fileprivate mutating func append(copying text: UnsafeBufferPointer<UInt8>) {
+    guard let from = text.baseAddress else { return }
+    withUnsafeMutableBufferPointer { room, count in
+      precondition(text.count <= room.count - count, "there is no room for the text")
+      guard let start = room.baseAddress else { return }
+      UnsafeMutableRawPointer(start + count).copyMemory(from: from, byteCount: text.count)
+      count += text.count
     }
   }
 }

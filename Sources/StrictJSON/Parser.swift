@@ -150,7 +150,7 @@ private struct NameSet {
 
   /// False when `name` is there already, compared as bytes.
   mutating func insert(_ name: String, among members: [JSONObject.Member]) -> Bool {
-    if members.count < Self.linearMax { return !members.contains { $0.name.utf8.elementsEqual(name.utf8) } }
+    if members.count < Self.linearMax { return !members.contains { $0.isNamed(name) } }
     if many.isEmpty { many = Set(members.map { Array($0.name.utf8) }) }
     return many.insert(Array(name.utf8)).inserted
   }

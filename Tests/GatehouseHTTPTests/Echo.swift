@@ -29,7 +29,7 @@ final class Echo: FastAnswers {
     guard !bytes[request.target].elementsEqual("/fast/left".utf8) else { return false }
     count.withLock { $0 += 1 }
     let body = Array(bytes[request.target]) + Array(bytes[request.headBytes...])
-    let answer = AnswerBytes(status: 200, capacity: 256).ended(body: body, requestID: "r", origin: nil, CrossOrigin(origins: []))
+    let answer = AnswerBytes(status: 200).ended(body: body, requestID: "r", origin: nil, CrossOrigin(origins: []))
     if bytes[request.target].starts(with: "/late/".utf8) { waiting.withLock { $0.append { done(answer) } } } else { done(answer) }
     return true
   }

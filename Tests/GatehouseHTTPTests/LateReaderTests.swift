@@ -15,7 +15,7 @@ private final class Large: FastAnswers {
     _ request: PlainRequest, _ bytes: UnsafeRawBufferPointer, peer: SocketAddress?, done: @escaping @Sendable (FastAnswer) -> Void
   ) -> Bool {
     let body = Array(repeating: UInt8(ascii: "x"), count: DemoServer.largeBytes)
-    done(AnswerBytes(status: 200, capacity: 256).ended(body: body, requestID: "r", origin: nil, CrossOrigin(origins: [])))
+    done(AnswerBytes(status: 200).ended(body: body, requestID: "r", origin: nil, CrossOrigin(origins: [])))
     return true
   }
 }

@@ -91,6 +91,45 @@ struct FailureTests {
     }
   }
 
+  @Test("A key whose token is remembered opens what it may, until a poll has read that it is revoked")
+  func rememberedKey() async throws {
+    try await World.with(try RedisServer.required()) { world in
+      let (writer, reader) = (world.stacks[0], world.stacks[1])
+      let id = ServiceKeyID.random()
+      let token = ServiceKeyToken.mint(keyID: id.body)
+      let key = ServiceKey(
+        id: id, name: "test", hash: token.hash, scopes: [.gate], createdAtMilliseconds: writer.clock.now(), expiresAtMilliseconds: nil)
+      _ = try await writer.ledger.createServiceKey(key, by: .system)
+      func known(_ text: String, _ scope: ServiceKey.Scope = .gate, after milliseconds: Int64 = 0) -> ServiceKeyID? {
+        Array(text.utf8).withUnsafeBytes { reader.keys.known($0, scope: scope, now: reader.clock.now() + milliseconds) }
+      }
+      // Right after a poll, which is believed for a second.
+      func polled(_ what: String, _ holds: () throws -> Bool) async throws {
+        try await eventually("\(what)") {
+          try await reader.keeper.poll()
+          return try holds()
+        }
+      }
+      try await polled("the key opens, and its token is not known before it was remembered") {
+        guard known(token.text) == nil, (try? reader.keys.check(token, ledger: reader.ledger, now: reader.clock.now())) != nil else {
+          return false
+        }
+        reader.keys.remember(token)
+        return true
+      }
+      // A token of another making is not remembered in its place.
+      reader.keys.remember(ServiceKeyToken.mint(keyID: id.body))
+      try await polled("the token is known") { known(token.text) == id }
+      #expect(known(token.text, .work) == nil)
+      #expect(known(String(token.text.dropLast()) + "_") == nil)
+      #expect(known(token.text, after: KeyRing.touchIntervalMilliseconds) == nil, "a use that has to be noted is left to `check`")
+      #expect(try await writer.ledger.revokeServiceKey(id, by: .system, now: writer.clock.now()).value)
+      try await polled("after a poll it is known no more") { known(token.text) == nil }
+      reader.keys.remember(token)
+      try await polled("a revoked key opens nothing, remembered or not") { known(token.text) == nil }
+    }
+  }
+
   @Test("A process that nobody calls has Redis's time after one poll, and never a time before the ledger's newest stamp")
   func clock() async throws {
     try await World.with(try RedisServer.required(), wallMilliseconds: 1_000) { world in

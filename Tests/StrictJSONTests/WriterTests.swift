@@ -29,6 +29,11 @@ struct WriterTests {
     #expect(try JSONValue.parse(writer.bytes) == .string(text))
     #expect(writer.text.hasPrefix(#""\u0000\u0001"#))
     #expect(writer.text.contains(#"\t\n\u000b\u000c\r\u000e"#))
+    // Longer than one piece, with an escape on each side of where two meet.
+    let long = String(repeating: "é", count: 127) + "\"\n\u{1f}" + String(repeating: "x", count: 600) + "\\"
+    var other = JSONWriter()
+    other.string(long)
+    #expect(try JSONValue.parse(other.bytes) == .string(long))
   }
 
   @Test("The writer writes a value built of literals")
@@ -63,5 +68,19 @@ struct PieceTests {
     bytes += writer.takeBytes()
     #expect(String(decoding: bytes, as: UTF8.self) == #"{"a":1,"list":[0,1,2],"none":[],"b":true}"#)
     #expect(writer.takeBytes().isEmpty)
+  }
+
+  @Test("Names that are no literals are escaped, and a text is written where it stands")
+  func names() throws {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.name(of: "a\"b\\")
+      writer.string("\u{1}x")
+      writer.member("é", .null)
+      writer.string("digits", bytesMax: 4) { text in for digit in "12".utf8 { text.append(digit) } }
+      writer.bool("last", true)
+    }
+    #expect(writer.text == #"{"a\"b\\":"\u0001x","é":null,"digits":"12","last":true}"#)
+    #expect(try JSONValue.parse(writer.bytes) == ["a\"b\\": "\u{1}x", "é": .null, "digits": "12", "last": true])
   }
 }

@@ -1,5 +1,5 @@
 /// The state of an account. A deleted user is gone for every caller; its rows follow in batches.
-public enum UserStatus: String, Sendable { case active, suspended, deleted }
+public enum UserStatus: String, Sendable, CaseIterable { case active, suspended, deleted }
 
 /// A person's account as the ledger holds it. Instants are milliseconds since 1970 UTC.
 public struct User: Sendable, Equatable {

@@ -74,10 +74,12 @@ extension FeedEvent {
     var writer = JSONWriter(capacity: 128)
     writer.object { writer in
       for (name, value) in members {
+        writer.name(of: name)
         switch value {
-        case .text(let text): writer.string(name, text)
-        case .number(let number): writer.int64(name, number)
-        case .flag(let flag): writer.bool(name, flag)
+        case .text(let text?): writer.string(text)
+        case .text(nil): writer.null()
+        case .number(let number): writer.int64(number)
+        case .flag(let flag): writer.bool(flag)
         }
       }
     }

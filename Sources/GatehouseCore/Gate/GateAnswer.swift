@@ -55,8 +55,8 @@ public struct GateAnswer: Sendable {
   }
 }
 
-/// A question to the gate, checked and with its policies looked up.
-public struct GateRequest: Sendable {
+/// A question to the gate, checked and with its policies looked up. An object that never changes: it is handed on from step to step.
+public final class GateRequest: Sendable {
   /// For whom the gate is asked.
   public enum Identity: Sendable {
     /// The session of a token: the user that it names, and the token's hash.

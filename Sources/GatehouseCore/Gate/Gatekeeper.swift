@@ -73,7 +73,7 @@ public final class Gatekeeper: Sendable {
       }
       return
     }
-    let query = fallback.limits.counted(request.query(for: userID))
+    let query = fallback.limits.counted(request, of: userID)
     hot.gate(query, under: term) { [self] reply in
       defer { heard?() }
       if case .success(.decided(let decision)) = reply {
@@ -173,7 +173,7 @@ public final class Gatekeeper: Sendable {
   /// The user's state, from Redis where it can be believed, else from the ledger.
   private func decideAwaited(_ request: GateRequest, userID: UserID) async throws -> GateAnswer {
     guard hot.isUsable, let term = lease.term else { return try await fallback.decide(request) }
-    let query = fallback.limits.counted(request.query(for: userID))
+    let query = fallback.limits.counted(request, of: userID)
     return try await finish(await hot.gate(query, under: term), query, request)
   }
 
@@ -334,12 +334,13 @@ public final class Gatekeeper: Sendable {
 }
 
 extension GateRequest {
-  func query(for userID: UserID) -> HotQuery {
+  /// The question to the hot state, counted at an instant of this process's windows, with other charges if `charges` is given.
+  func query(for userID: UserID, at instant: Int64, charges: [PolicyCharge]? = nil) -> HotQuery {
     HotQuery(
-      userID: userID, tokenHash: tokenHash, charges: charges, requirements: requirements,
+      userID: userID, tokenHash: tokenHash, charges: charges ?? self.charges, requirements: requirements,
       hold: reserve.map {
         HotQuery.Hold(holdID: $0.holdID, metric: $0.metric, amount: $0.amount, leaseMilliseconds: $0.leaseMilliseconds)
-      }, peek: peek)
+      }, peek: peek, askedMilliseconds: instant)
   }
 
   func peeking() -> GateRequest {

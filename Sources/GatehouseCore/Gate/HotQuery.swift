@@ -2,8 +2,9 @@ import GatehouseCrypto
 
 // The gate's question to the hot state. One Redis clock decides; every instant in a reply is Redis TIME in milliseconds.
 
-/// One question to a user's hot state: all of it is decided together, all or nothing.
-public struct HotQuery: Sendable {
+/// One question to a user's hot state: all of it is decided together, all or nothing. An object that never changes: it is handed on from step
+/// to step.
+public final class HotQuery: Sendable {
   /// Units to hold under `holdID` until the ledger has decided.
   public struct Hold: Sendable {
     /// The name of the hold: asked for again under the same name, its units are held once.
@@ -50,14 +51,5 @@ public struct HotQuery: Sendable {
     self.requirements = requirements
     self.hold = hold
     self.peek = peek
-  }
-}
-
-extension HotQuery {
-  /// This question, counted at an instant, with other charges if `charges` is given.
-  func asked(at instant: Int64, charges: [PolicyCharge]? = nil) -> HotQuery {
-    HotQuery(
-      userID: userID, tokenHash: tokenHash, charges: charges ?? self.charges, requirements: requirements, hold: hold, peek: peek,
-      askedMilliseconds: instant)
   }
 }

@@ -1,12 +1,12 @@
 /// The rate limits of a user's own slot: counted in Redis with the rest of a decision, and in this process while Redis is away.
 extension SubjectLimits {
   /// A question to a user's hot state that counts with Redis's units those that this process has granted by itself.
-  func counted(_ query: HotQuery) -> HotQuery {
+  func counted(_ request: GateRequest, of user: UserID) -> HotQuery {
     let asked = now()
-    guard window.mayOwe(subject: query.userID.text, nowMilliseconds: asked) else { return query.asked(at: asked) }
-    let owed = window.owed(subject: query.userID.text, query.charges.map(\.policy), nowMilliseconds: asked)
-    guard owed.contains(where: { $0 > 0 }) else { return query.asked(at: asked) }
-    return query.asked(at: asked, charges: zip(query.charges, owed).map { PolicyCharge(policy: $0.policy, cost: $0.cost, besides: $1) })
+    guard window.mayOwe(subject: user.text, nowMilliseconds: asked) else { return request.query(for: user, at: asked) }
+    let owed = window.owed(subject: user.text, request.charges.map(\.policy), nowMilliseconds: asked)
+    let charges = zip(request.charges, owed).map { PolicyCharge(policy: $0.policy, cost: $0.cost, besides: $1) }
+    return request.query(for: user, at: asked, charges: charges)
   }
 
   /// Takes in what Redis decided. Where this process granted units by itself while Redis decided, a call that passed there may be one

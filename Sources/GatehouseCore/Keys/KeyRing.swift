@@ -6,6 +6,8 @@ public final class KeyRing: Sendable {
   /// A poll is believed this long, counted from the start of its read by the boot-time clock; then no key opens
   /// anything, so that a process which can't read the ledger never accepts a revoked one for longer.
   public static let trustedFor: Duration = .seconds(1)
+  /// Tokens that are remembered: backends have few keys.
+  static let tokensMax = 4
   /// Time between two writes of a key's last use.
   static let touchIntervalMilliseconds: Int64 = 60_000
 
@@ -13,6 +15,8 @@ public final class KeyRing: Sendable {
     var version: Int64 = -1
     var readAt: ContinuousClock.Instant?
     var keys: [ServiceKeyID: ServiceKey] = [:]
+    /// The tokens of keys in use, in the process's memory alone. Forgotten whenever keys are read.
+    var tokens: [(text: [UInt8], key: ServiceKeyID)] = []
   }
 
   private let ring = Mutex(Ring())
@@ -70,6 +74,30 @@ public final class KeyRing: Sendable {
     }
     if known.touch { ledger.touchServiceKey(known.key.id, usedAt: now) }
     return known.key
+  }
+
+  /// The live key of a token that is remembered. It spares the digests of a token that was checked before; a key whose use has to be noted
+  /// is left to `check`, as is everything that is not certain.
+  func known(_ token: UnsafeRawBufferPointer, scope: ServiceKey.Scope, now: Int64) -> ServiceKeyID? {
+    ring.withLock { ring in
+      guard let readAt = ring.readAt, ContinuousClock.now < readAt + Self.trustedFor,
+        let found = ring.tokens.first(where: { constantTimeEquals($0.text, token) }), let key = ring.keys[found.key],
+        key.scopes.contains(scope), key.isLive(atMilliseconds: now),
+        now - (key.lastUsedAtMilliseconds ?? 0) < Self.touchIntervalMilliseconds
+      else { return nil }
+      return found.key
+    }
+  }
+
+  /// Remembers a token that `check` has found good, unless its key has gone meanwhile.
+  func remember(_ token: ServiceKeyToken) {
+    ring.withLock { ring in
+      guard let id = ServiceKeyID(ServiceKeyKind.prefix + token.keyID), let key = ring.keys[id],
+        constantTimeEquals(key.hash.bytes, token.hash.bytes), !ring.tokens.contains(where: { $0.key == id })
+      else { return }
+      if ring.tokens.count >= Self.tokensMax { ring.tokens.removeFirst() }
+      ring.tokens.append((Array(token.text.utf8), id))
+    }
   }
 
   private func isRead(within span: Duration) -> Bool { ring.withLock { $0.readAt.map { ContinuousClock.now < $0 + span } ?? false } }

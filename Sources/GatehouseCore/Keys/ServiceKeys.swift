@@ -1,7 +1,7 @@
 import GatehouseCrypto
 
 /// The keys of backends: made, checked, revoked.
-public struct ServiceKeys: Sendable {
+public final class ServiceKeys: Sendable {
   let ledger: any HotLedger & KeyLedger
   let ring: KeyRing
   let changes: Changes
@@ -26,6 +26,14 @@ public struct ServiceKeys: Sendable {
   public func check(_ token: ServiceKeyToken) throws(ServiceError) -> ServiceKey {
     try ring.check(token, ledger: ledger, now: clock.now())
   }
+
+  /// The live key whose token these bytes are, if it was remembered and has the scope; nil says nothing: then `check` decides.
+  public func known(_ token: UnsafeRawBufferPointer, scope: ServiceKey.Scope) -> ServiceKeyID? {
+    ring.known(token, scope: scope, now: clock.now())
+  }
+
+  /// Remembers a token that has just opened its key, for `known`.
+  public func remember(_ token: ServiceKeyToken) { ring.remember(token) }
 
   /// Makes a key; every process accepts it when this returns. The token exists nowhere else.
   /// - Parameter lifetimeMilliseconds: after so long it is accepted no more; nil for a key without an end.

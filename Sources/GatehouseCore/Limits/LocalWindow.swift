@@ -35,10 +35,29 @@ public final class LocalWindow: Sendable {
   }
 
   private struct Entry {
-    var windows: [String: Window] = [:]
+    /// One for each field, in no order: they are few.
+    var windows: [Window] = []
     var usedAt: UInt64 = 0
     /// The latest instant at which anything that was granted here to the subject may count.
     var ownUntil = Int64.min
+
+    func place(of policy: Policy) -> Int? {
+      windows.firstIndex { $0.policy === policy || $0.policy.fieldName == policy.fieldName }
+    }
+
+    mutating func put(_ window: Window) {
+      if let place = place(of: window.policy) { windows[place] = window } else { windows.append(window) }
+    }
+
+    mutating func hear(_ told: [Told], tick: UInt64, redisMilliseconds redis: Int64, nowMilliseconds now: Int64) {
+      usedAt = tick
+      for answer in told {
+        let policy = answer.charge.policy
+        let place = place(of: policy) ?? windows.endIndex
+        if place == windows.endIndex { windows.append(Window(policy: policy, mixed: MixedWindow())) }
+        windows[place].hear(answer.window, at: redis, now: now, policy: policy)
+      }
+    }
   }
 
   private struct Table {
@@ -78,7 +97,7 @@ public final class LocalWindow: Sendable {
         for charge in charges {
           var window = Self.window(charge.policy, entry)
           window.take(charge.cost, now: now, policy: charge.policy)
-          entry.windows[charge.policy.fieldName] = Window(policy: charge.policy, mixed: window)
+          entry.put(Window(policy: charge.policy, mixed: window))
           entry.ownUntil = max(entry.ownUntil, now + 2 * charge.policy.windowMilliseconds + MixedWindow.replyMilliseconds)
         }
         table.ownUntil = max(table.ownUntil, entry.ownUntil)
@@ -94,7 +113,8 @@ public final class LocalWindow: Sendable {
   func giveBack(subject: String, _ charges: [Charge], takenAtMilliseconds then: Int64) {
     table.withLock { table in
       for charge in charges {
-        table.entries[subject]?.windows[charge.policy.fieldName]?.mixed.giveBack(charge.cost, takenAt: then, policy: charge.policy)
+        guard let place = table.entries[subject]?.place(of: charge.policy) else { continue }
+        table.entries[subject]?.windows[place].mixed.giveBack(charge.cost, takenAt: then, policy: charge.policy)
       }
     }
   }
@@ -149,9 +169,14 @@ public final class LocalWindow: Sendable {
   ) -> [Result]? {
     guard !told.isEmpty else { return nil }
     return table.withLock { table in
-      if table.entries[subject] == nil { put(Entry(), subject, now: now, &table) }
       table.tick += 1
-      hear(told, into: &table.entries[subject, default: Entry()], tick: table.tick, redisMilliseconds: redis, nowMilliseconds: now)
+      let tick = table.tick
+      // In place: no copy of what is known of a subject is made for each answer.
+      if table.entries[subject]?.hear(told, tick: tick, redisMilliseconds: redis, nowMilliseconds: now) == nil {
+        var entry = Entry()
+        entry.hear(told, tick: tick, redisMilliseconds: redis, nowMilliseconds: now)
+        put(entry, subject, now: now, &table)
+      }
       guard let entry = Self.granted(subject, table, now: asked) else { return nil }
       var isMixed = false
       let results = told.map { answer in
@@ -176,25 +201,14 @@ public final class LocalWindow: Sendable {
     }
   }
 
-  /// In place: no copy of what is known of a subject is made for each answer.
-  private func hear(_ told: [Told], into entry: inout Entry, tick: UInt64, redisMilliseconds redis: Int64, nowMilliseconds now: Int64) {
-    entry.usedAt = tick
-    for answer in told {
-      let policy = answer.charge.policy
-      if entry.windows[policy.fieldName]?.hear(answer.window, at: redis, now: now, policy: policy) == nil {
-        var window = Window(policy: policy, mixed: MixedWindow())
-        window.hear(answer.window, at: redis, now: now, policy: policy)
-        entry.windows[policy.fieldName] = window
-      }
-    }
-  }
-
   /// How many subjects are kept.
   public var count: Int { table.withLock { $0.entries.count } }
 
   private func share(_ limit: Int64) -> Int64 { max(1, limit / processes) }
 
-  private static func window(_ policy: Policy, _ entry: Entry) -> MixedWindow { entry.windows[policy.fieldName]?.mixed ?? MixedWindow() }
+  private static func window(_ policy: Policy, _ entry: Entry) -> MixedWindow {
+    entry.place(of: policy).map { entry.windows[$0].mixed } ?? MixedWindow()
+  }
 
   private func put(_ entry: Entry, _ subject: String, now: Int64, _ table: inout Table) {
     if table.entries[subject] == nil, table.entries.count >= subjectsMax { makeRoom(&table, now: now) }
@@ -207,7 +221,7 @@ public final class LocalWindow: Sendable {
   private func makeRoom(_ table: inout Table, now: Int64) {
     let room = max(1, subjectsMax / Self.dropShare)
     table.entries = table.entries.filter { entry in
-      !entry.value.windows.values.allSatisfy { $0.mixed.isEmpty(now: now, policy: $0.policy) }
+      !entry.value.windows.allSatisfy { $0.mixed.isEmpty(now: now, policy: $0.policy) }
     }
     let excess = table.entries.count - (subjectsMax - room)
     guard excess > 0 else { return }

@@ -1,5 +1,6 @@
-/// A named rate limit: at most `limit` units in any `windowSeconds`, counted by `by`.
-public struct Policy: Sendable, Equatable {
+/// A named rate limit: at most `limit` units in any `windowSeconds`, counted by `by`. An object that never changes: questions hand it on, and
+/// each copy of its texts would be counted.
+public final class Policy: Sendable, Equatable {
   /// The subjects that the policy counts. `user` and `plan` are decided in the user's own slot.
   public enum Key: String, Sendable, CaseIterable { case user, plan, ip, subject }
 
@@ -25,12 +26,23 @@ public struct Policy: Sendable, Equatable {
     self.limits = limits
     self.shadow = shadow
     fieldName = "\(name).\(windowSeconds).\(cells)"
+    isInternal = Self.isInternal(name)
   }
 
   /// The hash field of the window: another window or other cells are another field, another limit is not.
   public let fieldName: String
 
+  /// Whether it is one of the service's own.
+  public let isInternal: Bool
+
   var windowMilliseconds: Int64 { windowSeconds * 1000 }
+
+  /// Whether both say the same in everything.
+  public static func == (left: Policy, right: Policy) -> Bool {
+    left === right
+      || left.fieldName == right.fieldName && left.name == right.name && left.by == right.by && left.limits == right.limits
+        && left.shadow == right.shadow
+  }
 
   /// The sentence for a call that costs more than a window ever holds.
   public func costDetail(_ cost: Int64, limit: Int64) -> String {
@@ -70,17 +82,26 @@ extension Policy {
 
 /// A limit by plan, with one for plans that are not named and for subjects that have none.
 public struct PlanLimits: Sendable, Equatable {
+  private struct PlanLimit: Sendable, Equatable {
+    let plan: String
+    let limit: Int64
+  }
+
   private let fallback: Int64
-  private let byPlan: [String: Int64]
+  /// In the order of the names: a list is looked through faster than a dictionary of a few plans.
+  private let byPlan: [PlanLimit]
 
   /// A limit of `fallback` units, and of others for the plans that `byPlan` names.
   public init(_ fallback: Int64, byPlan: [String: Int64] = [:]) {
     self.fallback = fallback
-    self.byPlan = byPlan
+    self.byPlan = byPlan.sorted { $0.key < $1.key }.map { PlanLimit(plan: $0.key, limit: $0.value) }
   }
 
   /// Units of a window for a plan; the fallback for a plan that has none of its own, and for nil.
-  public func limit(plan: String?) -> Int64 { plan.flatMap { byPlan[$0] } ?? fallback }
+  public func limit(plan: String?) -> Int64 {
+    guard let plan else { return fallback }
+    return byPlan.first { $0.plan == plan }?.limit ?? fallback
+  }
 }
 
 /// Where a subject stands with one policy. `resetSeconds` is when `remaining` next grows.

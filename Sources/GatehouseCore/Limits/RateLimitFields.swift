@@ -7,8 +7,11 @@ public struct RateLimitFields: Sendable, Equatable {
 
   /// The fields for an answer at `nowMilliseconds`; shadow policies and unlimited allowances are left out.
   public init(standings: [PolicyStanding], allowances: [Allowance], nowMilliseconds: Int64) {
-    var policy = ""
-    var limit = ""
+    var policy: [UInt8] = []
+    var limit: [UInt8] = []
+    // One item fits.
+    policy.reserveCapacity(Self.itemBytes)
+    limit.reserveCapacity(Self.itemBytes)
     for standing in standings where !standing.shadow {
       Self.add(standing.policy, ";q=", standing.limit, ";w=", standing.windowSeconds, to: &policy)
       Self.add(standing.policy, ";r=", standing.remaining, ";t=", Int64(standing.resetSeconds), to: &limit)
@@ -19,19 +22,24 @@ public struct RateLimitFields: Sendable, Equatable {
       Self.add(allowance.metric, ";q=", quota + allowance.bonus, ";w=", seconds, to: &policy)
       Self.add(allowance.metric, ";r=", remaining, ";t=", Int64(allowance.secondsToReset(nowMilliseconds)), to: &limit)
     }
-    self.policy = policy
-    self.limit = limit
+    self.policy = String(decoding: policy, as: UTF8.self)
+    self.limit = String(decoding: limit, as: UTF8.self)
   }
 
+  private static let itemBytes = 64
+
   private static func add(
-    _ name: String, _ first: String, _ amount: Int64, _ second: String, _ seconds: Int64, to list: inout String
+    _ name: String, _ first: StaticString, _ amount: Int64, _ second: StaticString, _ seconds: Int64, to list: inout [UInt8]
   ) {
-    list += list.isEmpty ? "\"" : ", \""
-    list += name
-    list += "\""
-    list += first
-    list += String(amount)
-    list += second
-    list += String(seconds)
+    func put(_ text: StaticString) {
+      list.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+    put(list.isEmpty ? "\"" : ", \"")
+    list.append(contentsOf: name.utf8)
+    put("\"")
+    put(first)
+    list.append(contentsOf: String(amount).utf8)
+    put(second)
+    list.append(contentsOf: String(seconds).utf8)
   }
 }

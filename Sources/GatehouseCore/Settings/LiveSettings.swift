@@ -3,7 +3,7 @@ import Synchronization
 
 /// The settings in force, which a reload replaces as a whole.
 public final class LiveSettings: LiveRules {
-  /// One version of them, with what is computed of it once.
+  /// One version of them, with what is computed of it once. Calls look things up here, since a copy of all settings costs more.
   private final class Version: Sendable {
     let settings: Settings
     let allowances: AllowanceTable
@@ -14,6 +14,10 @@ public final class LiveSettings: LiveRules {
       self.edition = edition
       allowances = settings.allowanceTable
     }
+
+    func policy(_ name: String) -> Policy? { settings.policy(name) }
+    func profile(_ name: String) -> Profile? { settings.profile(name) }
+    func timeouts(_ kind: SessionClass) -> SessionTimeouts { settings.timeouts(kind) }
   }
 
   private let version: Mutex<Version>
@@ -36,11 +40,11 @@ public final class LiveSettings: LiveRules {
   /// The allowances of each plan in the present version, computed once for it.
   public var allowances: AllowanceTable { now.allowances }
   /// The present rate limit of a name; nil if the configuration has none.
-  public func policy(_ name: String) -> Policy? { now.settings.policy(name) }
+  public func policy(_ name: String) -> Policy? { now.policy(name) }
   /// The present profile of a name; nil if the configuration has none.
-  public func profile(_ name: String) -> Profile? { now.settings.profile(name) }
+  public func profile(_ name: String) -> Profile? { now.profile(name) }
   /// How long the sessions of a class live by the present version.
-  public func timeouts(_ kind: SessionClass) -> SessionTimeouts { now.settings.timeouts(kind) }
+  public func timeouts(_ kind: SessionClass) -> SessionTimeouts { now.timeouts(kind) }
   /// Live sessions of a user whose plan this is; those of the default plan for one that is not configured.
   public func sessionsMax(plan: String) -> Int { now.settings.sessionsMax(plan: plan) }
   /// The rules for a password that is chosen now.

@@ -17,7 +17,7 @@ public struct Identifier<Named: IdentifierKind>: Hashable, Sendable, CustomStrin
   /// The id that `text` spells, or nil if it does not have this kind's prefix and shape.
   public init?(_ text: String) {
     let bytes = text.utf8
-    guard bytes.count == Named.prefix.utf8.count + Self.bodyLength, text.hasPrefix(Named.prefix) else { return nil }
+    guard bytes.count == Named.prefix.utf8.count + Self.bodyLength, bytes.starts(with: Named.prefix.utf8) else { return nil }
     guard bytes.dropFirst(Named.prefix.utf8.count).allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) }) else {
       return nil
     }

@@ -3,32 +3,46 @@ public enum Instants {
   /// The last instant that can be written: the end of the year 9999.
   public static let millisecondsMax: Int64 = 253_402_300_799_999
 
+  /// The length of every text, in bytes.
+  public static let textLength = 24
+
   /// The text of an instant from 1970 to 9999.
   public static func text(_ milliseconds: Int64) -> String {
+    String(unsafeUninitializedCapacity: textLength) { room in
+      var text = OutputSpan(buffer: room, initializedCount: 0)
+      write(milliseconds, to: &text)
+      return text.finalize(for: room)
+    }
+  }
+
+  /// Appends the text of an instant from 1970 to 9999, for which there must be room.
+  public static func write(_ milliseconds: Int64, to text: inout OutputSpan<UInt8>) {
     let clamped = min(max(0, milliseconds), millisecondsMax)
     let (year, month, day) = civil(clamped / Day.milliseconds)
     let time = clamped % Day.milliseconds
-    return String(unsafeUninitializedCapacity: 24) { text in
-      var at = 0
-      func put(_ number: Int64, _ width: Int, _ mark: Unicode.Scalar) {
-        var rest = number
-        for place in (at..<(at + width)).reversed() {
-          text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-          rest /= 10
-        }
-        text[at + width] = UInt8(ascii: mark)
-        at += width + 1
-      }
-      put(year, 4, "-")
-      put(month, 2, "-")
-      put(day, 2, "T")
-      put(time / 3_600_000, 2, ":")
-      put(time / 60_000 % 60, 2, ":")
-      put(time / 1000 % 60, 2, ".")
-      put(time % 1000, 3, "Z")
-      return at
-    }
+    put(year / 100, year % 100, "-", to: &text)
+    put(month, "-", to: &text)
+    put(day, "T", to: &text)
+    put(time / 3_600_000, ":", to: &text)
+    put(time / 60_000 % 60, ":", to: &text)
+    put(time / 1000 % 60, ".", to: &text)
+    text.append(digit(time / 100 % 10))
+    put(time % 100, "Z", to: &text)
   }
+
+  private static func put(_ hundreds: Int64, _ rest: Int64, _ mark: Unicode.Scalar, to text: inout OutputSpan<UInt8>) {
+    text.append(digit(hundreds / 10))
+    text.append(digit(hundreds % 10))
+    put(rest, mark, to: &text)
+  }
+
+  private static func put(_ number: Int64, _ mark: Unicode.Scalar, to text: inout OutputSpan<UInt8>) {
+    text.append(digit(number / 10))
+    text.append(digit(number % 10))
+    text.append(UInt8(ascii: mark))
+  }
+
+  private static func digit(_ value: Int64) -> UInt8 { UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value) }
 
   /// The UTC date of an instant.
   public static func date(_ milliseconds: Int64) -> String {

@@ -70,12 +70,15 @@ extension Problem {
   }
 }
 
+// Made once: most answers have no other field of their own.
+private let jsonFields: HTTPFields = [.contentType: "application/json"]
+
 /// A 200 of JSON.
 func answer(_ body: [UInt8], fields: [(String, String)] = []) -> Answer { answer(.ok, body, fields: fields) }
 
 /// An answer of JSON.
 func answer(_ status: HTTPResponse.Status, _ body: [UInt8], fields: [(String, String)] = [], location: String? = nil) -> Answer {
-  var headers: HTTPFields = [.contentType: "application/json"]
+  var headers = jsonFields
   for (name, value) in fields { if let name = HTTPField.Name(name) { headers[name] = value } }
   if let location { headers[.location] = location }
   return Answer(status.code, fields: headers, body: .bytes(body))

@@ -9,11 +9,14 @@ struct AnswerBytes {
   }
   private static let allowed = Array("HTTP/1.1 200 OK\r\n".utf8)
 
+  /// Room for the heads of most answers.
+  private static let headBytes = 768
+
+  /// The head so far.
   private var bytes: [UInt8] = []
 
-  /// - Parameter capacity: how many bytes the whole answer will have, as far as that is known.
-  init(status: Int, capacity: Int) {
-    bytes.reserveCapacity(capacity)
+  init(status: Int) {
+    bytes.reserveCapacity(Self.headBytes)
     if status == 200 {
       bytes.append(contentsOf: Self.allowed)
     } else {
@@ -50,8 +53,11 @@ struct AnswerBytes {
     HTTPDate.appendLine(to: &bytes)
     let headBytes = bytes.count
     end()
-    bytes.append(contentsOf: body)
-    return FastAnswer(bytes: ByteBuffer(bytes: bytes), headBytes: headBytes)
+    var whole = ByteBuffer()
+    whole.reserveCapacity(bytes.count + body.count)
+    whole.writeBytes(bytes)
+    whole.writeBytes(body)
+    return FastAnswer(bytes: whole, headBytes: headBytes)
   }
 
   private mutating func begin(_ name: String) {
@@ -75,7 +81,7 @@ extension Answer {
   /// The answer as bytes, with the fields of every answer. Only for bodies that are whole.
   func encoded(requestID: String, origin: String?, _ crossOrigin: CrossOrigin) -> FastAnswer {
     let body = if case .bytes(let bytes) = body { bytes } else { [UInt8]() }
-    var bytes = AnswerBytes(status: status, capacity: 512 + body.count)
+    var bytes = AnswerBytes(status: status)
     bytes.fields(fields)
     return bytes.ended(body: body, requestID: requestID, origin: origin, crossOrigin)
   }

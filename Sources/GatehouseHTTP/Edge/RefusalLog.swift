@@ -25,13 +25,17 @@ public final class RefusalLog: Sendable {
   /// Lines go to `log`. Each instance has bounds of its own, so share one in a process.
   public init(log: Logger) { self.log = log }
 
-  /// The request, as the log shows it.
-  struct Asked: Sendable {
+  /// The request, as the log shows it. An object, since whatever may be refused keeps it until its end.
+  final class Asked: Sendable {
     let requestID: String
     let method: String
     let path: String
     /// The other end of the connection.
     let peer: SocketAddress?
+
+    init(requestID: String, method: String, path: String, peer: SocketAddress?) {
+      (self.requestID, self.method, self.path, self.peer) = (requestID, method, path, peer)
+    }
   }
 
   /// The result of `body`, with the account of its password on the trail: a digest of the email, or the user's id.
@@ -60,12 +64,14 @@ public final class RefusalLog: Sendable {
 
   /// Notes a decision of the gate that is none to let in; nothing for `allow`.
   /// - Parameter number: of the question in its batch, from 0.
-  func note(_ answer: GateAnswer, of user: String?, _ asked: Asked, _ facts: Trail.Facts, number: Int? = nil) {
+  func note(
+    _ answer: GateAnswer, of user: @autoclosure () -> String?, _ asked: Asked, _ facts: @autoclosure () -> Trail.Facts, number: Int? = nil
+  ) {
     guard answer.decision != .allow else { return }
     write(.info) {
-      var metadata = Self.metadata(asked, facts)
+      var metadata = Self.metadata(asked, facts())
       metadata["decision"] = .string(answer.decision.rawValue)
-      metadata["user"] = (answer.caller?.id.text ?? user).map { .string($0) }
+      metadata["user"] = (answer.caller?.id.text ?? user()).map { .string($0) }
       metadata["session"] = (answer.sessionFacts?.id.text).map { .string($0) }
       metadata["number"] = number.map { .stringConvertible($0) }
       metadata["policies"] = Self.policies(answer.problem?.violated ?? [])
@@ -133,7 +139,7 @@ extension GateRequest {
 }
 
 extension RefusalLog.Asked {
-  init(_ request: Request, _ context: GatehouseContext) {
+  convenience init(_ request: Request, _ context: GatehouseContext) {
     self.init(
       requestID: context.requestID, method: request.method.rawValue, path: request.uri.path, peer: context.remoteAddress)
   }

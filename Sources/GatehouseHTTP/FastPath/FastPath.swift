@@ -71,7 +71,7 @@ extension FastPath: FastAnswers {
       switch result {
       case .success(let decided): answer = decided
       case .failure(let problem):
-        api.refusals.note(problem, asked, .init(key: key.id.text))
+        api.refusals.note(problem, asked, .init(key: key.text))
         answer = problem.answer(requestID: asked.requestID)
       }
       done(answer.encoded(requestID: asked.requestID, origin: origin, crossOrigin))
@@ -106,11 +106,13 @@ extension FastPath: FastAnswers {
     return call
   }
 
-  private func serviceKey(_ request: FastRequest) -> ServiceKey? {
-    guard let text = request.bearer, request.cookies(cookieName).count == 0, let token = ServiceKeyToken.parse(text),
-      let key = try? api.keys.check(token), key.scopes.contains(.gate)
-    else { return nil }
-    return key
+  /// The key whose token the request brings, if it may ask the gate.
+  private func serviceKey(_ request: FastRequest) -> ServiceKeyID? {
+    guard let text = request.bearer, request.cookies(cookieName).count == 0 else { return nil }
+    if let key = api.keys.known(text, scope: .gate) { return key }
+    guard let token = ServiceKeyToken.parse(text), let key = try? api.keys.check(token), key.scopes.contains(.gate) else { return nil }
+    api.keys.remember(token)
+    return key.id
   }
 
   // MARK: /v1/auth/{profile}
@@ -138,7 +140,7 @@ extension FastPath: FastAnswers {
     api.decide(forwarded: api.question(of: token, profile, charges, network: network)) { [self] outcome in
       switch outcome {
       case .allowed(let answer):
-        var bytes = AnswerBytes(status: 200, capacity: 768)
+        var bytes = AnswerBytes(status: 200)
         for (name, value) in ForwardAuth.fields(answer) { bytes.field(name, encoding: value) }
         done(bytes.ended(body: [], requestID: requestID, origin: origin, crossOrigin))
       case .refused(let problem, let facts):

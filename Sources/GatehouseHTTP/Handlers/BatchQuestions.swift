@@ -13,10 +13,10 @@ struct BatchQuestions: Sendable {
   private(set) var requests: [GateRequest] = []
 
   /// Reads every question; a wrong one fails alone.
-  init(_ questions: [JSONValue], _ api: API, key: ServiceKey, _ asking: RefusalLog.Asked) {
+  init(_ questions: [JSONValue], _ api: API, key: ServiceKeyID, _ asking: RefusalLog.Asked) {
     self.api = api
     self.asking = asking
-    facts = Trail.Facts(key: key.id.text)
+    facts = Trail.Facts(key: key.text)
     answers = [[UInt8]?](repeating: nil, count: questions.count)
     requests.reserveCapacity(questions.count)
     for (index, question) in questions.enumerated() {

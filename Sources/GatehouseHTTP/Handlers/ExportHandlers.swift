@@ -62,7 +62,7 @@ extension API {
 
   /// Writes the member `name`, a list, page by page.
   private func list<Item: Sendable>(
-    _ name: String, _ piece: inout JSONWriter, _ spool: Spool, pages: (PageRequest) throws -> Page<Item>,
+    _ name: StaticString, _ piece: inout JSONWriter, _ spool: Spool, pages: (PageRequest) throws -> Page<Item>,
     each: (inout JSONWriter, Item) -> Void
   ) throws {
     piece.beginArray(name)

@@ -62,17 +62,17 @@ extension API {
   ) -> (own: [PolicyCharge], subjects: [SubjectCharge]) {
     var own: [PolicyCharge] = []
     var subjects: [SubjectCharge] = []
-    var seen: Set<String> = []
-    for charge in charges {
-      guard seen.insert(charge.policy).inserted else {
+    for (place, charge) in charges.enumerated() {
+      guard !charges[..<place].contains(where: { $0.policy == charge.policy }) else {
         fields.refuse("limits", code: "duplicate", "Policy \(charge.policy) stands twice. Name it once, with the whole cost.")
         continue
       }
-      guard !Policy.isInternal(charge.policy) else {
+      let found = policy(charge.policy)
+      guard !(found?.isInternal ?? Policy.isInternal(charge.policy)) else {
         fields.refuse("limits", code: "reserved", Self.reserved(charge.policy))
         continue
       }
-      guard let policy = policy(charge.policy) else {
+      guard let policy = found else {
         fields.refuse("limits", code: "unknown_policy", "There is no policy \(charge.policy) in the configuration.")
         continue
       }
@@ -103,7 +103,7 @@ extension API {
   }
 
   /// The question as the gate takes it; nil when its token was forged or mistyped, which no store needs to be asked about.
-  func gateRequest(_ call: GateCall, key: ServiceKey) throws -> GateRequest? {
+  func gateRequest(_ call: GateCall, key: ServiceKeyID) throws -> GateRequest? {
     if let key = call.reserve?.key, !IdempotencyKeyHeader.isValid(key) {
       throw Problem(.idempotencyKeyInvalid, "An idempotency_key has 1 to \(IdempotencyKeyHeader.lengthMax) visible ASCII characters.")
     }
@@ -113,7 +113,7 @@ extension API {
     if let reserve = call.reserve {
       // Of this user: two users' equal keys are two, as an app passes on what its users choose.
       let once = idempotentCall(
-        scope: "\(key.id.text) \(user)", key: reserve.key, Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8))
+        scope: "\(key.text) \(user)", key: reserve.key, Array("gate \(user) \(reserve.metric) \(reserve.amount)".utf8))
       held = GateRequest.Reserve(
         metric: reserve.metric, amount: Int64(reserve.amount), leaseMilliseconds: Int64(reserve.leaseSeconds) * 1000, commit: false,
         analysis: nil, holdID: holdID(user, once), call: once,

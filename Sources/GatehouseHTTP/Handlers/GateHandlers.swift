@@ -12,7 +12,7 @@ extension API {
     try fields.finish()
     let asking = RefusalLog.Asked(request, context)
     let result = await withCheckedContinuation { continuation in
-      decide(call, key: key, asking) { continuation.resume(returning: $0) }
+      decide(call, key: key.id, asking) { continuation.resume(returning: $0) }
     }
     // Not by `get`, whose typed throw the optimizer fails on here.
     switch result {
@@ -24,14 +24,13 @@ extension API {
   /// Decides about a question, whichever way it came.
   /// - Parameter done: called once, possibly on an event loop: it must not block.
   func decide(
-    _ call: GateCall, key: ServiceKey, _ asking: RefusalLog.Asked, done: @escaping @Sendable (Result<Answer, Problem>) -> Void
+    _ call: GateCall, key: ServiceKeyID, _ asking: RefusalLog.Asked, done: @escaping @Sendable (Result<Answer, Problem>) -> Void
   ) {
-    let facts = Trail.Facts(key: key.id.text)
     let question: GateRequest
     do {
       guard let read = try gateRequest(call, key: key) else {
         let refused = forged(call.token)
-        refusals.note(refused, of: nil, asking, facts)
+        refusals.note(refused, of: nil, asking, .init(key: key.text))
         return done(.success(answer(refused.json(timeouts: timeouts, requestID: asking.requestID))))
       }
       question = read
@@ -42,7 +41,7 @@ extension API {
       switch result {
       case .failure(let error): done(.failure(Problem(error)))
       case .success(let decided):
-        refusals.note(decided, of: question.userText, asking, facts)
+        refusals.note(decided, of: question.userText, asking, .init(key: key.text))
         var fields: [(String, String)] = []
         if case .replay = decided.reserved { fields = [("Idempotency-Replayed", "true")] }
         done(.success(answer(decided.json(timeouts: timeouts, requestID: asking.requestID), fields: fields)))
@@ -56,7 +55,7 @@ extension API {
     var fields = try await fields(request, context)
     let questions = fields.read(BatchFields.declared.fields.requests)
     try fields.finish()
-    let batch = BatchQuestions(questions, self, key: key, .init(request, context))
+    let batch = BatchQuestions(questions, self, key: key.id, .init(request, context))
     return batch.answer(await gate.decideAll(batch.requests))
   }
 

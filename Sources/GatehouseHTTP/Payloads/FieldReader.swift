@@ -8,7 +8,8 @@ import StrictJSON
 public struct FieldReader {
   private let object: JSONObject
   private let path: FieldPath
-  private var asked: [String] = []
+  /// The places of the members that were asked for.
+  private var asked: [Int] = []
   private(set) var faults: [FieldFault] = []
 
   /// Reads the members of `object`, the whole body.
@@ -116,9 +117,10 @@ public struct FieldReader {
 
   /// The value, noted as asked for; nil when absent or `null`.
   mutating func optional(_ name: String) -> JSONValue? {
-    asked.append(name)
-    guard let value = object[name], value != .null else { return nil }
-    return value
+    guard let place = object.place(of: name) else { return nil }
+    asked.append(place)
+    if case .null = object.members[place].value { return nil }
+    return object.members[place].value
   }
 
   /// The value, noted as asked for; nil with a fault when absent or `null`.
@@ -152,7 +154,7 @@ public struct FieldReader {
   }
 
   private mutating func refuseUnknown() {
-    for member in object.members where !asked.contains(where: { $0.utf8.elementsEqual(member.name.utf8) }) {
+    for (place, member) in object.members.enumerated() where !asked.contains(place) {
       refuse(member.name, code: "unknown_field", "There is no such field here. Check its spelling or leave it out.")
     }
   }

@@ -5,7 +5,10 @@ import StrictJSON
 // what writes it; the tests hold every answer to its schema.
 
 extension JSONWriter {
-  mutating func instant(_ name: String, _ milliseconds: Int64?) { string(name, milliseconds.map(Instants.text)) }
+  mutating func instant(_ name: StaticString, _ milliseconds: Int64?) {
+    guard let milliseconds else { return null(name) }
+    string(name, bytesMax: Instants.textLength) { Instants.write(milliseconds, to: &$0) }
+  }
 
   mutating func list<Item>(_ items: [Item], next: String?, _ each: (inout JSONWriter, Item) -> Void) {
     object { writer in

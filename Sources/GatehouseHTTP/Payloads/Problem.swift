@@ -41,7 +41,7 @@ public struct Problem: Error, Sendable {
       writer.string("code", code.rawValue)
       writer.string("detail", detail)
       writer.string("request_id", requestID)
-      for member in extras.members { writer.value(member.name, member.value) }
+      for member in extras.members { writer.member(member.name, member.value) }
     }
   }
 

@@ -67,7 +67,7 @@ struct JSONLines: LogHandler {
       let all = context.merging(event.metadata ?? [:]) { $1 }
       for (key, value) in all.sorted(by: { $0.key < $1.key }) {
         let taken = ["at", "level", "message"].contains(key) || (key == "error" && event.error != nil)
-        writer.value(taken ? key + "_" : key, json(value))
+        writer.member(taken ? key + "_" : key, json(value))
       }
     }
     return writer.bytes + [UInt8(ascii: "\n")]
