@@ -6,7 +6,7 @@ import Testing
 
 @testable import GatehouseHTTP
 
-/// What one connection may take of an event loop. Time stands still here, and each turn of the loop is taken by hand.
+/// The share that one connection may take of an event loop. Time stands still here, and each turn of the loop is taken by hand.
 @Suite("The bounds of a connection")
 struct LaneBoundTests {
   private struct Connection {
@@ -59,7 +59,7 @@ struct LaneBoundTests {
     try connection.send(Self.get("/fast/\(count)"))
     #expect(connection.echo.answered == RequestLane.turnAnswersMax)
     connection.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-    // What sockets bring comes before the next requests, and so does every task.
+    // All that sockets bring comes before the next requests, and so does every task.
     connection.channel.embeddedEventLoop.run()
     #expect(connection.echo.answered == RequestLane.turnAnswersMax)
     connection.takeTurns()
@@ -82,7 +82,8 @@ struct LaneBoundTests {
     return stride(from: 0, to: bytes.count, by: 65_536).map { ByteBuffer(bytes: bytes[$0..<min(bytes.count, $0 + 65_536)]) }
   }
 
-  @Test("What waits in the lane is bounded though the client has ended its side: what was kept is answered, then the connection ends")
+  @Test(
+    "The bytes that wait in the lane are bounded though the client has ended its side: what was kept is answered, then the connection ends")
   func heldInTheLane() throws {
     let connection = try Connection()
     defer { connection.end() }
@@ -102,7 +103,7 @@ struct LaneBoundTests {
     #expect(!connection.channel.isActive)
   }
 
-  @Test("What waits in the guard is bounded in the same way")
+  @Test("The bytes that wait in the guard are bounded in the same way")
   func heldInTheGuard() throws {
     let connection = try Connection()
     defer { connection.end() }

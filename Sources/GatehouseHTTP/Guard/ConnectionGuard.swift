@@ -18,7 +18,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case part(HTTPServerRequestPart)
     case failure(Problem)
     case inputClosed
-    /// What came next was dropped.
+    /// Bytes that came next were dropped.
     case gap
   }
 
@@ -248,7 +248,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   // MARK: Ending
 
-  /// Hummingbird closes when the client's side has ended. What the client has not taken yet must leave first: once the input has ended
+  /// Hummingbird closes when the client's side has ended. Bytes that the client has not taken yet must leave first: once the input has ended
   /// NIO closes both directions at once, and drops all that waits.
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
     if mode == .input {
