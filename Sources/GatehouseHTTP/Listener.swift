@@ -17,15 +17,13 @@ public func makeHTTP1(
 }
 
 func makeHTTP1(
-  _ rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
+  _ endpoints: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
   refusals: RefusalLog?, answering fast: @escaping @Sendable () -> (any FastAnswers)?, orphans: OrphanedRequests
 ) -> HTTPServerBuilder {
+  let rules = ListenerRules(
+    endpoints, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, fast: fast, orphans: orphans)
   let configuration = HTTP1Channel.Configuration(
-    additionalChannelHandlers: [
-      GuardInstaller(
-        rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, fast: fast,
-        orphans: orphans)
-    ],
+    additionalChannelHandlers: [GuardInstaller(rules)],
     idleTimeout: nil,
     httpDecoderConfiguration: .init(
       maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,

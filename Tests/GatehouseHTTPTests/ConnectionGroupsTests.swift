@@ -1,3 +1,6 @@
+import HummingbirdCore
+import NIOCore
+import NIOEmbedded
 import TestSupport
 import Testing
 
@@ -45,6 +48,55 @@ struct ConnectionGroupsTests {
       Issue.record("the group did not begin anew")
       return
     }
+  }
+
+  @Test("A connection waits until it is known what it needs: the first word counts, and the end of its task asks for service")
+  func needs() async {
+    func accepted() -> Accepted<Idle> { Accepted(Idle()) { _ in } }
+    let early = accepted()
+    early.need(.none)
+    early.need(.service)
+    #expect(await early.needed() == .none)
+    let late = accepted()
+    async let need = late.needed()
+    late.need(.service)
+    #expect(await need == .service)
+    let ended = accepted()
+    let waiting = Task { await ended.needed() }
+    waiting.cancel()
+    #expect(await waiting.value == .service)
+    for each in [early, late, ended] { _ = each.take() }
+  }
+
+  @Test("Connections that ask nothing, or only what is answered in the channel, are served by no route until they need one")
+  func unserved() async throws {
+    let echo = Echo()
+    try await DemoServer.with(fast: echo) { server in
+      var clients: [RawHTTP] = []
+      for _ in 0..<20 { clients.append(try await RawHTTP.connect(port: server.port)) }
+      for (number, client) in clients.enumerated() where number % 2 == 0 {
+        try await client.send("GET /fast/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await client.answer().body == "/fast/\(number)")
+      }
+      for (number, client) in clients.enumerated() {
+        switch number % 4 {
+        case 0:
+          try await client.send("GET /items/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
+          #expect(try await client.answer().body == "\(number)")
+          try await client.send("GET /fast/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
+          #expect(try await client.answer().body == "/fast/\(number)")
+        case 1: try await client.reset()
+        // A client that ends its side is heard, whoever serves it.
+        default:
+          try await client.finishSending()
+          #expect(try await client.untilClosed() == "")
+        }
+      }
+    }
+  }
+
+  private struct Idle: ServerChildChannelValue {
+    let channel: any Channel = EmbeddedChannel()
   }
 
   @Test("More connections than groups are served at the same time, and the listener ends with them")

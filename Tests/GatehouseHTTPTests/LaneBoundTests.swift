@@ -17,9 +17,11 @@ struct LaneBoundTests {
 
     init() throws {
       let echo = echo
-      guarding = ConnectionGuard(
-        rules: RequestRules([.gate]), limits: HTTPLimits(), admission: .open, crossOrigin: { CrossOrigin(origins: []) }, refusals: nil)
-      lane = RequestLane(guarding, fast: { echo }, orphans: OrphanedRequests())
+      let rules = ListenerRules(
+        RequestRules([.gate]), limits: HTTPLimits(), admission: .open, crossOrigin: { CrossOrigin(origins: []) }, refusals: nil,
+        fast: { echo }, orphans: OrphanedRequests())
+      guarding = ConnectionGuard(rules)
+      lane = RequestLane(guarding, rules)
       guarding.lane = lane
       channel = EmbeddedChannel(
         handlers: [

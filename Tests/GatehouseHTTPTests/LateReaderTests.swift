@@ -89,4 +89,25 @@ struct LateReaderTests {
       await client.close()
     }
   }
+
+  @Test("It gets the whole when it takes the answer slowly, and never stands still for long")
+  func takesSlowly() async throws {
+    var limits = HTTPLimits()
+    limits.writeTimeout = .milliseconds(900)
+    try await DemoServer.with(limits, fast: Large()) { server in
+      let client = try await RawHTTP.connect(port: server.port, receives: false)
+      let begun = ContinuousClock.now
+      try await client.send(Self.large[0])
+      try await client.finishSending()
+      let reader = Task {
+        while !Task.isCancelled {
+          client.readOnce()
+          try? await Task.sleep(for: .milliseconds(60))
+        }
+      }
+      #expect(try await client.answersUntilClosed().map(\.body.utf8.count) == [DemoServer.largeBytes])
+      reader.cancel()
+      #expect(begun.duration(to: .now) > .milliseconds(900), "longer than a client may take nothing")
+    }
+  }
 }

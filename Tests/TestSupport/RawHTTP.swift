@@ -74,6 +74,9 @@ public final class RawHTTP: Sendable {
     try? await channel.close()
   }
 
+  /// Reads once, on a connection that was made with `receives: false`.
+  public func readOnce() { channel.read() }
+
   /// Closes both directions at once.
   public func close() async { try? await channel.close() }
 

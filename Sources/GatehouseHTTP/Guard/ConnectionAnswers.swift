@@ -17,7 +17,7 @@ extension ConnectionGuard {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     if exchange != nil {
-      if context.channel.isWritable { deadline.clear() } else { wait(.write, limits.writeTimeout) }
+      if context.channel.isWritable { deadline.clear() } else { waitForTaking(context) }
     } else if isAtRest, !hasHeaderBegun {
       rest(context)
     }
@@ -26,7 +26,7 @@ extension ConnectionGuard {
 
   /// After an answer: waits for the client's next request, or until it has taken more of the answer.
   func rest(_ context: ChannelHandlerContext) {
-    if context.channel.isWritable { wait(.idle, limits.idleTimeout) } else { wait(.write, limits.writeTimeout) }
+    if context.channel.isWritable { wait(.idle, limits.idleTimeout) } else { waitForTaking(context) }
   }
 
   /// The head of an answer with what its connection's fate demands.
@@ -96,23 +96,23 @@ extension ConnectionGuard {
     _ problem: Problem, to head: HTTPRequestHead?, _ target: RequestLine.Target, closes: Bool, _ context: ChannelHandlerContext
   ) -> [HTTPServerResponsePart] {
     let requestID = RequestID.taken(head?.headers.first(name: RequestID.header))
-    refusals?.note(
+    rules.refusals?.note(
       problem,
       .init(requestID: requestID, method: target.method, path: target.path, peer: context.channel.remoteAddress))
     // A proxy that asks about a request must get an answer that it can pass on, whatever the request holds.
     var answer =
-      rules.isForwarded(target.path)
+      rules.endpoints.isForwarded(target.path)
       ? ProxyAnswer.refused(problem, refuse: head?.headers.first(name: ProxyField.refuse), requestID: requestID)
       : problem.answer(requestID: requestID)
     if closes { answer.fields[.connection] = "close" }
     // A page of another origin must be able to read why it was refused.
-    Answer.complete(&answer.fields, requestID: requestID, origin: head?.headers.first(name: "origin"), crossOrigin())
+    Answer.complete(&answer.fields, requestID: requestID, origin: head?.headers.first(name: "origin"), rules.crossOrigin())
     return answer.parts(isHead: head?.method == .HEAD)
   }
 
   func closeAfter(_ written: EventLoopFuture<Void>, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
     written.cascade(to: promise)
-    wait(.write, limits.writeTimeout)
+    waitForTaking(context)
     written.assumeIsolated().whenComplete { result in
       if case .success = result { self.linger(context) } else { context.close(promise: nil) }
     }

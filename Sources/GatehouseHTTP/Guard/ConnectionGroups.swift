@@ -7,6 +7,9 @@ import Synchronization
 ///
 /// The runtime keeps the tasks of a group in a list and looks for one that has ended from the list's start: with all connections in
 /// one group, ten thousand that end at once would hold every thread of the process for seconds.
+///
+/// A connection is served only from its first request that goes to a route: of the memory of one that is idle, or answered in the channel,
+/// the frames of its task would be the larger part.
 struct ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
   private let base: Base
   private let groups: [ConnectionGroup<Accepted<Base.Value>>]
@@ -21,7 +24,22 @@ struct ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
   }
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Accepted<Base.Value>> {
-    base.setup(channel: channel, logger: logger).map { [unserved] in Accepted($0, unserved: unserved) }
+    base.setup(channel: channel, logger: logger).map { [unserved] value in
+      let accepted = Accepted(value, unserved: unserved)
+      if let lane = try? channel.pipeline.syncOperations.handler(type: RequestLane.self) {
+        lane.whenRouteIsNeeded { [weak accepted] isOver in accepted?.need(isOver ? .none : .service) }
+      } else {
+        accepted.need(.service)
+      }
+      return accepted
+    }
+  }
+
+  private func serve(_ accepted: Accepted<Base.Value>, _ logger: Logger) async {
+    switch await accepted.needed() {
+    case .service: await base.handle(value: accepted.take(), logger: logger)
+    case .none: await unserved(accepted.take())
+    }
   }
 
   /// The first connection of an empty group stays and runs the group until all of its connections have ended; the others are handed
@@ -30,12 +48,12 @@ struct ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
     let group = groups[turn.next(of: groups.count)]
     switch group.join(value) {
     case .handedOver: return
-    case .alone: await base.handle(value: value.take(), logger: logger)
+    case .alone: await serve(value, logger)
     case .first(let arriving):
       await withDiscardingTaskGroup { tasks in
         for await value in arriving {
           tasks.addTask {
-            await base.handle(value: value.take(), logger: logger)
+            await serve(value, logger)
             group.leave()
           }
         }
@@ -50,12 +68,28 @@ struct ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
   }
 }
 
+/// The end of a connection's waiting.
+enum ConnectionNeed {
+  /// Somebody must serve it.
+  case service
+  /// It has ended, and nobody needed to.
+  case none
+}
+
 /// A connection that was accepted. A listener that ends drops those that nobody serves yet, and NIO ends the process over a channel that is
 /// dropped open.
 final class Accepted<Value: ServerChildChannelValue>: ServerChildChannelValue {
   private let value: Value
   private let unserved: @Sendable (Value) async -> Void
   private let isTaken = Atomic(false)
+
+  private enum State {
+    case open
+    case awaited(CheckedContinuation<ConnectionNeed, Never>)
+    case known(ConnectionNeed)
+  }
+
+  private let state = Mutex(State.open)
 
   init(_ value: Value, unserved: @escaping @Sendable (Value) async -> Void) {
     self.value = value
@@ -68,6 +102,38 @@ final class Accepted<Value: ServerChildChannelValue>: ServerChildChannelValue {
   func take() -> Value {
     isTaken.store(true, ordering: .relaxed)
     return value
+  }
+
+  /// Returns once it is known what the connection needs. One whose task is cancelled needs service, which closes it. Call it once.
+  func needed() async -> ConnectionNeed {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let known: ConnectionNeed? = state.withLock { state in
+          if case .known(let need) = state { return need }
+          state = .awaited(continuation)
+          return nil
+        }
+        if let known { continuation.resume(returning: known) }
+      }
+    } onCancel: {
+      need(.service)
+    }
+  }
+
+  /// Says what the connection needs; the first word counts.
+  func need(_ need: ConnectionNeed) {
+    let awaiting: CheckedContinuation<ConnectionNeed, Never>? = state.withLock { state in
+      switch state {
+      case .known: return nil
+      case .open:
+        state = .known(need)
+        return nil
+      case .awaited(let continuation):
+        state = .known(need)
+        return continuation
+      }
+    }
+    awaiting?.resume(returning: need)
   }
 
   deinit {

@@ -36,18 +36,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     var slot: AdmissionControl.Slot?
   }
 
-  let rules: RequestRules
-  let limits: HTTPLimits
-  private let admission: AdmissionControl
-  let crossOrigin: @Sendable () -> CrossOrigin
-  let refusals: RefusalLog?
+  let rules: ListenerRules
   var exchange: Exchange?
   var wasTurnedAway = false
   let deadline = Deadline<Wait>()
   private(set) var isQuiescing = false
   private var input = Input.awaitingHead
   // While anything is in here nothing is read, until the client's side ends. The lane drops what comes beyond `HTTPLimits.heldBytesMax`.
-  private var held = CircularBuffer<Held>(initialCapacity: 4)
+  private var held = CircularBuffer<Held>(initialCapacity: 0)
   /// The bytes of what has come while anything waited.
   private var waitingBytes = 0
   private var endsAtGap = false
@@ -62,19 +58,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private(set) var hasHeaderBegun = false
   /// The head that the parser gives next, as the lane has read it.
   var plain: PlainRequest?
+  /// The looks in `HTTPLimits.writeTimeout`.
+  private static let standstillsMax = 3
+  /// Bytes that the client had not taken at the last look, and the looks since it took any.
+  private var untaken = 0
+  private var standstills = 0
   // Of the body that is being collected, with the framing of its chunks.
   private var bodyBytesOnWire = 0
 
-  init(
-    rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
-    refusals: RefusalLog?
-  ) {
-    self.rules = rules
-    self.limits = limits
-    self.admission = admission
-    self.crossOrigin = crossOrigin
-    self.refusals = refusals
-  }
+  init(_ rules: ListenerRules) { self.rules = rules }
+
+  var limits: HTTPLimits { rules.limits }
 
   /// The head of a request whose body is still arriving.
   var arriving: HTTPRequestHead? { if case .collecting(let accepted, _) = input { accepted.head } else { nil } }
@@ -200,7 +194,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     hasHeaderBegun = false
     let plain = plain
     self.plain = nil
-    switch HeadRules.judge(head, limits, rules, plain: plain) {
+    switch HeadRules.judge(head, limits, rules.endpoints, plain: plain) {
     case .refuse(let problem):
       refuse(problem, answering: head, context)
     case .accept(let accepted):
@@ -233,12 +227,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     input = .awaitingHead
     deadline.clear()
     exchange = Exchange(version: accepted.head.version, closes: accepted.closes || isQuiescing)
-    switch admission.admit(accepted.admission) {
+    switch rules.admission.admit(accepted.admission) {
     case .refused(let problem): return turnAway(problem, answering: accepted.head, context)
     case .admitted(let slot): exchange?.slot = slot
     }
     // A client that does not take the answer before this one would hold the connection for ever: nothing changes any more.
-    if !context.channel.isWritable { wait(.write, limits.writeTimeout) }
+    if !context.channel.isWritable { waitForTaking(context) }
     context.fireChannelRead(Self.wrapInboundOut(.head(accepted.head)))
     if let body { context.fireChannelRead(Self.wrapInboundOut(.body(body))) }
     context.fireChannelRead(Self.wrapInboundOut(.end(nil)))
@@ -256,16 +250,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       isCancelled = true
       return context.close(mode: isDiscarding ? .all : .input, promise: promise)
     }
-    guard !isCancelled, hasUnwritten(context) else { return context.close(mode: mode, promise: promise) }
+    guard !isCancelled, unwritten(context) > 0 else { return context.close(mode: mode, promise: promise) }
     context.channel.closeFuture.cascade(to: promise)
     // While all that arrives is dropped, the last answer is on its way, and the connection ends after it.
     if !isDiscarding { endWhenWritten(context) }
   }
 
-  /// Whether the client has not taken all that was written.
-  private func hasUnwritten(_ context: ChannelHandlerContext) -> Bool {
-    let bytes = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-    return (bytes ?? 0) > 0
+  /// The bytes of what was written that the client has not taken yet.
+  private func unwritten(_ context: ChannelHandlerContext) -> Int {
+    (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
   }
 
   /// Ends the connection once all that was written has left.
@@ -295,6 +288,21 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func wait(_ kind: Wait, _ delay: TimeAmount) { deadline.set(kind, in: delay) }
 
+  /// Waits for the client to take what was written. One that has taken nothing at so many looks in a row is given up.
+  func waitForTaking(_ context: ChannelHandlerContext) {
+    (untaken, standstills) = (unwritten(context), 0)
+    waitForLook()
+  }
+
+  private func waitForLook() { wait(.write, .nanoseconds(limits.writeTimeout.nanoseconds / Int64(Self.standstillsMax))) }
+
+  private func isTaking(_ context: ChannelHandlerContext) -> Bool {
+    let left = unwritten(context)
+    standstills = left == untaken ? standstills + 1 : 0
+    untaken = left
+    return standstills < Self.standstillsMax
+  }
+
   private func passed(_ kind: Wait, _ context: ChannelHandlerContext) {
     // A request that waits in the lane for its rest is refused like one whose rest the parser waits for.
     if kind == .header || kind == .body {
@@ -307,7 +315,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
       refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)
     case .body:
       refuse(Problem(.requestTimeout, "The body did not arrive in time. Send it at once."), context)
-    case .leave where hasUnwritten(context):
+    case .write where isTaking(context):
+      waitForLook()
+    case .leave where unwritten(context) > 0:
       endWhenWritten(context)
     case .header, .idle, .leave, .write, .linger:
       context.close(promise: nil)

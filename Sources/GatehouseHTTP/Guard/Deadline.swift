@@ -15,6 +15,8 @@ final class Deadline<Kind> {
 
   /// Sets the deadline to `delay` from now.
   func set(_ kind: Kind, in delay: TimeAmount) {
+    // The connection may be gone.
+    guard passed != nil else { return }
     let at = NIODeadline.now() + delay
     current = (kind, at)
     if let timer, timer.at <= at { return }

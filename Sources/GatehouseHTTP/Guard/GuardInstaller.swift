@@ -7,36 +7,18 @@ import NIOHTTPTypesHTTP1
 final class GuardInstaller: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
 
-  private let rules: RequestRules
-  private let limits: HTTPLimits
-  private let admission: AdmissionControl
-  private let crossOrigin: @Sendable () -> CrossOrigin
-  private let refusals: RefusalLog?
-  private let fast: @Sendable () -> (any FastAnswers)?
-  private let orphans: OrphanedRequests
+  private let rules: ListenerRules
 
-  init(
-    rules: RequestRules, limits: HTTPLimits, admission: AdmissionControl, crossOrigin: @escaping @Sendable () -> CrossOrigin,
-    refusals: RefusalLog?, fast: @escaping @Sendable () -> (any FastAnswers)?, orphans: OrphanedRequests
-  ) {
-    self.fast = fast
-    self.orphans = orphans
-    self.rules = rules
-    self.limits = limits
-    self.admission = admission
-    self.crossOrigin = crossOrigin
-    self.refusals = refusals
-  }
+  init(_ rules: ListenerRules) { self.rules = rules }
 
   func handlerAdded(context: ChannelHandlerContext) {
     let sync = context.pipeline.syncOperations
     do {
-      let guarding = ConnectionGuard(
-        rules: rules, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals)
+      let guarding = ConnectionGuard(rules)
       let codec = try sync.handler(type: HTTP1ToHTTPServerCodec.self)
       // The encoder stands before the parser: what the lane writes passes neither.
       let encoder = try sync.handler(type: HTTPResponseEncoder.self)
-      let lane = RequestLane(guarding, fast: fast, orphans: orphans)
+      let lane = RequestLane(guarding, rules)
       guarding.lane = lane
       try sync.addHandler(guarding, position: .before(codec))
       try sync.addHandler(lane, position: .before(encoder))

@@ -23,7 +23,7 @@ public struct HTTPLimits: Sendable {
   /// How long a connection may wait for its next request once the process ends. A client that sends one meanwhile gets its answer, and is
   /// told that the connection ends.
   public var leaveTimeout = TimeAmount.seconds(1)
-  /// How long a client may take nothing of a waiting answer.
+  /// How long a client may take nothing of a waiting answer; noticed a third of that later at most.
   public var writeTimeout = TimeAmount.seconds(30)
   /// How long a refused connection is still read, so that the answer is not lost in a reset.
   public var lingerTimeout = TimeAmount.seconds(1)

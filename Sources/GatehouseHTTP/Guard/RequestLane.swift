@@ -35,9 +35,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private static let turnPause = TimeAmount.milliseconds(1)
 
   private let guarding: ConnectionGuard
-  private let fast: @Sendable () -> (any FastAnswers)?
-  private let orphans: OrphanedRequests
-  private let heldBytesMax: Int
+  private let rules: ListenerRules
   private var state = State.open
   /// Bytes that wait for a request's end, or for the answer to the request before. While an answer is awaited nothing is read any more
   /// once there are any. When the client's side ends NIO reads on all the same: what is beyond `HTTPLimits.heldBytesMax` is dropped.
@@ -55,21 +53,30 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private var peer: SocketAddress?
   /// An answer that came while it was being asked for.
   private var early: FastAnswer?
-  /// Such answers since the loop has last served others. Those that come later need no bound: each comes in a turn of its own.
+  /// Such answers since this connection has last let the loop serve others. Those that come later need no bound: each comes in a turn of its own.
   private var turnAnswers = 0
   private var isInCall = false
   private var hasPassed = false
   /// The connection has ended while a request was being answered here.
   private var isOrphan = false
+  /// Called once, as soon as anybody behind has something to do.
+  private var wakeRoute: (@Sendable (_ isOver: Bool) -> Void)?
 
-  init(_ guarding: ConnectionGuard, fast: @escaping @Sendable () -> (any FastAnswers)?, orphans: OrphanedRequests) {
+  init(_ guarding: ConnectionGuard, _ rules: ListenerRules) {
     self.guarding = guarding
-    self.fast = fast
-    self.orphans = orphans
-    heldBytesMax = guarding.limits.heldBytesMax
+    self.rules = rules
   }
 
   // MARK: Connection
+
+  /// Has `wake` called once: before a request goes to its route for the first time, when the client's side ends, or when the connection
+  /// is over without either. On the loop only, before the connection's first byte.
+  func whenRouteIsNeeded(_ wake: @escaping @Sendable (_ isOver: Bool) -> Void) { wakeRoute = wake }
+
+  private func needRoute(isOver: Bool = false) {
+    wakeRoute?(isOver)
+    wakeRoute = nil
+  }
 
   func handlerAdded(context: ChannelHandlerContext) { ownContext = context }
 
@@ -78,12 +85,13 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   func channelInactive(context: ChannelHandlerContext) {
     if case .asking = state {
       isOrphan = true
-      orphans.begin()
+      rules.orphans.begin()
     }
     state = .unframed
     held = nil
     inputHasEnded = false
     readIsWanted = false
+    needRoute(isOver: true)
     context.fireChannelInactive()
   }
 
@@ -135,7 +143,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   var heldBytes: Int { held?.readableBytes ?? 0 }
 
   private func hasRoom(for bytes: ByteBuffer) -> Bool {
-    (isFramed ? heldBytes : guarding.heldBytes) + bytes.readableBytes <= heldBytesMax
+    (isFramed ? heldBytes : guarding.heldBytes) + bytes.readableBytes <= rules.limits.heldBytesMax
   }
 
   /// Those behind hear of it only if they were given anything.
@@ -174,6 +182,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     if hasDropped, mayEnd { guarding.endsAfterHeld() }
     if inputHasEnded, mayEnd {
       inputHasEnded = false
+      needRoute()
       context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
     if readIsWanted, held == nil || !isAnswering && !isResting {
@@ -216,6 +225,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
     hasPassed = true
+    needRoute()
     guarding.bytesArrived(bytes)
     context.fireChannelRead(Self.wrapInboundOut(bytes))
   }
@@ -236,7 +246,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
       return false
     case .plain(let request):
       pieces = 0
-      if request.isOrdinary, guarding.isAtRest, context.channel.isWritable, let fast = fast() {
+      if request.isOrdinary, guarding.isAtRest, context.channel.isWritable, let fast = rules.fast() {
         switch begin(request, bytes, fast, context) {
         case .taken: return true
         case .tooShort: return false
@@ -295,7 +305,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func answered(_ answer: FastAnswer) {
-    guard !isOrphan else { return orphans.end() }
+    guard !isOrphan else { return rules.orphans.end() }
     guard case .asking = state, let context = ownContext else { return }
     guard !isInCall else {
       early = answer
