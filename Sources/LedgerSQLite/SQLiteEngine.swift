@@ -54,7 +54,9 @@ final class SQLiteEngine: LedgerEngine {
       Result {
         try pool.writeWithoutTransaction { db in
           try db.inTransaction(.immediate) {
-            try body(SQLiteTransaction(db: db, store: store))
+            let transaction = SQLiteTransaction(db: db, store: store)
+            guard try transaction.hasVersion() else { throw LedgerFailure(.migrated) }
+            try body(transaction)
             return .commit
           }
         }

@@ -28,7 +28,7 @@ public final class Gatekeeper: Sendable {
   let dead = DeadTokens()
   let pieces = Turns(atOnce: piecesMax)
   let pace = Mutex(BatchPace())
-  /// Of batches alone: however many of their users are cold, the ledger and Redis are left to single questions too.
+  /// Questions of batches alone, which Redis was asked first: however many of their users are cold, ledger and Redis are left to others.
   let batchRebuilds = Turns(atOnce: batchQuestionsMax)
   /// As many rebuilds at once as two readers take in a batch each; as many more wait as the read queue holds.
   let rebuilds = SingleFlight<UserID>(runningMax: 128, waitingMax: 8_192)

@@ -35,7 +35,7 @@ public final class ServiceKeys: Sendable {
   /// Remembers a token that has just opened its key, for `known`.
   public func remember(_ token: ServiceKeyToken) { ring.remember(token) }
 
-  /// Makes a key; every process accepts it when this returns. The token exists nowhere else.
+  /// Makes a key; every process accepts it when this returns. The token is stored nowhere.
   /// - Parameter lifetimeMilliseconds: after so long it is accepted no more; nil for a key without an end.
   public func create(
     name: String, scopes: Set<ServiceKey.Scope>, lifetimeMilliseconds: Int64?, by actor: AuditActor

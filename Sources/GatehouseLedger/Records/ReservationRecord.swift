@@ -54,7 +54,8 @@ enum ReservationRecord {
   /// Where a user stands to whom `units` are to be granted, with the period, and whether reservations were ended for it.
   ///
   /// Open reservations whose leases are over are ended before units are granted: one that is not counted any more must not be committed
-  /// later. Where the units don't fit nothing is written: a call that fails after it has written makes its whole batch run again.
+  /// later. Where the units don't fit nothing is written while the period is the present one: a call that fails after it has written makes
+  /// its whole batch run again.
   static func standing(
     for units: Int64, of user: User, _ metric: AllowanceTable.Metric, named: Period? = nil, plan: String, _ table: AllowanceTable,
     _ db: any LedgerTransaction, now: Int64

@@ -57,8 +57,9 @@ public final class SQLLedger: Sendable {
     do { return try await database.write(body) } catch { throw serviceError(error) }
   }
 
-  /// Writes rows under ids that were made for them. If the ledger has one of the ids already it writes once more, under `others`: ids of a
-  /// moment are told apart by 40 random bits, so that at 10,000 a second two are the same about once in eight days.
+  /// Writes rows under ids that were made for them. If the ledger refuses a row it writes once more, under `others`, as it may have had one
+  /// of the ids already: ids of a moment are told apart by 40 random bits, so that at 10,000 a second two are the same about once in eight
+  /// days.
   func write<Names: Sendable, T: Sendable>(
     under names: Names, or others: @Sendable () -> Names, _ body: @escaping @Sendable (any LedgerTransaction, Names) throws -> T
   ) async throws(ServiceError) -> T {
