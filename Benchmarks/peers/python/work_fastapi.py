@@ -17,6 +17,8 @@ from gate_fastapi import ask, headers
 
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 METRIC, LEASE, DAY = "video_analysis", 1_800_000, 86_400_000
+# Metadata of so many bytes stands in the analysis alone, as in Gatehouse: the stored answer has `{}` in its place.
+CUT_BYTES_MIN, CUT = 128, b"{}"
 WAIT_SECONDS = 10
 app = FastAPI(openapi_url=None)
 key = secrets.token_bytes(32)
@@ -42,22 +44,36 @@ def identifier(prefix, now):
     return prefix + "".join(LETTERS[time_of >> 5 * place & 31] for place in range(5, -1, -1)) + "".join(LETTERS[byte & 31] for byte in random)
 
 
+def cut(answer, metadata):
+    """The answer as it is stored, and where metadata was cut out of it; None if nowhere."""
+    at = answer.find(metadata) if len(metadata) >= CUT_BYTES_MIN else -1
+    return (answer, None) if at < 0 else (answer[:at] + CUT + answer[at + len(metadata) :], at)
+
+
+def whole(stored, at, metadata):
+    """The answer as it was before `cut`. Metadata is None once its analysis is deleted."""
+    return stored if at is None or metadata is None else stored[:at] + metadata.encode() + stored[at + len(CUT) :]
+
+
 def write(user, token, fingerprint, body):
     """Reads and writes all of it in one transaction; status, location and body of the answer."""
     now = int(time.time() * 1000)
     start = now - now % DAY
     db.execute("BEGIN IMMEDIATE")
     try:
-        if before := db.execute("SELECT fingerprint, status, location, body FROM idempotency WHERE scope = ? AND key = ?", (user, token)).fetchone():
+        if before := db.execute(
+            "SELECT i.fingerprint, i.status, i.location, i.body, i.cut_at, a.metadata FROM idempotency i "
+            "LEFT JOIN analyses a ON a.id = i.analysis_id WHERE i.scope = ? AND i.key = ?", (user, token)).fetchone():  # fmt: skip
             db.execute("ROLLBACK")
-            return (*before[1:],) if before[0] == fingerprint else (409, None, b"{}")
+            first, code, location, *parts = before
+            return (code, location, whole(*parts)) if first == fingerprint else (409, None, b"{}")
         [(status,)] = db.execute("SELECT status FROM users WHERE id = ?", (user,))
         used = db.execute("SELECT used FROM usage_daily WHERE user_id = ? AND metric = ? AND period_start = ?", (user, METRIC, start)).fetchone()
         [(held,)] = db.execute(
             "SELECT coalesce(sum(amount), 0) FROM reservations WHERE user_id = ? AND metric = ? AND period_start = ? AND status = 'held'",
             (user, METRIC, start))  # fmt: skip
         reservation, analysis, ends = identifier("rsv_", now), identifier("ana_", now), now + LEASE
-        metadata = orjson.dumps(body["metadata"]).decode()
+        metadata = orjson.dumps(body["metadata"])
         told = {
             "analysis": {
                 "id": analysis, "user_id": user, "status": "pending", "filename": body["filename"], "metadata": body["metadata"],
@@ -68,15 +84,17 @@ def write(user, token, fingerprint, body):
                 "resets_at": instant(start + DAY)},
         }  # fmt: skip
         answer, location = orjson.dumps(told), f"/v1/analyses/{analysis}"
+        stored, cut_at = cut(answer, metadata)
         db.execute(
             "INSERT INTO reservations (id, user_id, metric, amount, committed, status, period_start, period_end, lease_expires_at, created_at) "
             "VALUES (?, ?, ?, 1, 0, 'held', ?, ?, ?, ?)", (reservation, user, METRIC, start, start + DAY, ends, now))  # fmt: skip
         db.execute(
             "INSERT INTO analyses (id, user_id, reservation_id, status, filename, metadata, metric, amount, created_at) "
-            "VALUES (?, ?, ?, 'pending', ?, ?, ?, 1, ?)", (analysis, user, reservation, body["filename"], metadata, METRIC, now))  # fmt: skip
+            "VALUES (?, ?, ?, 'pending', ?, ?, ?, 1, ?)", (analysis, user, reservation, body["filename"], metadata.decode(), METRIC, now))  # fmt: skip
         db.execute(
-            "INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id) VALUES (?, ?, ?, 201, ?, ?, ?, ?)",
-            (user, token, fingerprint, location, answer, now, user))  # fmt: skip
+            "INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id, analysis_id, cut_at) "
+            "VALUES (?, ?, ?, 201, ?, ?, ?, ?, ?, ?)",
+            (user, token, fingerprint, location, stored, now, user, None if cut_at is None else analysis, cut_at))  # fmt: skip
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
