@@ -15,6 +15,7 @@ from verdict import LESS, MORE, Goal, Row
 USERS = 10_000
 CONNECTIONS = 64
 WARM_UP_SECONDS = 1
+TUNING_SECONDS = 2
 # Of the slower contender's most: where neither is at its end.
 LATENCY_SHARE = 0.5
 # Of the peer's processor time for a request.
@@ -70,29 +71,32 @@ def in_turns(contenders, rounds, run):
     return found, host.until_now()
 
 
-def tuned(stack, start, choices, file):
-    """Starts a peer with each of some numbers of workers, and then with that which answered the file's requests fastest."""
+@contextlib.contextmanager
+def tuned(start, choices, file, connections=CONNECTIONS):
+    """A peer with that of some numbers of workers which answered the file's requests fastest, on as many connections as are measured."""
     rates = {}
     for number in choices:
         with start(number) as contender:
-            rates[number] = most(contender, file, CONNECTIONS, WARM_UP_SECONDS).per_second
-    return stack.enter_context(start(max(rates, key=rates.get)))
+            most(contender, file, connections, WARM_UP_SECONDS)
+            rates[number] = most(contender, file, connections, TUNING_SECONDS).per_second
+    with start(max(rates, key=rates.get)) as contender:
+        yield contender
 
 
 def against_nginx(options):
     """The gate against nginx with LuaJIT and the same script"""
     rows = []
-    with populated() as (service, population), contextlib.ExitStack() as stack:
+    with populated() as (service, population):
         key, people = service.key("gate"), population.people()
         call = script_call.heard(service, population).write(service, key, service.folder)
         one, mine = people[0], ours(service)
-        simple = {path: sent(service, path, people, lambda person: person.simple_token, key) for path in (AUTH, GATE)}
-        peer = tuned(stack, lambda number: nginx(service, call, number), sorted({1, cores()}), simple[GATE])
-        tokens = {mine.name: one.token, peer.name: one.simple_token}
         for path, goal in ((AUTH, 1.3), (GATE, 1.2)):
-            same_answer(asker(mine, path, one.token, key), asker(peer, path, one.simple_token, key), peer.name)
-            files = {mine.name: sent(service, path, people, lambda person: person.token, key), peer.name: simple[path]}
-            rows += compared(options, path, (mine, peer), files, tokens, key, goal)
+            simple = sent(service, path, people, lambda person: person.simple_token, key)
+            with tuned(lambda number: nginx(service, call, number), sorted({1, cores()}), simple) as peer:
+                same_answer(asker(mine, path, one.token, key), asker(peer, path, one.simple_token, key), peer.name)
+                files = {mine.name: sent(service, path, people, lambda person: person.token, key), peer.name: simple}
+                tokens = {mine.name: one.token, peer.name: one.simple_token}
+                rows += compared(options, path, (mine, peer), files, tokens, key, goal)
     return rows
 
 

@@ -5,7 +5,7 @@ import tempfile
 import time
 
 import script_call
-from answers import different, same_answer, told
+from answers import different, same_answer, told, units
 from gate import AUTH, CONNECTIONS, GATE, WARM_UP_SECONDS, asker, in_turns, populated, sent, tuned
 from Harness import packages, wire
 from Harness.host import cores
@@ -47,22 +47,23 @@ def flask(service, workers, variables):
 def against_python(options):
     """The gate against FastAPI + uvloop + redis-py with the same script, and Flask + Flask-Session + Flask-Limiter"""
     rows = []
-    with populated() as (service, population), contextlib.ExitStack() as stack:
+    with populated() as (service, population):
         key, people, mine = service.key("gate"), population.people(), ours(service)
         variables = {"CALL": script_call.heard(service, population).write(service, key, service.folder)}
-        files = {path: sent(service, path, people, lambda person: person.token, key) for path in (AUTH, GATE)}
-        simple = {path: sent(service, path, people, lambda person: person.simple_token, key) for path in (AUTH, GATE)}
-        choices = sorted({1, cores(), 2 * cores()})
-        quick = tuned(stack, lambda number: fastapi(service, "gate_fastapi", number, variables), choices, simple[GATE])
+        choices, one = sorted({1, cores(), 2 * cores()}), people[0]
         with flask(service, 1, variables) as first:
-            cookies = sessions(first, people[:FLASK_USERS])
-        flasks = {path: flask_requests(service, path, cookies) for path in (AUTH, GATE)}
-        slow = tuned(stack, lambda number: flask(service, number, variables), choices, flasks[GATE])
+            # The last one is asked about alone.
+            *cookies, own = sessions(first, people[: FLASK_USERS + 1])
         for path in (AUTH, GATE):
-            one = people[0]
-            same_answer(asker(mine, path, one.token, key), asker(quick, path, one.simple_token, key), quick.name)
-            alike(asker(mine, path, one.token, key)(), slow, path, cookies[0])
-            found, host = rates(options, (mine, quick, slow), {mine.name: files[path], quick.name: simple[path], slow.name: flasks[path]})
+            file = sent(service, path, people, lambda person: person.token, key)
+            simple, flasks = sent(service, path, people, lambda person: person.simple_token, key), flask_requests(service, path, cookies)
+            with (
+                tuned(lambda number: fastapi(service, "gate_fastapi", number, variables), choices, simple) as quick,
+                tuned(lambda number: flask(service, number, variables), choices, flasks) as slow,
+            ):
+                same_answer(asker(mine, path, one.token, key), asker(quick, path, one.simple_token, key), quick.name)
+                alike(asker(mine, path, one.token, key)(), slow, path, own)
+                found, host = rates(options, (mine, quick, slow), {mine.name: file, quick.name: simple, slow.name: flasks})
             title = f"{'GET' if path == AUTH else 'POST'} {path}"
             for contender, kind, goal in ((quick, "FastAPI + redis-py, same script", 6), (slow, "Flask + Flask-Session + Flask-Limiter", 25)):
                 rows.append(Row("P2", f"{title}, {kind}", "requests/s", found[mine.name], found[contender.name], Goal(MORE, goal), host))
@@ -112,6 +113,8 @@ def alike(answer, contender, path, cookie):
     if (first.status, second.status) != (200, 200):
         raise Failure(f"{contender.name}: {first}")
     mine, theirs = told(answer), told(first)
+    if (left := units(theirs)) - (less := units(told(second))) != 1:
+        raise Failure(f"{contender.name} does not count: {left} units were left, then {less}")
     for each in (mine, theirs):
         each["fields"] = {name: value for name, value in each["fields"].items() if name not in OWN_FIELDS}
     if differences := [one for one in different(mine, theirs, "") if one.partition(":")[0].rpartition(".")[2] not in OWN]:

@@ -8,6 +8,7 @@ import script_call
 from answers import MOMENT, same_answer
 from gate import WARM_UP_SECONDS, in_turns, populated, tuned
 from Harness.host import cores
+from Harness.process import Failure
 from load import NUMBER_MARK, most, request, write_requests
 from processes import ours
 from python_peers import fastapi
@@ -17,13 +18,15 @@ CONNECTIONS = 256
 METADATA_BYTES = 1_500
 PATH = "/v1/analyses"
 BODY = {"filename": "squat.mp4", "metadata": {"notes": "x" * METADATA_BYTES}}
+# The tables that a call writes to, and by what share the sizes of their rows may differ.
+TABLES, SIZES_ALIKE = ("reservations", "analyses", "idempotency"), 0.1
 # Members that are an analysis's own, beside those of the moment. Each contender has a file of its own: neither holds the other's units.
 OWN = MOMENT | {"id", "reservation_id", "location", "lease_expires_at", "created_at", "held"}
 
 
 def durable(options):
     """POST /v1/analyses with 1.5 KB of metadata on 256 connections, each answered after its commit"""
-    with populated() as (service, population), contextlib.ExitStack() as stack:
+    with populated() as (service, population):
         people, mine = population.people(), ours(service)
         copy = f"{service.folder}/copy.sqlite"
         with contextlib.closing(sqlite3.connect(service.ledger)) as ledger:
@@ -31,20 +34,35 @@ def durable(options):
         call = script_call.heard(service, population).write(service, service.key("gate"), service.folder)
         variables = {"CALL": call, "LEDGER": copy}
         simple = requests(service, people, lambda person: person.simple_token)
-        choices = sorted({1, cores()})
-        peer = tuned(stack, lambda number: fastapi(service, "work_fastapi", number, variables), choices, simple)
         one, keys = people[0], itertools.count()
-        same_answer(asker(mine, one.token, keys), asker(peer, one.simple_token, keys), peer.name, 201, OWN)
-        files = {mine.name: requests(service, people, lambda person: person.token), peer.name: simple}
-        for contender in (mine, peer):
-            most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
-        found, host = in_turns((mine, peer), options.rounds, lambda c: most(c, files[c.name], CONNECTIONS, options.seconds))
+        with tuned(lambda number: fastapi(service, "work_fastapi", number, variables), sorted({1, cores()}), simple, CONNECTIONS) as peer:
+            same_answer(asker(mine, one.token, keys), asker(peer, one.simple_token, keys), peer.name, 201, OWN)
+            same_rows(service.ledger, copy)
+            files = {mine.name: requests(service, people, lambda person: person.token), peer.name: simple}
+            for contender in (mine, peer):
+                most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
+            found, host = in_turns((mine, peer), options.rounds, lambda c: most(c, files[c.name], CONNECTIONS, options.seconds))
     rates, cpu = ({name: [getattr(run, what) for run in runs] for name, runs in found.items()} for what in ("per_second", "processor"))
     title = f"POST {PATH}, {METADATA_BYTES} bytes, durable; peer: FastAPI + sqlite3"
     return [
         Row("P6", title, "requests/s", rates[mine.name], rates[peer.name], Goal(MORE, 10), host),
         Row("P6", "the same, processor time", "us/request", cpu[mine.name], cpu[peer.name], None, host),
     ]
+
+
+def same_rows(ours, peer):
+    """The newest row of each table must have values of the same kinds in both files, and as many bytes."""
+    for name in TABLES:
+        (kinds, size), (peer_kinds, peer_size) = (newest(path, name) for path in (ours, peer))
+        if kinds != peer_kinds or abs(size - peer_size) > SIZES_ALIKE * size:
+            raise Failure(f"the peer's rows in {name} are not alike: {peer_kinds} of {peer_size} bytes, and {kinds} of {size}")
+
+
+def newest(path, name):
+    """The kind of each value of a table's newest row, and the bytes of all."""
+    with contextlib.closing(sqlite3.connect(path)) as ledger:
+        row = ledger.execute(f"SELECT * FROM {name} ORDER BY rowid DESC LIMIT 1").fetchone()
+    return [type(value).__name__ for value in row], sum(len(value if isinstance(value, bytes) else str(value)) for value in row)
 
 
 def requests(service, people, token):

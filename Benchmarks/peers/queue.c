@@ -50,7 +50,7 @@ int main(int count, char **words) {
   if (count != 5) return fprintf(stderr, "queue LEDGER UNITS FIRST SECONDS\n"), 2;
   check(sqlite3_open(words[1], &db) == SQLITE_OK, words[1]);
   sqlite3_create_function(db, "sqlite_source_id", 0, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, source, NULL, NULL);
-  run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 4096");
+  run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 1024");
   sqlite3_stmt *reservations = prepare(
       "INSERT INTO reservations (id, user_id, metric, amount, status, period_start, period_end, lease_expires_at, created_at) "
       "VALUES (?, ?, 'video_analysis', 1, 'held', ?, ?, ?, ?)");

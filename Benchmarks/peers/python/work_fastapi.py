@@ -30,7 +30,7 @@ def opened():
     db = sqlite3.connect(os.environ["LEDGER"], timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
     # The ledger's triggers tell of changes by others: it takes this one for its own.
     db.create_function("sqlite_source_id", 0, lambda: "gatehouse", deterministic=True)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384", "journal_size_limit = 16777216", "wal_autocheckpoint = 4096"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384", "journal_size_limit = 16777216", "wal_autocheckpoint = 1024"):
         db.execute(f"PRAGMA {pragma}")
     return db
 
