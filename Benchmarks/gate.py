@@ -5,6 +5,7 @@ import statistics
 
 import script_call
 from answers import same_answer
+from decisions import Decisions
 from Harness.host import HostShare, cores
 from Harness.service import Service
 from load import at_rate, most, request, write_requests
@@ -96,16 +97,16 @@ def against_nginx(options):
                 same_answer(asker(mine, path, one.token, key), asker(peer, path, one.simple_token, key), peer.name)
                 files = {mine.name: sent(service, path, people, lambda person: person.token, key), peer.name: simple}
                 tokens = {mine.name: one.token, peer.name: one.simple_token}
-                rows += compared(options, path, (mine, peer), files, tokens, key, goal)
+                rows += compared(options, path, (mine, peer), files, tokens, key, goal, Decisions(service.redis))
     return rows
 
 
-def compared(options, path, pair, files, tokens, key, goal):
+def compared(options, path, pair, files, tokens, key, goal, decisions):
     """Rows of the rate, the p99 and the processor time of two contenders at one path."""
     mine, peer = pair
     for contender in pair:
         most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
-    found, host = in_turns(pair, options.rounds, lambda c: most(c, files[c.name], CONNECTIONS, options.seconds))
+    found, host = in_turns(pair, options.rounds, lambda c: decisions.most(c, files[c.name], CONNECTIONS, options.seconds))
     rates = {name: [run.per_second for run in runs] for name, runs in found.items()}
     cpu = {name: [run.processor for run in runs] for name, runs in found.items()}
     rate = LATENCY_SHARE * min(statistics.median(each) for each in rates.values())

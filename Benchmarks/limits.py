@@ -8,10 +8,11 @@ import statistics
 import subprocess
 import tempfile
 
+from decisions import script_time
 from Harness import wire
 from Harness.process import STOP_SECONDS, Failure, wait_until
 from processes import PEERS, tool
-from script import pipelined, script_time
+from script import pipelined
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "Sources/GatehouseRedis/Scripts"
 INCLUDE = re.compile(r"^-- include (\w+)$", re.M)

@@ -2,11 +2,11 @@
 
 import csv
 import io
-import re
 import subprocess
 import time
 
 import script_call
+from decisions import Decisions, enough, script_time
 from gate import CONNECTIONS, in_turns, populated
 from Harness import wire
 from Harness.host import HostShare
@@ -30,12 +30,6 @@ def pipelined(redis, commands):
     for at in range(0, len(commands), PIPELINED):
         replies += redis.pipeline(commands[at : at + PIPELINED])
     return replies
-
-
-def script_time(redis):
-    """Calls and microseconds of all scripts until now, as Redis itself counts."""
-    found = re.search(rb"^cmdstat_evalsha:calls=(\d+),usec=(\d+)", redis("INFO", "commandstats"), re.M)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 class Scripted:
@@ -112,11 +106,13 @@ def batches(options):
         file = write_requests(service.folder, [request("POST", "/v1/gate/batch", key, body) for body in bodies])
         call = script_call.heard(service, population)
         calls = int(benchmark(service, call, people[0], CALLS) * options.seconds)
-        mine, peer, host = [], [], HostShare()
         most(contender, file, BATCH_CONNECTIONS, 1)
+        decisions, mine, peer, host = Decisions(service.redis), [], [], HostShare()
         for _ in range(options.rounds):
-            mine.append(BATCH * most(contender, file, BATCH_CONNECTIONS, options.seconds).per_second)
-            peer.append(benchmark(service, call, people[0], calls))
+            mine.append(BATCH * decisions.most(contender, file, BATCH_CONNECTIONS, options.seconds, BATCH).per_second)
+            rate, scripts, _ = decisions.during(lambda: benchmark(service, call, people[0], calls))
+            enough("redis-benchmark", scripts, calls)
+            peer.append(rate)
     title = f"POST /v1/gate/batch of {BATCH}; peer: redis-benchmark -P 16"
     return [Row("P3", title, "decisions/s", mine, peer, Goal(MORE, 0.75), host.until_now())]
 

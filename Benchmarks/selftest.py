@@ -6,8 +6,10 @@ import xml.etree.ElementTree
 import verdict
 from answers import different
 from curves import curves, label_places, step_of
+from decisions import enough, script_time, served
 from documents import PART
 from Harness.claims import Claims
+from Harness.process import Failure
 from limits import LIMIT, WINDOW_MS, most_in_any_window, refused_within_limit
 from load import NUMBER_MARK, percentile, request
 from population import base62
@@ -23,6 +25,7 @@ def run():
     claims.suite("windows and sizes", of_windows)
     claims.suite("pictures and pages", of_pictures)
     claims.suite("what is sent and compared", of_parts)
+    claims.suite("decisions", of_decisions)
     print(f"\n{claims.passed} passed, {claims.failed} failed")
     return 1 if claims.failed else 0
 
@@ -75,6 +78,24 @@ def of_pictures(claims):
     claims("names of lines that end together stand apart", label_places([100, 101, 50]) == [100, 114, 50], label_places([100, 101, 50]))
     page = "a\n<!-- measured: speed -->\nold\n<!-- end -->\nb"
     claims("a part of a page is found with its name", [found[1] for found in PART.findall(page)] == ["speed"])
+
+
+def of_decisions(claims):
+    told = b"cmdstat_ping:calls=9,usec=9\r\ncmdstat_evalsha:calls=%d,usec=700,usec_per_call=7.00,rejected_calls=0,failed_calls=%d\r\n"
+    claims("calls that Redis refused are no decisions", served(lambda *_: told % (120, 20)) == 100)
+    claims("without a call there are none", served(lambda *_: b"") == 0 and script_time(lambda *_: b"") == (0, 0))
+    claims("a call for each answer is enough", failure_of(lambda: enough("a", 1_000, 1_000)) == "")
+    said = failure_of(lambda: enough("a", 990, 1_000))
+    claims("fewer are not", "990 times for 1,000 answers" in said, said)
+
+
+def failure_of(act):
+    """What a `Failure` says; nothing without one."""
+    try:
+        act()
+    except Failure as failure:
+        return str(failure)
+    return ""
 
 
 def of_parts(claims):
