@@ -2,7 +2,7 @@
 PORT ?=
 OPS_PORT ?=
 DATA ?= data
-MINUTES ?= 30
+MINUTES ?=
 RELEASE = .build/release/gatehouse
 
 BUILD_PACKAGES = libhiredis-dev libargon2-dev libssl-dev libsqlite3-dev libcrypt-dev libidn2-dev libunistring-dev
@@ -45,8 +45,8 @@ test: install-for-tests ## Install what is missing, check the form, build, run t
 faults: install-for-tests build ## Each fault by itself, then the quick ones at random under load
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py faults chaos
 
-chaos: install-for-tests build ## Faults at random under load, for MINUTES
-	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --minutes $(MINUTES)
+chaos: install-for-tests build ## Faults at random under load, for MINUTES (30)
+	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos --minutes $(or $(MINUTES),30)
 
 rehearse-kill-redis rehearse-kill-api rehearse-restore-old-redis: rehearse-%: install-for-tests build ## Practise one fault, and see what the service does
 	@GATEHOUSE_BINARY=$(RELEASE) python3 Tests/Chaos $*
@@ -61,7 +61,7 @@ runs = $(if $(KEEP),docs/measurements,.build)
 bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone, KEEP=1 for the documents
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
 	scripts/build-release.sh queue-bench
-	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) --json $(runs)/bench.json
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES)) --json $(runs)/bench.json
 	@$(if $(KEEP),python3 Benchmarks --pages)
 
 bench-limits: install ## The limiter beside the algorithms of others, for the same traffic

@@ -40,7 +40,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Each takes the options and gives rows. A bench that gives rows of several ids runs once for all of them.
 BENCHES = [
     (("P1", "P4"), gate.against_nginx), (("P2",), python_peers.against_python), (("P3",), script.batches), (("P3",), calm.beside_batches),
-    (("P4s",), script.against_reference), (("P5",), calm.in_a_storm), (("P6",), writes.durable), (("P6",), queue_alone.queue_alone), (("P7",), memory.sizes),
+    (("P4s",), script.against_reference), (("P5",), calm.in_a_storm), (("P6",), writes.durable), (("P6",), writes.steady),
+    (("P6",), queue_alone.queue_alone), (("P7",), memory.sizes),
 ]  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, help="a file for the table as JSON")
     parser.add_argument("--rounds", type=int, default=5, help="of each contender in turn")
     parser.add_argument("--seconds", type=int, default=4, help="of a round")
+    parser.add_argument("--minutes", type=int, default=1, help="of writes at a steady rate")
     parser.add_argument("--limits", action="store_true", help="compares limiters alone")
     parser.add_argument("--users", type=int, help="measures growth alone, up to so many users")
     parser.add_argument("--pages", action="store_true", help="writes the documents anew from the kept runs")

@@ -3,16 +3,18 @@
 import contextlib
 import itertools
 import sqlite3
+import time
 
 import script_call
 from answers import MOMENT, same_answer
 from gate import WARM_UP_SECONDS, in_turns, populated, tuned
-from Harness.host import cores
+from Harness.host import HostShare, cores
 from Harness.process import Failure
+from Harness.rate import Load, outcomes, percentile
 from load import NUMBER_MARK, most, request, write_requests
 from processes import ours
 from python_peers import fastapi
-from verdict import MORE, Goal, Row
+from verdict import LESS, MORE, Goal, Row
 
 CONNECTIONS = 256
 METADATA_BYTES = 1_500
@@ -20,6 +22,8 @@ PATH = "/v1/analyses"
 BODY = {"filename": "squat.mp4", "metadata": {"notes": "x" * METADATA_BYTES}}
 # The tables that a call writes to, and by what share the sizes of their rows may differ.
 TABLES, SIZES_ALIKE = ("reservations", "analyses", "idempotency"), 0.1
+# At a steady rate: rows of all tables, users, and how many times the median the slowest thousandth may take.
+ROWS_PER_SECOND, STEADY_USERS, SLOW_RATIO = 2_000, 1_000, 20
 # Members that are an analysis's own, beside those of the moment. Each contender has a file of its own: neither holds the other's units.
 OWN = MOMENT | {"id", "reservation_id", "location", "lease_expires_at", "created_at", "held"}
 
@@ -48,6 +52,26 @@ def durable(options):
         Row("P6", title, "requests/s", rates[mine.name], rates[peer.name], Goal(MORE, 10), host),
         Row("P6", "the same, processor time", "us/request", cpu[mine.name], cpu[peer.name], None, host),
     ]
+
+
+def steady(options):
+    """The slowest thousandth of the acknowledgements under 2,000 rows a second, beside the median"""
+    seconds = 60 * options.minutes
+    with populated(STEADY_USERS) as (service, population):
+        work, people = service.key("work"), population.people()
+
+        def ask(connection, chooser):
+            body = {**BODY, "user_id": chooser.choice(people).id}
+            answer = connection.ask("POST", PATH, body, work, {"Idempotency-Key": f"{chooser.getrandbits(128):x}"})
+            return str(answer.status), None
+
+        host, load = HostShare(), Load(service, ask, ROWS_PER_SECOND / len(TABLES), seconds)
+        time.sleep(seconds)  # its end is not waited for so long
+        samples, host = load.samples(), host.until_now()
+    if failed := [sample for sample in samples if sample.outcome != "201"]:
+        raise Failure(f"{len(failed)} of {len(samples)} writes were not acknowledged: {outcomes(failed)}")
+    title = f"p99.9 of {len(samples):,} acknowledgements at {ROWS_PER_SECOND:,} rows/s for {options.minutes} min; peer: their median"
+    return [Row("P6", title, "ms", [percentile(samples, 0.999)], [percentile(samples, 0.5)], Goal(LESS, SLOW_RATIO), host)]
 
 
 def same_rows(ours, peer):
