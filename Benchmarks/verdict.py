@@ -8,7 +8,7 @@ MORE, LESS = "at least", "at most"
 
 @dataclass
 class Goal:
-    """`kind` is MORE or LESS; `of` says what it bounds: the `ratio` of ours to the peer's, or `ours` alone."""
+    """`kind` is MORE or LESS; `of` says what it bounds: the `ratio` of ours to the peer's, `ours` alone, or `each` round of ours."""
 
     kind: str
     bound: float
@@ -18,13 +18,13 @@ class Goal:
         return value >= self.bound if self.kind == MORE else value <= self.bound
 
     def __str__(self):
-        return f"{self.kind} {number(self.bound)}{'x' if self.of == 'ratio' else ''}"
+        return f"{'each ' if self.of == 'each' else ''}{self.kind} {number(self.bound)}{'x' if self.of == 'ratio' else ''}"
 
 
 @dataclass
 class Row:
     """One line of the table. `ours` and `peer` hold a figure a round, the same rounds; `peer` is empty where there is none. `host` is the
-    share of the cores' time that the machine's host gave to others meanwhile."""
+    share of the cores' time that the machine's host gave to others meanwhile; None where nobody measured it."""
 
     id: str
     what: str
@@ -32,7 +32,7 @@ class Row:
     ours: list
     peer: list = field(default_factory=list)
     goal: Goal | None = None
-    host: float = 0.0
+    host: float | None = None
 
     @property
     def ratios(self):
@@ -54,8 +54,8 @@ class Row:
     def verdict(self):
         if self.goal is None:
             return ""
-        value = self.ratio if self.goal.of == "ratio" else statistics.median(self.ours)
-        return "reached" if self.goal.holds(value) else "missed"
+        values = {"ratio": lambda: [self.ratio], "ours": lambda: [statistics.median(self.ours)], "each": lambda: self.ours}[self.goal.of]()
+        return "reached" if all(map(self.goal.holds, values)) else "missed"
 
     def json(self):
         """All of it, with what follows from the rounds, for those who read no Python."""
@@ -73,7 +73,8 @@ def cells(row):
     """The cells of a row, as texts."""
     ours, peer = (number(statistics.median(rounds)) if rounds else "" for rounds in (row.ours, row.peer))
     ratio = "" if row.ratio is None else f"{number(row.ratio)}x"
-    return [row.id, row.what, row.unit, ours, peer, ratio, str(row.goal or ""), f"{row.spread:.0%}", f"{row.host:.1%}", row.verdict]
+    host = "" if row.host is None else f"{row.host:.1%}"
+    return [row.id, row.what, row.unit, ours, peer, ratio, str(row.goal or ""), f"{row.spread:.0%}", host, row.verdict]
 
 
 HEAD = ["id", "what", "unit", "ours", "peer", "ratio", "goal", "spread", "host", "verdict"]
