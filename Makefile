@@ -55,25 +55,27 @@ conformance: install-for-tests build ## The contract, attackers, the proxies and
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/outside.py --long security contract edge client
 
 ONLY ?=
-KEEP ?=
 # A run that is kept is what README and docs/measurements.md show.
-runs = $(if $(KEEP),docs/measurements,.build)
+KEEP ?=
+ifneq ($(and $(KEEP),$(ONLY)),)
+$(error KEEP=1 keeps a whole run: leave ONLY out)
+endif
 bench: install build ## Gatehouse beside others at the same job: a table of ratios; ONLY=P1,P4 for these alone, KEEP=1 for the documents
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
 	scripts/build-release.sh queue-bench
-	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--minutes $(MINUTES)) --json $(runs)/bench.json
-	@$(if $(KEEP),python3 Benchmarks --pages)
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks $(if $(ONLY),--only "$(ONLY)") $(if $(MINUTES),--minutes $(MINUTES)) $(if $(KEEP),--keep) --json .build/bench.json
 
-bench-limits: install ## The limiter beside the algorithms of others, for the same traffic
-	@scripts/install-packages.sh $(BENCH_PACKAGES)
-	@python3 Benchmarks --limits --json $(runs)/limits.json
-	@$(if $(KEEP),python3 Benchmarks --pages)
+bench-limits: ## The limiter beside the algorithms of others, for the same traffic
+	@scripts/install-packages.sh python3 redis-server
+	@python3 Benchmarks --limits $(if $(KEEP),--keep) --json .build/limits.json
 
 USERS ?= 1000000
+ifeq ($(filter-out 0,$(USERS)),)
+$(error USERS is the number of users that a scale grows to: 1 or more)
+endif
 scale: install build ## Growth up to USERS users: rates, latency, memory, size of the file
 	@scripts/install-packages.sh $(BENCH_PACKAGES)
-	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks --users $(USERS) --rounds 3 --json $(runs)/scale.json
-	@$(if $(KEEP),python3 Benchmarks --pages)
+	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 Benchmarks --users $(USERS) --rounds 3 $(if $(KEEP),--keep) --json .build/scale.json
 
 openapi: build ## Write the OpenAPI documents of docs/ anew, after a change of the contract
 	@GATEHOUSE_BINARY=$(abspath $(RELEASE)) python3 scripts/openapi.py

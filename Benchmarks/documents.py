@@ -100,6 +100,13 @@ def stale():
     yield from (f"no page has <!-- measured: {name} -->" for name in PARTS.keys() - there)
 
 
+def put(run, path):
+    """Writes a run as JSON, and its curves beside it."""
+    path.write_text(json.dumps(run, indent=1) + "\n")
+    for name, text in (curves.curves(run["points"]) if "points" in run else {}).items():
+        path.with_name(name).write_text(text)
+
+
 def check():
     """Says what is old; the exit status."""
     old = sorted(stale())

@@ -7,6 +7,7 @@ import re
 import subprocess
 
 from Harness.host import cores, memory_bytes
+from processes import tool
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -16,7 +17,7 @@ def facts():
     release = pathlib.Path("/etc/os-release").read_text()
     # The version of the newest changes: `gatehouse --version` says the same.
     said = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)[1]
-    redis = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout
+    redis = subprocess.run([tool("redis-server"), "--version"], capture_output=True, text=True, check=True).stdout
     return {
         "cores": cores(), "memory_gib": round(memory_bytes() / 2**30), "architecture": platform.machine(),
         "system": re.search(r'^PRETTY_NAME="(.*)"', release, re.M)[1], "gatehouse": said,

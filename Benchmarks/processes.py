@@ -80,7 +80,7 @@ def tool(name, *places):
     for place in (name, *places):
         if found := shutil.which(place):
             return found
-    raise Failure(f"{name} is not installed: `make bench` installs what the benches need")
+    raise Failure(f"{name} is not installed; `make bench` installs what the benches need")
 
 
 def answers(port):

@@ -1,6 +1,7 @@
 """P2: the gate against what Python apps do: FastAPI with our script, Flask with its own sessions and limits."""
 
 import contextlib
+import subprocess
 import tempfile
 import time
 
@@ -21,7 +22,10 @@ FLASK_THREADS = 8
 
 def environment():
     """The virtual environment of the peers in Python."""
-    return packages.environment("bench", (PEERS / "requirements.txt").read_text().split()) / "bin"
+    try:
+        return packages.environment("bench", (PEERS / "requirements.txt").read_text().split()) / "bin"
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Failure("the packages of the peers in Python can't be installed; what pip says stands above") from error
 
 
 @contextlib.contextmanager
