@@ -64,7 +64,8 @@ def short(run):
 @of_run("limits")
 def limiters(run):
     """The tables of `make bench-limits`."""
-    texts = []
+    host = f" The host took {run['host']:.1%} of the cores' time meanwhile." if "host" in run else ""
+    texts = [f"{machine_of(run)}{host}\n"]
     for lines in limits.tables(run["limits"]):
         lines = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
         texts.append("\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n")

@@ -1,6 +1,7 @@
 """The packed window beside the algorithms of others, for the same traffic: units that each admits beyond its limit and refuses within it,
 its time in Redis and its bytes."""
 
+import math
 import pathlib
 import random
 import re
@@ -10,9 +11,11 @@ import tempfile
 
 from decisions import script_time
 from Harness import wire
+from Harness.host import HostShare
 from Harness.process import STOP_SECONDS, Failure, wait_until
 from processes import PEERS, tool
 from script import pipelined
+from verdict import Row
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "Sources/GatehouseRedis/Scripts"
 INCLUDE = re.compile(r"^-- include (\w+)$", re.M)
@@ -20,6 +23,8 @@ WINDOW_MS, LIMIT = 60_000, 100
 FLOOD_MS = 25
 WINDOWS = 5
 ROUNDS = 5
+# Of a round of the cost. Subjects call in turn, as in life.
+CALLS_MIN, SUBJECTS_MIN = 10_000, 10
 POISSON_LOAD = 1.5
 SIZES = (10, 60, 500)
 # Any instant at which a window of the clock begins.
@@ -34,14 +39,20 @@ class Limiter:
         self.name, self.cells = name, cells
         self.source = INCLUDE.sub(lambda name: (SCRIPTS / f"{name[1]}.lua").read_text(), (PEERS / "limits" / file).read_text())
 
-    def decide(self, redis, key, moments, limit):
-        """Whether each call at these moments is admitted."""
+    def decide(self, redis, moments, limit, subjects=1):
+        """Whether each call at these moments is admitted; each subject calls at each of them, one after another."""
         sha = redis("SCRIPT", "LOAD", self.source)
-        commands = [("EVALSHA", sha, 1, key, at, limit, WINDOW_MS, self.cells or number) for number, at in enumerate(moments)]
+        calls = [(at, subject(number)) for at in moments for number in range(subjects)]
+        commands = [("EVALSHA", sha, 1, key, at, limit, WINDOW_MS, self.cells or number) for number, (at, key) in enumerate(calls)]
         replies = pipelined(redis, commands)
         if odd := [reply for reply in replies if reply not in (0, 1)]:
             raise Failure(f"{self.name}: {odd[0]}")
         return [reply == 1 for reply in replies]
+
+
+def subject(number):
+    """The key of a subject, which begins no other's."""
+    return f"s{number:05}"
 
 
 LIMITERS = [
@@ -111,35 +122,44 @@ def compare():
 
 
 def in_redis(redis):
+    """The outcome of each limiter, and the share of the cores' time that the host took while their cost was measured."""
     told = {limiter.name: {"traffic": {}, "cost": {}} for limiter in LIMITERS}
     for traffic, make in TRAFFICS.items():
         moments = make()
         for limiter in LIMITERS:
             redis("FLUSHALL")
-            admitted = limiter.decide(redis, "s", moments, LIMIT)
+            admitted = limiter.decide(redis, moments, LIMIT)
             most = most_in_any_window(moments, admitted)
             if limiter.cells and most > LIMIT:
                 raise Failure(f"{limiter.name} admits {most} of {LIMIT} in one window: {traffic}")
             told[limiter.name]["traffic"][traffic] = {
                 "most": most, "admitted": sum(admitted), "refused_within": refused_within_limit(moments, admitted, LIMIT)}  # fmt: skip
+    host = HostShare()
     for limit in SIZES:
         # Twice the limit, so that half is refused: to refuse is a part of the cost.
         moments = list(range(START_MS, START_MS + WINDOWS * WINDOW_MS, max(1, WINDOW_MS // (2 * limit))))
+        subjects = max(SUBJECTS_MIN, math.ceil(CALLS_MIN / len(moments)))
         rounds = {limiter.name: [] for limiter in LIMITERS}
         for _ in range(ROUNDS):
             for limiter in LIMITERS:
                 redis("FLUSHALL")
                 before = script_time(redis)
-                limiter.decide(redis, "s", moments, limit)
+                limiter.decide(redis, moments, limit, subjects)
                 after = script_time(redis)
                 rounds[limiter.name].append((after[1] - before[1]) / (after[0] - before[0]))
-                told[limiter.name]["cost"][str(limit)] = {"microseconds": statistics.median(rounds[limiter.name]), "bytes": live_bytes(redis)}
-    return told
+                told[limiter.name]["cost"][str(limit)] = cost(rounds[limiter.name], live_bytes(redis), subjects * len(moments))
+    return told, host.until_now()
+
+
+def cost(rounds, size, calls):
+    """The cost of a call in some rounds of so many, and the bytes of a subject."""
+    row = Row("", "", "us", rounds)
+    return {"microseconds": statistics.median(rounds), "spread": row.spread, "rounds": list(rounds), "calls": calls, "bytes": size}
 
 
 def live_bytes(redis):
-    """The bytes of the newest two keys: told times pass faster than Redis lets those of older windows expire."""
-    return sum(redis("MEMORY", "USAGE", key) for key in sorted(redis("KEYS", "*"))[-2:])
+    """The bytes of a subject's newest two keys: told times pass faster than Redis lets those of older windows expire."""
+    return sum(redis("MEMORY", "USAGE", key) for key in sorted(redis("KEYS", f"{subject(0)}*"))[-2:])
 
 
 def tables(told):
@@ -153,22 +173,28 @@ def tables(told):
             one = each["traffic"][traffic]
             line += [str(one["most"]), str(one["refused_within"]), f"{one['admitted'] / exact[traffic]['admitted']:.1%}"]
         guarantee.append(line)
-    cost = [["limiter"] + [f"limit {limit}" for limit in SIZES]]
+    costs = [["limiter"] + [f"limit {limit}" for limit in SIZES]]
     for name, each in told.items():
-        cost.append([name] + [f"{each['cost'][str(limit)]['microseconds']:.1f} us, {each['cost'][str(limit)]['bytes']:,} bytes" for limit in SIZES])
-    return guarantee, cost
+        costs.append([name] + [cost_told(each["cost"][str(limit)]) for limit in SIZES])
+    return guarantee, costs
+
+
+def cost_told(one):
+    """A cost with its spread; a run that was kept before has none."""
+    spread = f" ({one['spread']:.0%})" if "spread" in one else ""
+    return f"{one['microseconds']:.1f} us{spread}, {one['bytes']:,} bytes"
 
 
 def run(options):
     """Compares, prints, and gives what `--json` writes."""
-    told = compare()
-    guarantee, cost = tables(told)
+    told, host = compare()
+    costs = tables(told)[1]
     print(f"At limit {LIMIT} in {WINDOW_MS // 1000} s: the most admitted in any window; calls refused though fewer had passed; admitted in all\n")
     for name, lines in told.items():
         for traffic, one in lines["traffic"].items():
             share = one["admitted"] / told[EXACT]["traffic"][traffic]["admitted"]
             print(f"{name:26} {traffic:30} most {one['most']:4}  refused within {one['refused_within']:6}  {share:7.1%} of the exact log's")
-    print("\nRedis's time for a call, and its bytes for a subject, at three limits\n")
-    for line in cost:
-        print(f"{line[0]:26} " + "  ".join(f"{cell:>24}" for cell in line[1:]))
-    return {"limits": told}
+    print(f"\nRedis's time for a call (spread of {ROUNDS} rounds), and its bytes for a subject, at three limits; the host took {host:.1%} of the cores\n")
+    for line in costs:
+        print(f"{line[0]:26} " + "  ".join(f"{cell:>26}" for cell in line[1:]))
+    return {"limits": told, "host": host}
