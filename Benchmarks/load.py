@@ -11,6 +11,8 @@ from Harness.process import Failure
 from processes import PEERS, tool
 
 WRK_TIMEOUT_SECONDS = 10
+# The share of a fixed rate that must have been answered.
+RATE_KEPT = 0.95
 NUMBER_MARK = b"\1"
 
 
@@ -75,6 +77,8 @@ def at_rate(contender, path, per_second, bearer, body=None, connections=64, seco
         raise Failure(f"h2load on {contender.name}: {done.stdout}{done.stderr}")
     if wrong := sum(row[1] != "200" for row in rows):
         raise Failure(f"{contender.name}: {wrong} of {len(rows)} answers are not 200: its times do not count")
+    if len(rows) < RATE_KEPT * per_second * seconds:
+        raise Failure(f"h2load on {contender.name}: {len(rows):,} answers in {seconds} s, not {per_second:,.0f} a second: its times do not count")
     times = [int(row[2]) / 1000 for row in rows]
     return percentile(times, 0.5), percentile(times, 0.99)
 
