@@ -124,7 +124,7 @@ def alone(name, module, options):
 
 
 def attempt(name, run):
-    """What `run()` gives; None, and a sentence, if it did not come to its end. A fault of the bench itself is shown whole."""
+    """Gives what `run()` gives; None, and a sentence, if it did not come to its end. A fault of the bench itself is shown whole."""
     try:
         return run()
     except (Failure, OSError, subprocess.SubprocessError) as error:

@@ -33,7 +33,7 @@ class Decisions:
         self.idle = calls / seconds
 
     def during(self, act):
-        """What `act()` gives, the calls of scripts meanwhile that others than the service asked for, and the seconds."""
+        """Gives what `act()` gives, the calls of scripts meanwhile that others than the service asked for, and the seconds."""
         before, start = served(self.redis), time.monotonic()
         found = act()
         seconds = time.monotonic() - start

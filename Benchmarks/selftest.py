@@ -93,7 +93,7 @@ def of_decisions(claims):
 
 
 def failure_of(act):
-    """What a `Failure` says; nothing without one."""
+    """The words of the `Failure` that `act()` raises; none without one."""
     try:
         act()
     except Failure as failure:
