@@ -52,13 +52,18 @@ final class SQLiteEngine: LedgerEngine {
   func prepare(_ body: (any LedgerTransaction) throws -> Void) throws {
     try box.turnstile.pass(within: openWaitMax) { () throws(LedgerFailure) in
       Result {
-        try pool.writeWithoutTransaction { db in
-          try db.inTransaction(.immediate) {
-            let transaction = SQLiteTransaction(db: db, store: store)
-            guard try transaction.hasVersion() else { throw LedgerFailure(.migrated) }
-            try body(transaction)
-            return .commit
+        do {
+          try pool.writeWithoutTransaction { db in
+            try db.inTransaction(.immediate) {
+              let transaction = SQLiteTransaction(db: db, store: store)
+              guard try transaction.hasVersion() else { throw LedgerFailure(.migrated) }
+              try body(transaction)
+              return .commit
+            }
           }
+        } catch let error as DatabaseError {
+          // Of the begin or the commit: statements have failures already.
+          throw LedgerFailure(opening: error)
         }
       }
     }.get()

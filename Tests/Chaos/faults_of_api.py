@@ -169,7 +169,7 @@ def full_disk(harm):
         api.start(traced("pwrite64", "error=ENOSPC", 40, 120, told), wait=False)
         wait_until(lambda: api.ready() or not api.running, lambda: f"the API is not ready: {api.tail()}")
         # A start that copies a long log of the ledger meets the full disk itself.
-        if not api.running and "disk is full" in api.tail():
+        if not api.running and "no room on the disk" in api.tail():
             return injected(told)
         wait_until(lambda: injected(told) > 20 or not api.running, "the disk was never full: the load wrote nothing", 30)
         harm.pause(1, 4)
