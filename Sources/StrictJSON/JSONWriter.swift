@@ -255,13 +255,10 @@ public struct JSONWriter: Sendable {
 }
 
 extension OutputSpan<UInt8> {
-  /// Appends all of `text`, for which there must be room.
+  /// Appends all of `text`. Without room for it the process ends, as at any index out of range.
   @inline(__always) fileprivate mutating func append(copying text: UnsafeBufferPointer<UInt8>) {
-    guard let from = text.baseAddress else { return }
     withUnsafeMutableBufferPointer { room, count in
-      precondition(text.count <= room.count - count, "there is no room for the text")
-      guard let start = room.baseAddress else { return }
-      UnsafeMutableRawPointer(start + count).copyMemory(from: from, byteCount: text.count)
+      _ = room.extracting(count...).initialize(fromContentsOf: text)
       count += text.count
     }
   }
