@@ -36,6 +36,25 @@ struct WriteBacklogTests {
     #expect(later.items == [1] && !later.isFirst && later.lookAgain == nil)
   }
 
+  @Test("The end waits for the writer to come out, though all is answered, and not for one that is not let in")
+  func end() throws {
+    var backlog = empty
+    _ = try backlog.add(0, at: start)
+    _ = backlog.take()
+    _ = backlog.wrote([])
+    backlog.close()
+    #expect(!backlog.isOver, "the writer holds the lock behind its answers")
+    let goesOn = backlog.goesOn()
+    #expect(!goesOn)
+    #expect(backlog.isOver && !backlog.isDraining)
+    var other = empty
+    _ = try other.add(0, at: start)
+    other.close()
+    #expect(!other.isOver, "an operation waits")
+    _ = other.refuseLate(at: after(100))
+    #expect(other.isOver && other.isDraining, "the writer waits for another process, and nobody for it")
+  }
+
   @Test("While the writer is known to be stuck nobody waits, and once it has written all may again")
   func stuck() throws {
     var backlog = empty
@@ -70,7 +89,7 @@ struct WriteBacklogTests {
     #expect(!goesOn && later.begins)
   }
 
-  @Test("A closed backlog is over when the last batch is answered")
+  @Test("A closed backlog is over when the last batch is answered and the writer has come out")
   func closing() throws {
     var backlog = empty
     _ = try backlog.add(0, at: start)
@@ -80,7 +99,9 @@ struct WriteBacklogTests {
     _ = backlog.take()
     #expect(!backlog.isOver)
     _ = backlog.wrote([])
-    #expect(backlog.isOver)
+    #expect(!backlog.isOver)
+    let goesOn = backlog.goesOn()
+    #expect(backlog.isOver && !goesOn)
     let isCalled = backlog.isCalledNow()
     #expect(!isCalled, "it is not called any more")
   }

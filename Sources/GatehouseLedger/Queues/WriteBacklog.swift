@@ -31,8 +31,9 @@ struct WriteBacklog<Item> {
   private var isWatched = false
   /// Whether the writer is at work, or called to it.
   private(set) var isDraining = false
-  /// Whether a batch is with the writer: its callers are answered when it is done.
-  private var isCommitting = false
+  /// Whether the writer was let in and has not come round since: its callers may wait for their answers, and behind them it still holds the
+  /// lock for a moment.
+  private var isInside = false
   /// Whether the writer goes round once more even if nobody waits, and whether it will be called to.
   private var isWanted = false
   private var isCalled = false
@@ -46,8 +47,8 @@ struct WriteBacklog<Item> {
 
   var depth: Int { waiting.count }
 
-  /// Whether no more is taken and all that was is answered.
-  var isOver: Bool { isClosed && waiting.isEmpty && !isCommitting }
+  /// Whether no more is taken, all that was is answered, and the writer has come out.
+  var isOver: Bool { isClosed && waiting.isEmpty && !isInside }
 
   /// Takes an operation. Throws `closed`, `overloaded` or `busy`. Gives whether the writer must be begun, and in how long to look for
   /// those that have waited too long, if nobody looks yet.
@@ -82,7 +83,7 @@ struct WriteBacklog<Item> {
   mutating func take() -> [Entry] {
     let batch = Array(waiting.prefix(batchMax))
     waiting.removeFirst(batch.count)
-    isCommitting = !batch.isEmpty
+    isInside = true
     return batch
   }
 
@@ -103,6 +104,7 @@ struct WriteBacklog<Item> {
 
   /// Whether the writer has something to do; if not it is at rest.
   mutating func goesOn() -> Bool {
+    isInside = false
     let isWanted = isWanted && !isClosed
     self.isWanted = false
     guard waiting.isEmpty, !isWanted else { return true }
@@ -132,7 +134,7 @@ struct WriteBacklog<Item> {
   mutating func stop() -> [Item] {
     isClosed = true
     isDraining = false
-    isCommitting = false
+    isInside = false
     defer { waiting = [] }
     return waiting.map(\.item)
   }
@@ -141,7 +143,6 @@ struct WriteBacklog<Item> {
 
   private mutating func putBack(_ entries: ArraySlice<Entry>) {
     waiting.insert(contentsOf: entries, at: 0)
-    isCommitting = false
   }
 }
 
