@@ -1,6 +1,6 @@
 """How fast is Gatehouse, beside what else does the same job? Ratios in one run, the contenders in turns.
 
-    python3 Benchmarks                           every bench: about 20 minutes; `make bench` builds and installs first
+    python3 Benchmarks                           every bench; `make bench` builds and installs first
     python3 Benchmarks --only P1,P4              these alone
     python3 Benchmarks --json FILE --rounds 5    writes the table as JSON too
     python3 Benchmarks --keep                    keeps a whole run in docs/measurements, and writes the documents anew

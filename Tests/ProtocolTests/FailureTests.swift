@@ -61,11 +61,7 @@ struct FailureTests {
   func keyRing() async throws {
     try await World.with(try RedisServer.required()) { world in
       let (writer, reader) = (world.stacks[0], world.stacks[1])
-      let id = ServiceKeyID.random()
-      let token = ServiceKeyToken.mint(keyID: id.body)
-      let key = ServiceKey(
-        id: id, name: "test", hash: token.hash, scopes: [.gate], createdAtMilliseconds: writer.clock.now(), expiresAtMilliseconds: nil)
-      _ = try await writer.ledger.createServiceKey(key, by: .system)
+      let (id, token) = try await Self.newKey(of: writer)
       func check() throws -> ServiceKey { try reader.keys.check(token, ledger: reader.ledger, now: reader.clock.now()) }
       try await eventually("the key opens") {
         try await reader.keeper.poll()
@@ -91,15 +87,20 @@ struct FailureTests {
     }
   }
 
+  private static func newKey(of stack: Stack) async throws -> (id: ServiceKeyID, token: ServiceKeyToken) {
+    let id = ServiceKeyID.random()
+    let token = ServiceKeyToken.mint(keyID: id.body)
+    let key = ServiceKey(
+      id: id, name: "test", hash: token.hash, scopes: [.gate], createdAtMilliseconds: stack.clock.now(), expiresAtMilliseconds: nil)
+    _ = try await stack.ledger.createServiceKey(key, by: .system)
+    return (id, token)
+  }
+
   @Test("A key whose token is remembered opens what it may, until a poll has read that it is revoked")
   func rememberedKey() async throws {
     try await World.with(try RedisServer.required()) { world in
       let (writer, reader) = (world.stacks[0], world.stacks[1])
-      let id = ServiceKeyID.random()
-      let token = ServiceKeyToken.mint(keyID: id.body)
-      let key = ServiceKey(
-        id: id, name: "test", hash: token.hash, scopes: [.gate], createdAtMilliseconds: writer.clock.now(), expiresAtMilliseconds: nil)
-      _ = try await writer.ledger.createServiceKey(key, by: .system)
+      let (id, token) = try await Self.newKey(of: writer)
       func known(_ text: String, _ scope: ServiceKey.Scope = .gate, after milliseconds: Int64 = 0) -> ServiceKeyID? {
         Array(text.utf8).withUnsafeBytes { reader.keys.known($0, scope: scope, now: reader.clock.now() + milliseconds) }
       }
