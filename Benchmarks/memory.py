@@ -83,8 +83,8 @@ def with_connections(service, people):
 def asked(stream, person):
     """Has a connection answered once."""
     stream.socket.sendall(request("GET", AUTH, person.token, headers=OWN_METHOD))
-    if b" 200 " not in stream.line():
-        raise Failure("a connection is not answered with 200")
+    if (answer := stream.answer()).status != 200:
+        raise Failure(f"a connection is not answered with 200: {answer}")
 
 
 def resident_mib(service):

@@ -14,6 +14,7 @@ import time
 
 from client import Client
 from edge import expect
+from Harness import wire
 from Harness.service import API, Service, free_port, wait_until
 from proxies import tool
 
@@ -206,13 +207,13 @@ def idle(service, long=False):
     with contextlib.ExitStack() as stack, Probe(service.apis[0]) as probe:
         connections = []
         for start in range(0, count, BATCH):
-            batch = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(min(BATCH, count - start))]
+            batch = [wire.Stream(port, 10) for _ in range(min(BATCH, count - start))]
+            connections += [stack.enter_context(stream.socket) for stream in batch]
             # One request each: a connection that never asked anything is ended after ten seconds.
-            for connection in batch:
-                connection.sendall(b"GET /livez HTTP/1.1\r\nHost: gatehouse\r\n\r\n")
-            for connection in batch:
-                expect(connection.recv(4096).startswith(b"HTTP/1.1 200"), "a connection was not answered")
-            connections += batch
+            for stream in batch:
+                stream.socket.sendall(b"GET /livez HTTP/1.1\r\nHost: gatehouse\r\n\r\n")
+            for stream in batch:
+                expect(stream.answer().status == 200, "a connection was not answered")
         time.sleep(20 if long else 1)
         held = sum(is_open(connection) for connection in connections)
         come_further(probe)

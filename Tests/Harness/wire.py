@@ -67,6 +67,23 @@ class Stream:
         data, self.buffer = self.buffer[:count], self.buffer[count:]
         return data
 
+    def answer(self):
+        """The next answer of HTTP, read to its end."""
+        status = int(self.line().split(b" ", 2)[1])
+        headers = {}
+        while line := self.line():
+            name, _, value = line.decode("latin-1").partition(":")
+            headers[name.strip().lower()] = value.strip()
+        if headers.get("transfer-encoding") == "chunked":
+            body = b""
+            while size := int(self.line(), 16):
+                body += self.take(size)
+                self.line()
+            self.line()
+        else:
+            body = self.take(int(headers.get("content-length", 0)))
+        return Answer(status, headers, body)
+
     def _more(self):
         data = self.socket.recv(65536)
         if not data:
@@ -109,22 +126,10 @@ class HTTP:
             raise NoAnswer(f"{method} {path}: {error!r}, {time.monotonic() - sent:.3f} s after it was sent") from error
 
     def _answer(self):
-        status = int(self.stream.line().split(b" ", 2)[1])
-        headers = {}
-        while line := self.stream.line():
-            name, _, value = line.decode("latin-1").partition(":")
-            headers[name.strip().lower()] = value.strip()
-        if headers.get("transfer-encoding") == "chunked":
-            body = b""
-            while size := int(self.stream.line(), 16):
-                body += self.stream.take(size)
-                self.stream.line()
-            self.stream.line()
-        else:
-            body = self.stream.take(int(headers.get("content-length", 0)))
-        if headers.get("connection", "").lower() == "close":
+        answer = self.stream.answer()
+        if answer.headers.get("connection", "").lower() == "close":
             self.close()
-        return Answer(status, headers, body)
+        return answer
 
     def close(self):
         if self.stream:
