@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 from unittest import mock
 
 import script_call
@@ -52,18 +51,8 @@ class Batches(storm.Batches):
 class Counting(storm.Client):
     """A client whose statuses say how many decisions of an answer are the ledger's: `200 0`."""
 
-    def receive(self):
-        data = self.socket.recv(65536)
-        if not data:
-            raise ConnectionError("closed")
-        self.buffer += data
-        head, found, body = self.buffer.partition(b"\r\n\r\n")
-        length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)
-        if not found or length and len(body) < int(length[1]):
-            return None
-        if not length:
-            raise ConnectionError("an answer says no length")
-        return f"{head.split(b' ', 2)[1].decode()} {body.count(LEDGER)}"
+    def outcome(self):
+        return f"{super().outcome()} {self.buffer.count(LEDGER, self.head_bytes)}"
 
 
 def beside_batches(options):

@@ -1,13 +1,18 @@
 """The benches' own arithmetic, on rounds that are made up."""
 
+import contextlib
 import json
+import select
+import socket
 import xml.etree.ElementTree
 
+import calm
 import verdict
 from answers import different
 from curves import curves, label_places, step_of
 from decisions import enough, script_time, served
 from documents import PART
+from Harness import storm
 from Harness.claims import Claims
 from Harness.process import Failure
 from limits import LIMIT, WINDOW_MS, most_in_any_window, refused_within_limit
@@ -16,6 +21,8 @@ from population import base62
 from scale import sizes
 from script_call import word
 from verdict import LESS, MORE, Goal, Row
+
+PATIENCE_SECONDS = 10
 
 
 def run():
@@ -26,6 +33,7 @@ def run():
     claims.suite("pictures and pages", of_pictures)
     claims.suite("what is sent and compared", of_parts)
     claims.suite("decisions", of_decisions)
+    claims.suite("answers in pieces", of_pieces)
     print(f"\n{claims.passed} passed, {claims.failed} failed")
     return 1 if claims.failed else 0
 
@@ -92,11 +100,37 @@ def of_decisions(claims):
     claims("fewer are not", "990 times for 1,000 answers" in said, said)
 
 
+def of_pieces(claims):
+    body = b'{"results":[{"source":"ledger"},{"source":"redis"}]}'
+    head = b"HTTP/1.1 200 OK\r\nX-Content-Length: 1\r\nContent-Length: %d\r\n\r\n" % len(body)
+    cuts = {"in the head": 20, "behind the head": len(head), "behind a brace": len(head) + body.index(b"}") + 1}
+    for kind, outcome in ((storm.Client, "200"), (calm.Counting, "200 1")):
+        for place, cut in cuts.items():
+            heard = heard_by(kind, (head + body)[:cut], (head + body)[cut:])
+            claims(f"{kind.__name__}: an answer that is cut {place} is whole with its last byte", heard == [None, outcome], heard)
+    told = failure_of(lambda: heard_by(storm.Client, b"HTTP/1.1 200 OK\r\n\r\n{}"))
+    claims("an answer that says no length is none", told == "an answer says no length", told)
+
+
+def heard_by(kind, *pieces):
+    """What a client of this kind says after each piece of an answer."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        client = kind(listener.getsockname()[1])
+        stack.callback(client.socket.close)
+        server, found = stack.enter_context(listener.accept()[0]), []
+        for piece in pieces:
+            server.sendall(piece)
+            select.select([client.socket], [], [], PATIENCE_SECONDS)
+            found.append(client.receive())
+        return found
+
+
 def failure_of(act):
-    """The words of the `Failure` that `act()` raises; none without one."""
+    """The words of the failure that `act()` raises; none without one."""
     try:
         act()
-    except Failure as failure:
+    except (Failure, ConnectionError) as failure:
         return str(failure)
     return ""
 

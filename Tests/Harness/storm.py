@@ -5,6 +5,7 @@ cores here. As it may so be late to read, the kernel notes when an answer arrive
 import json
 import multiprocessing
 import random
+import re
 import selectors
 import socket
 import struct
@@ -14,7 +15,7 @@ from . import rate
 from .host import HostShare
 from .priority import set_priority
 from .process import Failure
-from .rate import Sample
+from .rate import SAMPLES_SECONDS, Sample
 from .service import Service, some_client
 
 # Behind the service's loops, before its hashing.
@@ -28,6 +29,7 @@ REQUESTS_PREPARED = 5_000
 BATCH, BATCHES_PREPARED = 1_000, 8
 # Of Linux, not named by Python 3.11: each message is then received with the time it arrived, seconds and nanoseconds since 1970.
 SO_TIMESTAMPNS, TIMESTAMP = 35, struct.Struct("qq")
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.I)
 
 
 def requests(emails, bearer):
@@ -79,29 +81,42 @@ class Client:
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self.buffer, self.sent, self.unread = b"", 0.0, 0.0
+        self.buffer, self.head_bytes, self.bytes, self.sent, self.unread = bytearray(), 0, 0, 0.0, 0.0
 
     def send(self, request):
-        self.buffer, self.sent, self.unread = b"", time.monotonic(), 0.0
+        self.buffer, self.head_bytes, self.bytes, self.sent, self.unread = bytearray(), 0, 0, time.monotonic(), 0.0
         if self.socket.send(request) < len(request):
             raise Failure("a request is longer than the kernel takes at once")
 
     def receive(self):
-        """The status once the answer is whole; else None."""
+        """The outcome once the answer is whole; else None."""
         data, notes, _, _ = self.socket.recvmsg(65536, 64)
         if not data:
             raise ConnectionError("closed")
         if notes:  # where a sandbox has none, the time counts until now
             seconds, nanoseconds = TIMESTAMP.unpack(notes[0][2])
             self.unread = time.time() - seconds - nanoseconds / 1e9
-        if not self.buffer and data.endswith(b"}") and b"\r\n\r\n{" in data:
-            return data[9:12].decode()  # mostly all of it at once: the less this costs, the less it takes from the service
         self.buffer += data
-        head, found, body = self.buffer.partition(b"\r\n\r\n")
-        if not found:
+        # Of a long answer the head is read once.
+        if not self.bytes and not self.read_head():
             return None
-        length = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
-        return head.split(b" ", 2)[1].decode() if len(body) >= int(length or 0) else None
+        return self.outcome() if len(self.buffer) >= self.bytes else None
+
+    def read_head(self):
+        """Whether the head is whole; it says where the answer ends."""
+        end = self.buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        length = LENGTH.search(self.buffer, 0, end + 2)
+        if not length:
+            raise ConnectionError("an answer says no length")
+        self.head_bytes = end + 4
+        self.bytes = self.head_bytes + int(length[1])
+        return True
+
+    def outcome(self):
+        """What the whole answer says: its status."""
+        return self.buffer[9:12].decode()
 
 
 def blow(port, connections, prepared, stop, results):
@@ -116,9 +131,9 @@ def blow(port, connections, prepared, stop, results):
         for key, _ in selector.select(WAIT_SECONDS):
             client = key.data
             try:
-                if (status := client.receive()) is None:
+                if (outcome := client.receive()) is None:
                     continue
-                samples.append((client.sent, time.monotonic() - client.unread - client.sent, status))
+                samples.append((client.sent, time.monotonic() - client.unread - client.sent, outcome))
             except OSError as error:
                 samples.append((client.sent, time.monotonic() - client.sent, type(error).__name__))
                 selector.unregister(client.socket)
@@ -140,7 +155,7 @@ class Storm:
 
     def samples(self):
         self.stop.set()
-        found = [Sample(start, seconds, status, None) for start, seconds, status in self.results.get(timeout=60)]
+        found = [Sample(start, seconds, outcome, None) for start, seconds, outcome in self.results.get(timeout=SAMPLES_SECONDS)]
         self.process.join(30)
         return found
 
