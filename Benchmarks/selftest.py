@@ -2,9 +2,13 @@
 
 import contextlib
 import json
+import queue
 import select
 import socket
+import threading
+import time
 import xml.etree.ElementTree
+from unittest import mock
 
 import calm
 import verdict
@@ -12,7 +16,7 @@ from answers import different
 from curves import curves, label_places, step_of
 from decisions import enough, script_time, served
 from documents import PART
-from Harness import storm
+from Harness import rate, storm
 from Harness.claims import Claims
 from Harness.process import Failure
 from limits import LIMIT, WINDOW_MS, most_in_any_window, refused_within_limit
@@ -23,6 +27,8 @@ from script_call import word
 from verdict import LESS, MORE, Goal, Row
 
 PATIENCE_SECONDS = 10
+# Longer than any wait of a fixed length.
+RUN_SECONDS = 3_600
 
 
 def run():
@@ -34,6 +40,7 @@ def run():
     claims.suite("what is sent and compared", of_parts)
     claims.suite("decisions", of_decisions)
     claims.suite("answers in pieces", of_pieces)
+    claims.suite("loads at a fixed rate", of_loads)
     print(f"\n{claims.passed} passed, {claims.failed} failed")
     return 1 if claims.failed else 0
 
@@ -124,6 +131,19 @@ def heard_by(kind, *pieces):
             select.select([client.socket], [], [], PATIENCE_SECONDS)
             found.append(client.receive())
         return found
+
+
+def of_loads(claims):
+    over, results = threading.Event(), queue.SimpleQueue()
+    with mock.patch.multiple(rate, set_priority=lambda *_: None, ANSWERS_SECONDS=0):
+        rate.drive(0, lambda *_: (over.wait(PATIENCE_SECONDS), None), 200, time.monotonic(), 0.1, 1, results)
+    over.set()
+    outcomes = {outcome for _, _, outcome, _ in results.get()}
+    claims("a call that has no answer by the end is in the samples", outcomes == {"unanswered"}, outcomes)
+    waits, load = [], rate.Load.__new__(rate.Load)
+    load.drivers, load.end = [mock.Mock()], time.monotonic() + RUN_SECONDS
+    load.results = mock.Mock(get=lambda timeout: waits.append(timeout) or [])
+    claims("the samples of a long run are waited for until after its end", load.samples() == [] and waits[0] > RUN_SECONDS, waits)
 
 
 def failure_of(act):

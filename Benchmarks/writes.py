@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import sqlite3
-import time
 
 import script_call
 from answers import MOMENT, same_answer
@@ -66,7 +65,6 @@ def steady(options):
             return str(answer.status), None
 
         host, load = HostShare(), Load(service, ask, ROWS_PER_SECOND / len(TABLES), seconds)
-        time.sleep(seconds)  # its end is not waited for so long
         samples, host = load.samples(), host.until_now()
     if failed := [sample for sample in samples if sample.outcome != "201"]:
         raise Failure(f"{len(failed)} of {len(samples)} writes were not acknowledged: {outcomes(failed)}")

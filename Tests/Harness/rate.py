@@ -9,8 +9,11 @@ import time
 
 from . import wire
 from .priority import set_priority
+from .process import Failure
 
 CONNECTIONS_OF_PROCESS = 32
+# After the last call is due: for the answers that are still to come, then for the samples of all.
+ANSWERS_SECONDS, SAMPLES_SECONDS = 60, 60
 # The shortest there is: an answer is seen when it comes, and not when the service's threads have had their time.
 SLICE_MILLISECONDS = 0.1
 
@@ -34,9 +37,9 @@ def moments(rate, start, seconds, chooser):
 
 def drive(port, ask, rate, start, seconds, seed, results):
     """Makes `rate` calls a second for `seconds` from `start`; puts the samples in `results`. `ask(connection, chooser)` makes one, and gives
-    its outcome and its source."""
+    its outcome and its source. A call that has none by the end is `unanswered`."""
     set_priority(0, SLICE_MILLISECONDS)
-    due, samples = queue.SimpleQueue(), []
+    due, called, samples = queue.SimpleQueue(), [], []
 
     def work():
         connection = wire.HTTP(port, 10)
@@ -54,12 +57,17 @@ def drive(port, ask, rate, start, seconds, seed, results):
     for moment in moments(rate, start, seconds, random.Random(seed)):
         if (wait := moment - time.monotonic()) > 0:
             time.sleep(wait)
+        called.append(moment)
         due.put(moment)
     for _ in threads:
         due.put(None)
+    end = time.monotonic() + ANSWERS_SECONDS
     for thread in threads:
-        thread.join(15)
-    results.put([(s.due, s.seconds, s.outcome, s.source) for s in samples])
+        thread.join(max(0, end - time.monotonic()))
+    answered, now = list(samples), time.monotonic()
+    known = {sample.due for sample in answered}
+    answered += [Sample(moment, now - moment, "unanswered", None) for moment in called if moment not in known]
+    results.put([(s.due, s.seconds, s.outcome, s.source) for s in answered])
 
 
 class Load:
@@ -68,6 +76,7 @@ class Load:
     def __init__(self, service, ask, rate, seconds, seed=1, drivers=2):
         context = multiprocessing.get_context("fork")
         self.results, self.start = context.Queue(), time.monotonic() + 0.3
+        self.end = self.start + seconds
         self.drivers = [
             context.Process(
                 target=drive, daemon=True,
@@ -78,7 +87,12 @@ class Load:
             driver.start()
 
     def samples(self):
-        found = [Sample(*values) for _ in self.drivers for values in self.results.get(timeout=300)]
+        found, last = [], self.end + ANSWERS_SECONDS + SAMPLES_SECONDS
+        for _ in self.drivers:
+            try:
+                found += [Sample(*values) for values in self.results.get(timeout=max(0, last - time.monotonic()))]
+            except queue.Empty:
+                raise Failure("a process that calls at a fixed rate gave no samples after its end") from None
         for driver in self.drivers:
             driver.join(30)
         return sorted(found, key=lambda sample: sample.due)
