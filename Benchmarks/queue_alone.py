@@ -16,6 +16,7 @@ from Harness.process import Failure
 from population import dated
 from processes import PEERS, tool
 from verdict import MORE, Goal, Row
+from writes import BODY, PATH, same_rows
 
 # A first run says how many units a round takes; a round may be so many times as fast.
 FIRST_UNITS, FIRST_SECONDS = 50_000, 1
@@ -24,6 +25,8 @@ MARGIN = 2
 # When units were made, as their ids say.
 FIRST_MILLISECONDS, UNITS_OF_MILLISECOND = 1_790_000_000_000, 8
 TABLES = ("analyses", "reservations", "idempotency")
+# As long as those of the units.
+IDEMPOTENCY_KEY = "ana_00000000000000"
 
 
 def queue_alone(options):
@@ -40,6 +43,11 @@ def queue_alone(options):
             ledger.execute("VACUUM INTO ?", (f"{service.folder}/copy.sqlite",))
         writers = {"queue": Writer(service, "queue", program), "loop": Writer(service, "loop", loop)}
         fastest = max(writer.run(units, FIRST_SECONDS) for writer in writers.values())
+        answer = service.ask("POST", PATH, BODY, people[0].token, {"Idempotency-Key": IDEMPOTENCY_KEY})
+        if answer.status != 201:
+            raise Failure(f"the service begins no analysis: {answer}")
+        for name, writer in writers.items():
+            same_rows(service.ledger, writer.ledger, name)
         write_units(service, people, range(FIRST_UNITS, enough := FIRST_UNITS + int(MARGIN * fastest * ROUND_SECONDS * options.rounds)))
         found, host = {}, HostShare()
         for _ in range(options.rounds):

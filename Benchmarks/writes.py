@@ -40,7 +40,7 @@ def durable(options):
         one, keys = people[0], itertools.count()
         with tuned(lambda number: fastapi(service, "work_fastapi", number, variables), sorted({1, cores()}), simple, CONNECTIONS) as peer:
             same_answer(asker(mine, one.token, keys), asker(peer, one.simple_token, keys), peer.name, 201, OWN)
-            same_rows(service.ledger, copy)
+            same_rows(service.ledger, copy, peer.name)
             files = {mine.name: requests(service, people, lambda person: person.token), peer.name: simple}
             for contender in (mine, peer):
                 most(contender, files[contender.name], CONNECTIONS, WARM_UP_SECONDS)
@@ -72,12 +72,13 @@ def steady(options):
     return [Row("P6", title, "ms", [percentile(samples, 0.999)], [percentile(samples, 0.5)], Goal(LESS, SLOW_RATIO), host)]
 
 
-def same_rows(ours, peer):
-    """The newest row of each table must have values of the same kinds in both files, and as many bytes."""
+def same_rows(ours, other, writer):
+    """The newest row of each table must have values of the same kinds in the service's file and in that of another `writer`, and as many
+    bytes."""
     for name in TABLES:
-        (kinds, size), (peer_kinds, peer_size) = (newest(path, name) for path in (ours, peer))
-        if kinds != peer_kinds or abs(size - peer_size) > SIZES_ALIKE * size:
-            raise Failure(f"the peer's rows in {name} are not alike: {peer_kinds} of {peer_size} bytes, and {kinds} of {size}")
+        (kinds, size), (other_kinds, other_size) = (newest(path, name) for path in (ours, other))
+        if kinds != other_kinds or abs(size - other_size) > SIZES_ALIKE * size:
+            raise Failure(f"{writer} writes rows of {other_kinds} with {other_size} bytes to {name}; the service's are {kinds} with {size}")
 
 
 def newest(path, name):

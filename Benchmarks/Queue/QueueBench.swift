@@ -26,7 +26,11 @@ import Logging
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<tasks {
         group.addTask {
-          while clock.now < end, let unit = units.next() { try await ledger.write { try unit.write(into: $0) } }
+          while clock.now < end, let unit = units.next() {
+            // Not on the writer's thread, as in the service.
+            let answer = unit.answer()
+            try await ledger.write { try unit.write(answer, into: $0) }
+          }
         }
       }
       try await group.waitForAll()

@@ -2,10 +2,9 @@ import Foundation
 import GatehouseLedger
 import Synchronization
 
-/// The rows that the beginning of one analysis writes. `peers/queue.c` writes the same.
+/// The rows that the beginning of one analysis writes, as the service writes them. `peers/queue.c` writes the same.
 struct Unit: Sendable {
   private static let metadata = #"{"notes":""# + String(repeating: "x", count: 1_500) + #""}"#
-  private static let answer = [UInt8](repeating: UInt8(ascii: "a"), count: 2_000)
   private static let fingerprint = [UInt8](repeating: 7, count: 32)
   private static let instant: Int64 = 1_790_000_000_000
   private static let day: Int64 = 86_400_000
@@ -21,8 +20,19 @@ struct Unit: Sendable {
     (user, reservation, analysis) = (words[0], words[1], words[2])
   }
 
-  /// Writes its three rows.
-  func write(into transaction: any LedgerTransaction) throws {
+  /// The answer to the call as the service stores it: without the metadata, which stands with the analysis; and where that was.
+  func answer() -> (body: [UInt8], cutAt: Int) {
+    let before = #"{"analysis":{"id":"\#(analysis)","user_id":"\#(user)","status":"pending","filename":"squat.mp4","metadata":"#
+    let after = """
+      {},"metric":"video_analysis","amount":1,"reservation_id":"\(reservation)","lease_expires_at":"2026-09-21T14:43:20.000Z",\
+      "result":null,"error":null,"created_at":"2026-09-21T14:13:20.000Z","finished_at":null},"allowance":{"metric":"video_analysis",\
+      "limit":null,"used":0,"held":1,"remaining":null,"resets_at":"2026-09-22T14:13:20.000Z"}}
+      """
+    return (Array((before + after).utf8), before.utf8.count)
+  }
+
+  /// Writes its three rows, the last with its answer.
+  func write(_ answer: (body: [UInt8], cutAt: Int), into transaction: any LedgerTransaction) throws {
     try transaction.run(
       """
       INSERT INTO reservations (id, user_id, metric, amount, status, period_start, period_end, lease_expires_at, created_at)
@@ -35,9 +45,9 @@ struct Unit: Sendable {
       """, [analysis, user, reservation, Self.metadata, Self.instant])
     try transaction.run(
       """
-      INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id)
-      VALUES (?1, ?2, ?3, 201, ?4, ?5, ?6, ?1)
-      """, [user, analysis, Self.fingerprint, "/v1/analyses/\(analysis)", Self.answer, Self.instant])
+      INSERT INTO idempotency (scope, key, fingerprint, status, location, body, created_at, user_id, analysis_id, cut_at)
+      VALUES (?1, ?2, ?3, 201, ?4, ?5, ?6, ?1, ?2, ?7)
+      """, [user, analysis, Self.fingerprint, "/v1/analyses/\(analysis)", answer.body, Self.instant, answer.cutAt])
   }
 }
 
