@@ -7,38 +7,6 @@ import Testing
   private static let seed = UInt64.random(in: 0...UInt64.max)
   private static let requestsMax = 1_500
 
-  /// The same request by its route: the channel takes none that begins with an empty line, which the parser skips.
-  static func routed(_ request: String) -> String { "\r\n" + request }
-
-  /// An answer without what differs from one call to the next: names of requests, times, and what is left of a limit.
-  private static func bare(_ answer: RawHTTP.Answer) -> String {
-    let fields = answer.headers.filter { $0.name != "Date" }.map { "\($0.name): \($0.value)" }
-    var text = "\(answer.statusLine)\n\(fields.joined(separator: "\n"))\n\n\(answer.body)"
-    for (pattern, mask) in [
-      (#"req_[0-9a-z]{12}"#, "req"), (#"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"#, "instant"), (#"([rt]=)\d+"#, "$1n"),
-      (#"("(?:remaining|reset_seconds|retry_after_seconds)":)\d+"#, "$1n"), (#"(Retry-After"?: ?"?)\d+"#, "$1n"),
-      (#"(ago|Try again in) \d+"#, "$1 n"), (#"Password entered \d+ \w+"#, "Password entered n"), (#"rsv_[0-9a-z]{14}"#, "rsv"),
-      (#"Content-Length: \d+"#, "Content-Length: n"), (#""(redis|ledger)""#, "source"),
-    ] { text = text.replacingOccurrences(of: pattern, with: mask, options: .regularExpression) }
-    return text
-  }
-
-  private struct Sender {
-    var connection: RawHTTP?
-
-    mutating func ask(_ request: String, _ service: RunningService) async throws -> RawHTTP.Answer {
-      if connection == nil { connection = try await RawHTTP.connect(port: service.port()) }
-      guard let connection else { throw RunningService.Failure(description: "not connected") }
-      try await connection.send(request)
-      let answer = try await connection.answer(head: request.hasPrefix("HEAD") || request.hasPrefix("\r\nHEAD"))
-      if answer["Connection"] == "close" {
-        await connection.close()
-        self.connection = nil
-      }
-      return answer
-    }
-  }
-
   @Test("Thousands of requests, valid and hostile, have the same answer both ways, with CORS and without", arguments: [false, true])
   func same(crossOrigin: Bool) async throws {
     let origins = crossOrigin ? ["GATEHOUSE_HTTP_ALLOWED_ORIGINS": "https://app.example.com"] : [:]
@@ -46,14 +14,13 @@ import Testing
     try await RunningService.with(environment: origins.merging(limits) { $1 }) { service in
       var random = SeededGenerator(seed: Self.seed)
       let cases = try await Cases(service)
-      var (fast, routed) = (Sender(), Sender())
+      var ways = BothWays(service)
       var statuses: [Int: Int] = [:]
       for _ in 0..<Self.requestsMax {
         let request = cases.request(&random)
-        let first = try await fast.ask(request, service)
-        let second = try await routed.ask(Self.routed(request), service)
+        let (first, second) = try await ways.answers(request)
         statuses[first.status, default: 0] += 1
-        #expect(Self.bare(first) == Self.bare(second), "seed \(Self.seed): \(request)")
+        #expect(BothWays.bare(first) == BothWays.bare(second), "seed \(Self.seed): \(request)")
       }
       for status in [200, 401, 403, 415, 422, 429, 503] {
         #expect((statuses[status] ?? 0) > 0, "seed \(Self.seed): \(statuses)")
