@@ -2,11 +2,10 @@
 
 import json
 
-from bounds import CHANNEL
+from bounds import BATCH, CHANNEL
 from Harness import wire
 from Harness.process import Failure
 
-BATCH = 10
 TIMEOUT_SECONDS = 60
 # The limit refuses nobody. Its cells last a second, as by default. Its window is short: while units count that the ledger granted in place
 # of Redis, each answer of the same user costs a tenth more.
