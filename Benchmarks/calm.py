@@ -16,7 +16,9 @@ CALLS_PER_SECOND = 200
 CONNECTIONS = 200
 TURN_SECONDS = 4
 REFUSED_WITHIN_MILLISECONDS = 50
-LEDGER = b'"source":"ledger"'
+ALLOWED, LEDGER = b'"decision":"allow"', b'"source":"ledger"'
+# What each question of a batch pays.
+LIMITS = [{"policy": "api", "cost": 1}]
 
 
 def in_a_storm(options):
@@ -43,16 +45,17 @@ class Batches(storm.Batches):
 
     def __init__(self, service, users):
         super().__init__(service, users)
-        self.question, source = {"token": users[0].token, "limits": ["api"]}, random.Random(7)
-        bodies = [{"requests": [{"token": source.choice(users).token, "limits": ["api"]} for _ in range(BATCH)]} for _ in self.prepared]
+        self.question, source = {"token": users[0].token, "limits": LIMITS}, random.Random(7)
+        bodies = [{"requests": [{"token": source.choice(users).token, "limits": LIMITS} for _ in range(BATCH)]} for _ in self.prepared]
         self.prepared = [request("POST", "/v1/gate/batch", self.key, body) for body in bodies]
 
 
 class Counting(storm.Client):
-    """A client whose statuses say how many decisions of an answer are the ledger's: `200 0`."""
+    """A client whose outcomes say how many questions of a batch were allowed, and how many of these the ledger decided: `200/1000 0`."""
 
     def outcome(self):
-        return f"{super().outcome()} {self.buffer.count(LEDGER, self.head_bytes)}"
+        allowed, of_ledger = (self.buffer.count(word, self.head_bytes) for word in (ALLOWED, LEDGER))
+        return f"{super().outcome()}/{allowed} {of_ledger}"
 
 
 def beside_batches(options):
@@ -63,8 +66,8 @@ def beside_batches(options):
         calls, failed = gate_in_storm(CALLS_PER_SECOND, 2 * turns * TURN_SECONDS, 1, turns, Batches)
     answers = [[sample.outcome.partition(" ") for sample in samples] for samples in calls.storms]
     statuses = sorted({status for few in answers for status, _, _ in few})
-    if failed or not all(answers) or statuses != ["200"]:
-        raise Failure(f"{len(failed)} gate calls failed: {outcomes(failed)}; batches: {', '.join(statuses)}")
+    if failed or not all(answers) or statuses != [f"200/{BATCH}"]:
+        raise Failure(f"{len(failed)} gate calls failed: {outcomes(failed)}; batches, with the questions that were allowed: {', '.join(statuses)}")
     host = max(calls.shares)
     busy, quiet = ([percentile(samples, 0.99) for samples in turns_] for turns_ in (calls.busy_turns, calls.calm_turns))
     late = [100 * sum(sample.source != "redis" for sample in samples) / len(samples) for samples in calls.busy_turns]

@@ -108,10 +108,10 @@ def of_decisions(claims):
 
 
 def of_pieces(claims):
-    body = b'{"results":[{"source":"ledger"},{"source":"redis"}]}'
+    body = b'{"results":[{"decision":"allow","source":"ledger"},{"decision":"allow","source":"redis"},{"problem":{}}]}'
     head = b"HTTP/1.1 200 OK\r\nX-Content-Length: 1\r\nContent-Length: %d\r\n\r\n" % len(body)
     cuts = {"in the head": 20, "behind the head": len(head), "behind a brace": len(head) + body.index(b"}") + 1}
-    for kind, outcome in ((storm.Client, "200"), (calm.Counting, "200 1")):
+    for kind, outcome in ((storm.Client, "200"), (calm.Counting, "200/2 1")):
         for place, cut in cuts.items():
             heard = heard_by(kind, (head + body)[:cut], (head + body)[cut:])
             claims(f"{kind.__name__}: an answer that is cut {place} is whole with its last byte", heard == [None, outcome], heard)
