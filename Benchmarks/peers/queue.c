@@ -82,10 +82,12 @@ static long long microseconds(void) {
 
 int main(int count, char **words) {
   if (count != 5) return fprintf(stderr, "queue LEDGER UNITS FIRST SECONDS\n"), 2;
-  check(sqlite3_open(words[1], &db) == SQLITE_OK, words[1]);
+  /* As the service has it: no lock for statistics of memory, none for a connection that one thread uses. */
+  check(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK, "configuration");
+  check(sqlite3_open_v2(words[1], &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK, words[1]);
   sqlite3_create_function(db, "sqlite_source_id", 0, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, source, NULL, NULL);
   run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 16777216; "
-      "PRAGMA wal_autocheckpoint = 1024");
+      "PRAGMA wal_autocheckpoint = 1024; PRAGMA foreign_keys = ON");
   sqlite3_stmt *reservations = prepare(
       "INSERT INTO reservations (id, user_id, metric, amount, status, period_start, period_end, lease_expires_at, created_at) "
       "VALUES (?, ?, 'video_analysis', 1, 'held', ?, ?, ?, ?)");

@@ -20,6 +20,11 @@ METRIC, LEASE, DAY = "video_analysis", 1_800_000, 86_400_000
 # Metadata of so many bytes stands in the analysis alone, as in Gatehouse: the stored answer has `{}` in its place.
 CUT_BYTES_MIN, CUT = 128, b"{}"
 WAIT_SECONDS = 10
+# Those of Gatehouse.
+PRAGMAS = (
+    "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16384", "journal_size_limit = 16777216",
+    "wal_autocheckpoint = 1024",
+)  # fmt: skip
 app = FastAPI(openapi_url=None)
 key = secrets.token_bytes(32)
 # One thread with one connection: no request waits for a lock that another one of this process has.
@@ -30,7 +35,7 @@ def opened():
     db = sqlite3.connect(os.environ["LEDGER"], timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
     # The ledger's triggers tell of changes by others: it takes this one for its own.
     db.create_function("sqlite_source_id", 0, lambda: "gatehouse", deterministic=True)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -16384", "journal_size_limit = 16777216", "wal_autocheckpoint = 1024"):
+    for pragma in PRAGMAS:
         db.execute(f"PRAGMA {pragma}")
     return db
 
