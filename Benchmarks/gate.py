@@ -7,6 +7,7 @@ import script_call
 from answers import same_answer
 from decisions import Decisions
 from Harness.host import HostShare, cores
+from Harness.process import Failure
 from Harness.service import Service
 from load import at_rate, most, request, write_requests
 from population import populate, progress
@@ -74,12 +75,19 @@ def in_turns(contenders, rounds, run):
 
 @contextlib.contextmanager
 def tuned(start, choices, file, connections=CONNECTIONS):
-    """A peer with that of some numbers of workers which answered the file's requests fastest, on as many connections as are measured."""
-    rates = {}
+    """A peer with that of some numbers of workers which answered the file's requests fastest, on as many connections as are measured. A
+    number with which it leaves some unanswered is not its best."""
+    rates, failure = {}, None
     for number in choices:
-        with start(number) as contender:
-            most(contender, file, connections, WARM_UP_SECONDS)
-            rates[number] = most(contender, file, connections, TUNING_SECONDS).per_second
+        try:
+            with start(number) as contender:
+                most(contender, file, connections, WARM_UP_SECONDS)
+                rates[number] = most(contender, file, connections, TUNING_SECONDS).per_second
+        except Failure as found:
+            failure = found
+            print(f"with {number} of {', '.join(map(str, choices))} workers: {found}", flush=True)
+    if not rates:
+        raise failure
     with start(max(rates, key=rates.get)) as contender:
         yield contender
 
