@@ -67,7 +67,7 @@ def beside_batches(options):
     answers = [[sample.outcome.partition(" ") for sample in samples] for samples in calls.storms]
     statuses = sorted({status for few in answers for status, _, _ in few})
     if failed or not all(answers) or statuses != [f"200/{BATCH}"]:
-        raise Failure(f"{len(failed)} gate calls failed: {outcomes(failed)}; batches, with the questions that were allowed: {', '.join(statuses)}")
+        raise Failure(f"{len(failed)} gate calls failed: {outcomes(failed)}; batches, with what was allowed: {', '.join(statuses)}")
     host = max(calls.shares)
     busy, quiet = ([percentile(samples, 0.99) for samples in turns_] for turns_ in (calls.busy_turns, calls.calm_turns))
     late = [100 * sum(sample.source != "redis" for sample in samples) / len(samples) for samples in calls.busy_turns]

@@ -36,8 +36,8 @@ def moments(rate, start, seconds, chooser):
 
 
 def drive(port, ask, rate, start, seconds, seed, results):
-    """Makes `rate` calls a second for `seconds` from `start`; puts the samples in `results`. `ask(connection, chooser)` makes one, and gives
-    its outcome and its source. A call that has none by the end is `unanswered`."""
+    """Makes `rate` calls a second for `seconds` from `start`; puts the samples in `results`. `ask(connection, chooser)` makes one, and
+    gives its outcome and its source. A call that has none by the end is `unanswered`."""
     set_priority(0, SLICE_MILLISECONDS)
     due, called, samples = queue.SimpleQueue(), [], []
 
