@@ -136,12 +136,23 @@ def blow(port, connections, prepared, stop, results):
                 samples.append((client.sent, time.monotonic() - client.unread - client.sent, outcome))
             except OSError as error:
                 samples.append((client.sent, time.monotonic() - client.sent, type(error).__name__))
-                selector.unregister(client.socket)
-                client.socket.close()
-                client = Client(port)
-                selector.register(client.socket, selectors.EVENT_READ, client)
-            client.send(prepared[int(source.random() * len(prepared))])
+                client = renewed(selector, client, port)
+            request = prepared[int(source.random() * len(prepared))]
+            try:
+                client.send(request)
+            except OSError:  # the service has closed it behind its answer
+                client = renewed(selector, client, port)
+                client.send(request)
     results.put(samples)
+
+
+def renewed(selector, client, port):
+    """Another client in the place of one whose connection is over."""
+    selector.unregister(client.socket)
+    client.socket.close()
+    client = Client(port)
+    selector.register(client.socket, selectors.EVENT_READ, client)
+    return client
 
 
 class Storm:
