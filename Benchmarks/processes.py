@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -56,7 +57,8 @@ def peer(name, words, port, folder, environment=None):
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # Its workers too: they would take the cores from what is measured next.
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
