@@ -23,13 +23,15 @@ func makeHTTP1(
   let rules = ListenerRules(
     endpoints, limits: limits, admission: admission, crossOrigin: crossOrigin, refusals: refusals, fast: fast, orphans: orphans)
   let configuration = HTTP1Channel.Configuration(
-    additionalChannelHandlers: [GuardInstaller(rules)],
+    additionalChannelHandlers: [GuardInstaller()],
     idleTimeout: nil,
     httpDecoderConfiguration: .init(
       maxHeaderFieldSize: max(limits.fieldBytesMax, limits.uriBytesMax), maxHeaderListSize: limits.headerBytesMax,
       maxHeaderFieldCount: limits.fieldsMax))
   return HTTPServerBuilder { responder in
     // The client hears that the connection has ended; there is nobody to tell of an error.
-    ConnectionGroups(HTTP1Channel(responder: responder, configuration: configuration)) { try? await $0.executeThenClose { _, _ in } }
+    ConnectionGroups(HTTP1Channel(responder: responder, configuration: configuration), rules) {
+      try? await $0.executeThenClose { _, _ in }
+    }
   }
 }

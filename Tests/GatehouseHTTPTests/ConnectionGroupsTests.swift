@@ -1,6 +1,8 @@
 import HummingbirdCore
+import Logging
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import TestSupport
 import Testing
 
@@ -8,81 +10,161 @@ import Testing
 
 @Suite("Connections in groups")
 struct ConnectionGroupsTests {
-  @Test("The first connection runs its group, the others are handed to it, and the last ends it")
+  private struct Idle: ServerChildChannelValue {
+    let channel: any Channel
+  }
+
+  /// Sets nothing up, and serves nobody.
+  private struct Nothing: ServerChildChannel {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Idle> {
+      channel.eventLoop.makeSucceededFuture(Idle(channel: channel))
+    }
+
+    func handle(value: Idle, logger: Logger) async {}
+  }
+
+  private static func listener(unserved: @escaping @Sendable (Idle) async -> Void = { _ in }) -> ConnectionGroups<Nothing> {
+    let rules = ListenerRules(
+      RequestRules([]), limits: HTTPLimits(), admission: .open, crossOrigin: { CrossOrigin(origins: []) }, refusals: nil, fast: { nil },
+      orphans: OrphanedRequests())
+    return ConnectionGroups(Nothing(), rules, unserved: unserved)
+  }
+
+  private static func connection() -> IdleConnection<Nothing> {
+    IdleConnection(EmbeddedChannel(), of: listener(), Logger(label: "idle"))
+  }
+
+  private static func open() async throws -> NIOAsyncTestingChannel {
+    let channel = NIOAsyncTestingChannel()
+    try await channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1))
+    return channel
+  }
+
+  /// Counts the connections that were ended though nobody had served them.
+  private final class Ended: Sendable {
+    let count = Mutex(0)
+  }
+
+  @Test("The first connection runs its group, the others are known to it, those that need it are served, and the last ends it")
   func life() async {
     let group = ConnectionGroup<Int>()
     for round in 0..<3 {
-      guard case .first(let arriving) = group.join(round) else {
+      let channels = (0..<10).map { _ in EmbeddedChannel() }
+      guard case .first(let needing) = group.join(channels[0]) else {
         Issue.record("the first of round \(round) was handed to a group that has ended")
         return
       }
       for number in 1..<10 {
-        guard case .handedOver = group.join(number) else {
-          Issue.record("\(number) of round \(round) was not handed over")
+        guard case .joined = group.join(channels[number]) else {
+          Issue.record("\(number) of round \(round) was not taken in")
           return
         }
       }
-      for _ in 0..<10 { group.leave() }
-      var arrived: [Int] = []
-      for await number in arriving { arrived.append(number) }
-      #expect(arrived == [round] + Array(1..<10))
+      for number in [3, 0, 7] { #expect(group.serve(number, channels[number])) }
+      for channel in channels { group.leave(channel) }
+      var served: [Int] = []
+      for await number in needing { served.append(number) }
+      #expect(served == [3, 0, 7])
     }
   }
 
-  @Test("A group that is being cancelled takes nothing more, and begins anew once its connections have ended")
-  func cancelled() async {
+  @Test("A group that is cancelled closes those that nobody serves, takes nothing more, and begins anew once all have ended")
+  func cancelled() async throws {
     let group = ConnectionGroup<Int>()
-    guard case .first(let arriving) = group.join(0) else {
-      Issue.record("not the first")
+    let (served, idle, late) = (try await Self.open(), try await Self.open(), try await Self.open())
+    guard case .first(let needing) = group.join(served), case .joined = group.join(idle) else {
+      Issue.record("the first two were not taken in")
       return
     }
-    let runner = Task { for await _ in arriving {} }
+    #expect(group.serve(0, served))
+    let runner = Task { for await _ in needing {} }
     runner.cancel()
     await runner.value
-    guard case .alone = group.join(1) else {
-      Issue.record("a connection was handed to a group that takes none")
+    await group.cancel()
+    #expect(served.isActive && !idle.isActive)
+    guard case .refused = group.join(late) else {
+      Issue.record("a connection was taken in by a group that takes none")
       return
     }
-    group.leave()
-    guard case .first = group.join(2) else {
+    #expect(!group.serve(1, idle))
+    for channel in [served, idle] { group.leave(channel) }
+    guard case .first = group.join(late) else {
       Issue.record("the group did not begin anew")
       return
     }
   }
 
-  @Test("A connection waits until it is known what it needs: the first word counts, and the end of its task asks for service")
-  func needs() async {
-    func accepted() -> Accepted<Idle> { Accepted(Idle()) { _ in } }
-    let early = accepted()
-    early.need(.none)
-    early.need(.service)
-    #expect(await early.needed() == .none)
-    let late = accepted()
-    async let need = late.needed()
-    late.need(.service)
-    #expect(await need == .service)
-    let ended = accepted()
-    let waiting = Task { await ended.needed() }
-    waiting.cancel()
-    #expect(await waiting.value == .service)
-    for each in [early, late, ended] { _ = each.take() }
+  /// How often a connection is served in a group of its own, which ends with it.
+  private static func served(_ life: (IdleConnection<Nothing>, ConnectionGroup<Idle>) -> Void) async -> Int {
+    let group = ConnectionGroup<Idle>()
+    let connection = connection()
+    guard case .first(let needing) = group.join(connection.channel) else { return -1 }
+    life(connection, group)
+    var count = 0
+    for await value in needing {
+      count += 1
+      group.leave(value.channel)
+    }
+    return count
   }
 
-  @Test("Connections that ask nothing, or only what is answered in the channel, are served by no route until they need one")
+  @Test("A connection is served once if it needs it, whether its group or the need comes first, and leaves its group if it ends without")
+  func needs() async {
+    let needsLate = await Self.served { connection, group in
+      connection.stays(in: group)
+      connection.isNeeded()
+      connection.isOver()
+    }
+    let needsEarly = await Self.served { connection, group in
+      connection.isNeeded()
+      connection.isOver()
+      connection.stays(in: group)
+    }
+    let endsLate = await Self.served { connection, group in
+      connection.stays(in: group)
+      connection.isOver()
+    }
+    let endsEarly = await Self.served { connection, group in
+      connection.isOver()
+      connection.stays(in: group)
+    }
+    #expect([needsLate, needsEarly, endsLate, endsEarly] == [1, 1, 0, 0])
+  }
+
+  @Test("A connection that a listener drops is ended, whether anything was set up for it or not")
+  func dropped() async throws {
+    let ended = Ended()
+    let listener = Self.listener { _ in ended.count.withLock { $0 += 1 } }
+    let idle = try await Self.open()
+    func drop() {
+      _ = Accepted(IdleConnection(idle, of: listener, Logger(label: "idle")))
+      let needing = IdleConnection(EmbeddedChannel(), of: listener, Logger(label: "needing"))
+      needing.isNeeded()
+      _ = Accepted(needing)
+    }
+    drop()
+    try await eventually("the idle one is closed") { !idle.isActive }
+    try await eventually("the other one is ended") { ended.count.withLock { $0 } == 1 }
+  }
+
+  @Test("For connections that ask nothing, or only what is answered in the channel, nothing of a route is set up until they need one")
   func unserved() async throws {
     let echo = Echo()
-    try await DemoServer.with(fast: echo) { server in
+    let connections = Connections()
+    try await DemoServer.with(fast: echo, accepted: connections.add) { server in
       var clients: [RawHTTP] = []
       for _ in 0..<20 { clients.append(try await RawHTTP.connect(port: server.port)) }
       for (number, client) in clients.enumerated() where number % 2 == 0 {
         try await client.send("GET /fast/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try await client.answer().body == "/fast/\(number)")
       }
+      for channel in connections.all { #expect(await !channel.has(ConnectionGuard.self)) }
       for (number, client) in clients.enumerated() {
         switch number % 4 {
         case 0:
           try await client.send("GET /items/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
           #expect(try await client.answer().body == "\(number)")
+          #expect(await connections.all[number].has(ConnectionGuard.self))
           try await client.send("GET /fast/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
           #expect(try await client.answer().body == "/fast/\(number)")
         case 1: try await client.reset()
@@ -95,8 +177,29 @@ struct ConnectionGroupsTests {
     }
   }
 
-  private struct Idle: ServerChildChannelValue {
-    let channel: any Channel = EmbeddedChannel()
+  @Test("A process that ends closes connections for which nothing was set up, after the answer that is on its way")
+  func quiescing() async throws {
+    var limits = HTTPLimits()
+    limits.leaveTimeout = .milliseconds(100)
+    let echo = Echo()
+    let connections = Connections()
+    try await DemoServer.with(limits, fast: echo, accepted: connections.add) { server in
+      let late = try await RawHTTP.connect(port: server.port)
+      let idle = try await RawHTTP.connect(port: server.port)
+      try await late.send("GET /late/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+      try await eventually("it is asked") { echo.late == 1 }
+      try await idle.send("GET /fast/2 HTTP/1.1\r\nHost: a\r\n\r\n")
+      #expect(try await idle.answer().body == "/fast/2")
+      for channel in connections.all {
+        #expect(await !channel.has(ConnectionGuard.self))
+        channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+      }
+      #expect(try await idle.untilClosed().isEmpty)
+      echo.letGo()
+      let answer = try await late.answer()
+      #expect(answer.body == "/late/1" && answer["Connection"] == "close")
+      #expect(try await late.untilClosed().isEmpty)
+    }
   }
 
   @Test("More connections than groups are served at the same time, and the listener ends with them")

@@ -160,6 +160,22 @@ private final class Accepting: ChannelInboundHandler, Sendable {
   }
 }
 
+/// The connections that a server has accepted, in their order.
+final class Connections: Sendable {
+  private let accepted = Mutex<[any Channel]>([])
+
+  var all: [any Channel] { accepted.withLock { $0 } }
+
+  @Sendable func add(_ channel: any Channel) { accepted.withLock { $0.append(channel) } }
+}
+
+extension Channel {
+  /// Whether a handler of this type stands in the pipeline.
+  func has<Handler: ChannelHandler & SendableMetatype>(_ type: Handler.Type) async -> Bool {
+    (try? await pipeline.containsHandler(type: type).get()) != nil
+  }
+}
+
 extension RawHTTP.Answer {
   /// Whether this is the problem `code` in full: media type, members, request id, and the fields of every answer.
   func isProblem(_ status: Int, _ code: String) -> Bool {

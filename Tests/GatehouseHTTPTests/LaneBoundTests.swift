@@ -22,7 +22,6 @@ struct LaneBoundTests {
         fast: { echo }, orphans: OrphanedRequests())
       guarding = ConnectionGuard(rules)
       lane = RequestLane(guarding, rules)
-      guarding.lane = lane
       channel = EmbeddedChannel(
         handlers: [
           lane, HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)), guarding,

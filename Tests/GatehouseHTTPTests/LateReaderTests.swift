@@ -1,5 +1,4 @@
 import NIOCore
-import Synchronization
 import TestSupport
 import Testing
 
@@ -18,15 +17,6 @@ private final class Large: FastAnswers {
     done(AnswerBytes(status: 200).ended(body: body, requestID: "r", origin: nil, CrossOrigin(origins: [])))
     return true
   }
-}
-
-/// The connections that a server has accepted, in their order.
-private final class Connections: Sendable {
-  private let accepted = Mutex<[any Channel]>([])
-
-  var all: [any Channel] { accepted.withLock { $0 } }
-
-  @Sendable func add(_ channel: any Channel) { accepted.withLock { $0.append(channel) } }
 }
 
 @Suite("A client that reads late", .timeLimit(.minutes(2)))
@@ -73,6 +63,24 @@ struct LateReaderTests {
       #expect(try await idle.untilClosed().isEmpty)
       try await client.receive()
       #expect(try await client.answersUntilClosed().map(\.body.utf8.count) == [DemoServer.largeBytes])
+    }
+  }
+
+  @Test("A route that is set up for it while it takes nothing writes no further ahead of it than any other")
+  func setUpLate() async throws {
+    let connections = Connections()
+    try await DemoServer.with(fast: Large(), accepted: connections.add) { server in
+      let client = try await RawHTTP.connect(port: server.port, receives: false)
+      try await client.send("GET /fast/large HTTP/1.1\r\nHost: a\r\n\r\nGET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+      // Time for the route to write all, if it would.
+      let other = try await RawHTTP.connect(port: server.port)
+      for _ in 0..<200 {
+        try await other.send("GET /items/7 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await other.answer().body == "7")
+      }
+      let written = try await connections.all[0].getOption(.bufferedWritableBytes).get()
+      #expect(written < DemoServer.largeBytes + 1_048_576)
+      for each in [client, other] { await each.close() }
     }
   }
 

@@ -15,13 +15,13 @@ extension ConnectionGuard {
     }
   }
 
-  func channelWritabilityChanged(context: ChannelHandlerContext) {
+  func writabilityChanged() {
+    guard let context = ownContext else { return }
     if exchange != nil {
       if context.channel.isWritable { deadline.clear() } else { waitForTaking(context) }
     } else if isAtRest, !hasHeaderBegun {
       rest(context)
     }
-    context.fireChannelWritabilityChanged()
   }
 
   /// After an answer: waits for the client's next request, or until it has taken more of the answer.

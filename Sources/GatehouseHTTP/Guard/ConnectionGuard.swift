@@ -1,7 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// Stands between the parser and Hummingbird, one for each connection, on its event loop.
+/// Stands between the parser and Hummingbird, one for each connection, on its event loop. Before a request goes to a route there is
+/// neither: then it keeps the connection's time and end, as its lane tells it.
 ///
 /// A request goes on only when it has arrived whole and within every limit, so a handler never runs for one whose framing turns out
 /// to be wrong, and never waits for a body. One request is in flight at a time; what a client pipelines waits here, and while
@@ -51,7 +52,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private var inputHasEnded = false
   private var isLingering = false
   private var isCancelled = false
-  private var ownContext: ChannelHandlerContext?
+  /// The lane's before the guard stands in the pipeline itself.
+  private(set) var ownContext: ChannelHandlerContext?
+  private(set) var isInPipeline = false
   /// Stands before the parser, and says what comes through it.
   weak var lane: RequestLane?
   private(set) var requestLine = RequestLine()
@@ -75,40 +78,48 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   // MARK: Connection
 
-  func handlerAdded(context: ChannelHandlerContext) {
+  /// The lane stands in the pipeline.
+  func begins(_ context: ChannelHandlerContext) {
     ownContext = context
-    deadline.start(on: context.eventLoop) { self.passed($0, context) }
+    deadline.start(on: context.eventLoop, passed)
     wait(.header, limits.headerTimeout)
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) {
+  func handlerAdded(context: ChannelHandlerContext) {
+    ownContext = context
+    isInPipeline = true
+  }
+
+  /// The connection has ended.
+  func ends() {
+    deadline.cancel()
+    discard()
+  }
+
+  /// The pipeline is taken down.
+  func isGone() {
     ownContext = nil
     deadline.cancel()
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
-    deadline.cancel()
-    held.removeAll()
-    input = .discarding(bytes: 0)
-    context.fireChannelInactive()
+  /// The process ends. Each head of an answer from now on says that the connection ends, and it does after the answer.
+  func quiesces() {
+    isQuiescing = true
+    if exchange == nil, case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout) }
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case is ChannelShouldQuiesceEvent:
-      // Hummingbird is not told. It knows only of requests that it has: it would close over one that is still arriving or waits to be turned
-      // away, and over the end of an answer that the client has not taken yet. Each head of an answer from now on says that the connection
-      // ends, and it does after the answer.
-      isQuiescing = true
-      if exchange == nil, case .awaitingHead = input, requestLine.isUntouched { wait(.leave, limits.leaveTimeout) }
-    case ChannelEvent.inputClosed:
-      inputHasEnded = true
-      guard case .discarding = input else { return hold(.inputClosed, context) }
-      // Before that the answer is still on its way; `linger` then closes.
-      if isLingering { context.close(promise: nil) }
-    default:
-      context.fireUserInboundEventTriggered(event)
-    }
+    guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+    inputHasEnded = true
+    if isDiscarding { inputIsClosed() } else { hold(.inputClosed, context) }
+  }
+
+  /// The client sends nothing more, and nobody else has to hear of it.
+  func inputIsClosed() {
+    guard let context = ownContext else { return }
+    guard isDiscarding else { return unwritten(context) > 0 ? endWhenWritten(context) : context.close(promise: nil) }
+    // Before that the last answer is still on its way; `linger` then closes.
+    if isLingering { context.close(promise: nil) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -151,13 +162,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let part = Self.unwrapInboundIn(data)
-    if case .discarding(let bytes) = input {
-      guard case .body(let body) = part else { return }
-      input = .discarding(bytes: bytes + body.readableBytes)
-      if bytes + body.readableBytes > limits.discardedBytesMax { context.close(promise: nil) }
-      return
-    }
-    hold(.part(part), context)
+    guard isDiscarding else { return hold(.part(part), context) }
+    if case .body(let body) = part { drop(body.readableBytes) }
+  }
+
+  /// Only so much is read of what comes once nothing is looked at any more.
+  func drop(_ count: Int) {
+    guard case .discarding(let bytes) = input else { return }
+    input = .discarding(bytes: bytes + count)
+    if bytes + count > limits.discardedBytesMax { ownContext?.close(promise: nil) }
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -303,13 +316,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     return standstills < Self.standstillsMax
   }
 
-  private func passed(_ kind: Wait, _ context: ChannelHandlerContext) {
+  private func passed(_ kind: Wait) {
     // A request that waits in the lane for its rest is refused like one whose rest the parser waits for.
     if kind == .header || kind == .body {
       lane?.surrender()
       // The parser may have refused it.
       guard !isDiscarding else { return }
     }
+    guard let context = ownContext else { return }
     switch kind {
     case .header where !requestLine.isUntouched:
       refuse(Problem(.requestTimeout, "The header did not arrive in time. Send it at once."), context)

@@ -34,7 +34,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   /// at them only when no task is left.
   private static let turnPause = TimeAmount.milliseconds(1)
 
-  private let guarding: ConnectionGuard
+  /// Not in the pipeline before a request goes to its route; until then it hears of the connection from the lane alone.
+  let guarding: ConnectionGuard
   private let rules: ListenerRules
   private var state = State.open
   /// Bytes that wait for a request's end, or for the answer to the request before. While an answer is awaited nothing is read any more
@@ -59,28 +60,45 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   private var hasPassed = false
   /// The connection has ended while a request was being answered here.
   private var isOrphan = false
-  /// Called once, as soon as anybody behind has something to do.
-  private var wakeRoute: (@Sendable (_ isOver: Bool) -> Void)?
+  /// Told once: that the first request is about to go to its route, or that the connection is over without one. Set it before the
+  /// connection's first byte.
+  var route: (any RouteSetup)?
 
   init(_ guarding: ConnectionGuard, _ rules: ListenerRules) {
     self.guarding = guarding
     self.rules = rules
+    guarding.lane = self
   }
 
   // MARK: Connection
 
-  /// Has `wake` called once: before a request goes to its route for the first time, when the client's side ends, or when the connection
-  /// is over without either. On the loop only, before the connection's first byte.
-  func whenRouteIsNeeded(_ wake: @escaping @Sendable (_ isOver: Bool) -> Void) { wakeRoute = wake }
-
-  private func needRoute(isOver: Bool = false) {
-    wakeRoute?(isOver)
-    wakeRoute = nil
+  /// Whether all that a route needs stands behind the lane; if nothing does yet, it is set up now.
+  private func hasRoute(_ context: ChannelHandlerContext) -> Bool {
+    guard let setup = route else { return guarding.isInPipeline }
+    route = nil
+    setup.isNeeded()
+    // The new handlers take the channel for writable, and would write on and on.
+    if !context.channel.isWritable { context.fireChannelWritabilityChanged() }
+    return guarding.isInPipeline
   }
 
-  func handlerAdded(context: ChannelHandlerContext) { ownContext = context }
+  private func isOver() {
+    let setup = route
+    route = nil
+    setup?.isOver()
+  }
 
-  func handlerRemoved(context: ChannelHandlerContext) { ownContext = nil }
+  func handlerAdded(context: ChannelHandlerContext) {
+    ownContext = context
+    guarding.begins(context)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    ownContext = nil
+    guarding.isGone()
+    // A connection that never became active has no other end.
+    isOver()
+  }
 
   func channelInactive(context: ChannelHandlerContext) {
     if case .asking = state {
@@ -91,7 +109,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     held = nil
     inputHasEnded = false
     readIsWanted = false
-    needRoute(isOver: true)
+    guarding.ends()
+    isOver()
     context.fireChannelInactive()
   }
 
@@ -100,7 +119,9 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     case is ChannelShouldQuiesceEvent:
       // The guard would close over the answer that is on its way.
       if case .asking = state { isQuiescing = true } else { surrender(context) }
-      if !isQuiescing { context.fireUserInboundEventTriggered(event) }
+      // Hummingbird is not told. It knows only of requests that it has: it would close over one that is still arriving or waits to be
+      // turned away, and over the end of an answer that the client has not taken yet.
+      if !isQuiescing { guarding.quiesces() }
     case ChannelEvent.inputClosed:
       guarding.inputEnds()
       inputHasEnded = true
@@ -108,6 +129,16 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     default:
       context.fireUserInboundEventTriggered(event)
     }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    guarding.writabilityChanged()
+    context.fireChannelWritabilityChanged()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // Behind the lane there may be nobody who would close.
+    if guarding.isInPipeline { context.fireErrorCaught(error) } else { context.close(promise: nil) }
   }
 
   /// Whether requests are taken one at a time here, so that the guard need not keep the next one from being read.
@@ -129,7 +160,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var bytes = Self.unwrapInboundIn(data)
-    if guarding.isDiscarding { return pass(bytes, context) }
+    if guarding.isDiscarding { return guarding.isInPipeline ? pass(bytes, context) : guarding.drop(bytes.readableBytes) }
     guard !hasDropped, hasRoom(for: bytes) else {
       hasDropped = true
       return goOn(context)
@@ -182,8 +213,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     if hasDropped, mayEnd { guarding.endsAfterHeld() }
     if inputHasEnded, mayEnd {
       inputHasEnded = false
-      needRoute()
-      context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+      if guarding.isInPipeline { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) } else { guarding.inputIsClosed() }
     }
     if readIsWanted, held == nil || !isAnswering && !isResting {
       readIsWanted = false
@@ -224,8 +254,8 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
   }
 
   private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+    guard hasRoute(context) else { return context.close(promise: nil) }
     hasPassed = true
-    needRoute()
     guarding.bytesArrived(bytes)
     context.fireChannelRead(Self.wrapInboundOut(bytes))
   }
@@ -330,6 +360,14 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
     waiting = wait
     if wait == .head { guarding.headerBegins() } else { guarding.bodyBegins() }
   }
+}
+
+/// All that a route needs behind a lane. A connection does without it until a request goes to a route. It is told on the connection's loop.
+protocol RouteSetup: AnyObject {
+  /// Sets it up, before this returns.
+  func isNeeded()
+  /// The connection has ended, and nobody needed it.
+  func isOver()
 }
 
 /// Answers some requests in the channel.
