@@ -177,6 +177,32 @@ struct ConnectionGroupsTests {
     }
   }
 
+  @Test("A connection is read into a small buffer while its requests are small, and larger ones are answered like them")
+  func readBuffers() async throws {
+    let connections = Connections()
+    try await DemoServer.with(fast: Echo(), accepted: connections.add) { server in
+      let smallest = HTTPLimits.readBufferBytes.lowerBound
+      let client = try await RawHTTP.connect(port: server.port)
+      for number in 0..<3 {
+        try await client.send("GET /fast/\(number) HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await client.answer().body == "/fast/\(number)")
+      }
+      let buffers = try await connections.all[0].getOption(.recvAllocator).get()
+      #expect(buffers.nextBufferSize() == smallest)
+      await client.close()
+      // Each is the first of its connection; around the buffer's end it fills the buffer, or cuts the request in two.
+      for path in ["/fast/", "/echo"] {
+        for bodyBytes in Array(smallest - 100..<smallest + 3) + [900, 1_000] {
+          let body = String(repeating: "x", count: bodyBytes)
+          let client = try await RawHTTP.connect(port: server.port)
+          try await client.send("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(bodyBytes)\r\n\r\n\(body)")
+          #expect(try await client.answer().body.hasSuffix(body))
+          await client.close()
+        }
+      }
+    }
+  }
+
   @Test("A process that ends closes connections for which nothing was set up, after the answer that is on its way")
   func quiescing() async throws {
     var limits = HTTPLimits()

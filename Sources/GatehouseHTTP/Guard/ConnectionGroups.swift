@@ -34,6 +34,10 @@ final class ConnectionGroups<Base: ServerChildChannel>: ServerChildChannel {
       let lane = RequestLane(ConnectionGuard(rules), rules)
       lane.route = connection
       try channel.pipeline.syncOperations.addHandler(lane)
+      let bytes = HTTPLimits.readBufferBytes
+      try channel.syncOptions?.setOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: bytes.lowerBound, initial: bytes.lowerBound, maximum: bytes.upperBound))
       return Accepted(connection)
     }
   }

@@ -37,7 +37,10 @@ public struct HTTPLimits: Sendable {
   /// before there are more, until the client's side ends: then NIO reads all that the kernel has.
   var heldBytesMax: Int { headerBytesMax + Endpoint.BodyCap.largest + Self.readBytesMax }
   /// The most bytes that one read of the socket brings: four buffers of NIO, each as long as it can grow.
-  private static let readBytesMax = 4 * 65_536
+  private static let readBytesMax = 4 * readBufferBytes.upperBound
+  /// The length of a buffer that a socket is read into: at first most requests fit into it, and it grows with those that don't. NIO keeps
+  /// the buffers of a connection as long as the connection lasts.
+  static let readBufferBytes = 512...65_536
   /// How much of a refused request is still read.
   public var discardedBytesMax = 262_144
 
