@@ -39,8 +39,8 @@ public struct HTTPLimits: Sendable {
   /// The most bytes that one read of the socket brings: four buffers of NIO, each as long as it can grow.
   private static let readBytesMax = 4 * readBufferBytes.upperBound
   /// The length of a buffer that a socket is read into: at first most requests fit into it, and it grows with those that don't. NIO keeps
-  /// the buffers of a connection as long as the connection lasts.
-  static let readBufferBytes = 512...65_536
+  /// the buffers of a connection as long as the connection lasts, so even large bodies are read in small parts.
+  static let readBufferBytes = 512...16_384
   /// How much of a refused request is still read.
   public var discardedBytesMax = 262_144
 
