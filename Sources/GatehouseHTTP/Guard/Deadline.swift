@@ -1,9 +1,11 @@
 import NIOCore
 
 /// One deadline that moves often and rarely passes: a move costs no timer, as the one that runs looks again when it fires.
-final class Deadline<Kind> {
+///
+/// It is the handler of its timer: a timer with a closure would also have a future, and all that belongs to both, for each idle connection.
+final class Deadline<Kind>: NIOScheduledCallbackHandler {
   private var current: (kind: Kind, at: NIODeadline)?
-  private var timer: (scheduled: Scheduled<Void>, at: NIODeadline)?
+  private var timer: (scheduled: NIOScheduledCallback, at: NIODeadline)?
   private var loop: (any EventLoop)?
   private var passed: ((Kind) -> Void)?
 
@@ -36,17 +38,20 @@ final class Deadline<Kind> {
   }
 
   private func schedule(_ at: NIODeadline) {
-    guard let loop else { return }
-    let scheduled = loop.assumeIsolated().scheduleTask(deadline: at) {
-      self.timer = nil
-      guard let current = self.current else { return }
-      if current.at > NIODeadline.now() {
-        self.schedule(current.at)
-      } else {
-        self.current = nil
-        self.passed?(current.kind)
-      }
-    }
+    // A loop that is shut down takes no timer, and has no connection left.
+    guard let loop, let scheduled = try? loop.assumeIsolated().scheduleCallback(at: at, handler: self) else { return }
     timer = (scheduled, at)
+  }
+
+  /// The loop calls it when the timer fires.
+  func handleScheduledCallback(eventLoop: some EventLoop) {
+    timer = nil
+    guard let current else { return }
+    if current.at > NIODeadline.now() {
+      schedule(current.at)
+    } else {
+      self.current = nil
+      passed?(current.kind)
+    }
   }
 }
