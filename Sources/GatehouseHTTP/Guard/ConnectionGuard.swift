@@ -60,7 +60,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   private(set) var requestLine = RequestLine()
   private(set) var hasHeaderBegun = false
   /// The head that the parser gives next, as the lane has read it.
-  var plain: PlainRequest?
+  var plain: PlainRequest.Outline?
   /// The looks in `HTTPLimits.writeTimeout`.
   private static let standstillsMax = 3
   /// Bytes that the client had not taken at the last look, and the looks since it took any.

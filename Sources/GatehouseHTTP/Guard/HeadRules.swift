@@ -23,7 +23,7 @@ struct AcceptedHead {
 enum HeadRules {
   /// - Parameter plain: the same head as the lane has read it; it has no fault.
   static func judge(
-    _ head: HTTPRequestHead, _ limits: HTTPLimits, _ rules: RequestRules, plain: PlainRequest? = nil
+    _ head: HTTPRequestHead, _ limits: HTTPLimits, _ rules: RequestRules, plain: PlainRequest.Outline? = nil
   ) -> HeadVerdict {
     var head = head
     if plain == nil, let fault = fault(&head) { return .refuse(.malformed(fault)) }

@@ -37,6 +37,14 @@ struct PlainRequest {
   /// All that the request takes.
   var bytes: Int { headBytes + bodyBytes }
 
+  /// As much of a request as the guard has to know once its bytes go to the parser: each connection has room for it.
+  struct Outline {
+    let bodyBytes: Int
+    let isOrdinary: Bool
+  }
+
+  var outline: Outline { Outline(bodyBytes: bodyBytes, isOrdinary: isOrdinary) }
+
   /// Reads the head that `bytes` begin with.
   static func read(_ bytes: UnsafeRawBufferPointer, _ limits: HTTPLimits) -> Reading {
     var reader = PlainReader(bytes: bytes, fieldsMax: limits.fieldsMax)

@@ -284,7 +284,7 @@ final class RequestLane: ChannelDuplexHandler, RemovableChannelHandler {
         }
       }
       waiting = .none
-      guarding.plain = request
+      guarding.plain = request.outline
       state = .passing(left: request.bytes)
     }
     return true
