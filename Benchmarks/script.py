@@ -110,7 +110,7 @@ def batches(options):
         decisions, mine, peer, host = Decisions(service.redis), [], [], HostShare()
         for _ in range(options.rounds):
             mine.append(BATCH * decisions.most(contender, file, BATCH_CONNECTIONS, options.seconds, BATCH).per_second)
-            rate, scripts, _ = decisions.during(lambda: benchmark(service, call, people[0], calls))
+            rate, scripts = decisions.during(lambda: benchmark(service, call, people[0], calls))
             enough("redis-benchmark", scripts, calls)
             peer.append(rate)
     title = f"POST /v1/gate/batch of {BATCH}; peer: redis-benchmark -P 16"
