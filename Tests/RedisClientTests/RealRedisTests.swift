@@ -204,7 +204,7 @@ struct RealRedisTests {
     let (server, _) = try server()
     for (name, value) in [
       "port": "0", "unixsocketperm": "700", "appendonly": "yes", "appendfsync": "everysec", "no-appendfsync-on-rewrite": "no", "save": "",
-      "maxmemory-policy": "noeviction", "hash-max-listpack-value": "192", "hash-max-listpack-entries": "512",
+      "maxmemory-policy": "noeviction", "hash-max-listpack-value": "512", "hash-max-listpack-entries": "512",
     ] {
       let lines = try await server.cli("CONFIG", "GET", name).split(separator: "\n", omittingEmptySubsequences: false)
       #expect(lines.first.map(String.init) == name && (lines.dropFirst().first ?? "") == value)
