@@ -17,7 +17,7 @@ CONNECTIONS = 200
 TURN_SECONDS = 4
 REFUSED_WITHIN_MILLISECONDS = 50
 ALLOWED, LEDGER = b'"decision":"allow"', b'"source":"ledger"'
-# What each question of a batch pays.
+# Each question of a batch pays this.
 LIMITS = [{"policy": "api", "cost": 1}]
 
 

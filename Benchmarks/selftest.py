@@ -120,7 +120,7 @@ def of_pieces(claims):
 
 
 def heard_by(kind, *pieces):
-    """What a client of this kind says after each piece of an answer."""
+    """The words of a client of this kind after each piece of an answer."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         client = kind(listener.getsockname()[1])

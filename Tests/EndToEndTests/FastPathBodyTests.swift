@@ -5,7 +5,7 @@ import Testing
 /// The channel and the route read a body by the same code, and answer batches and reservations by the same functions; here their whole
 /// answers are compared, byte by byte.
 @Suite("Batches and reservations in the channel and by their route", .serialized) struct FastPathBodyTests {
-  /// What the channel takes of a batch; beyond it the route answers.
+  /// The bytes of a batch that the channel takes; beyond them the route answers.
   private static let channelBytesMax = 16_384, channelQuestionsMax = 64
 
   /// A batch with the status of its answer, and how many decisions stand in that.

@@ -115,7 +115,7 @@ class Client:
         return True
 
     def outcome(self):
-        """What the whole answer says: its status."""
+        """The status that the whole answer says."""
         return self.buffer[9:12].decode()
 
 
